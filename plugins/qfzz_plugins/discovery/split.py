@@ -1,0 +1,90 @@
+"""`split`, the documented discovery: most of the best-ranked tracks, and a few from further down.
+
+With discovery factor d, where floor(x) means floor(x + 1e-9) and round(x) means floor(x + 0.5) with that same floor:
+
+- all n ranked tracks: the first n - floor(d * n) are included, the rest are the pool, of which round(d * pool) are
+  drawn uniformly without replacement;
+- a limit L: round(d * L) picks, drawn uniformly without replacement from the ranks that follow the others, down to
+  rank pool_depth * L; if those run out, the best-ranked fill up.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from random import Random
+from typing import Literal
+
+import attrs
+
+from qfzz_core import Pick, Ranking, Request, hookimpl
+
+
+def floor(number: float) -> int:
+    """Return the floor of a product that may have lost its last bits."""
+    return math.floor(number + 1e-9)
+
+
+def rounded(number: float) -> int:
+    """Return the nearest whole number, halves up."""
+    return floor(number + 0.5)
+
+
+def _at_least_one(_: object, attribute: attrs.Attribute[int], value: int) -> None:
+    if value < 1:
+        raise ValueError(f"{attribute.name} must be 1 or more, got {value}")
+
+
+@attrs.frozen
+class SplitOptions:
+    """How deep picks may lie, in multiples of the limit, and how they are mixed in."""
+
+    pool_depth: int = attrs.field(default=10, validator=_at_least_one)
+    shuffle: Literal["riffle", "full", "none"] = "riffle"
+
+
+class SplitStrategy:
+    """The documented discovery strategy."""
+
+    name = "split"
+    default = True
+    Options = SplitOptions
+
+    def pick(self, request: Request, ranking: Ranking) -> list[Pick]:
+        """Return the high-scoring tracks with the discovery picks mixed in."""
+        options: SplitOptions = request.options
+        high, pool, drawn = groups(request.profile.discovery_factor, request.limit, ranking, options.pool_depth)
+        propensity = drawn / len(pool) if pool else None
+        picks = [Pick(rank, "discovery", propensity) for rank in request.random.sample(pool, drawn)]
+        return mixed([Pick(rank) for rank in range(1, high + 1)], picks, options.shuffle, request.random)
+
+
+def groups(d: float, limit: int | None, ranking: Ranking, pool_depth: int) -> tuple[int, range, int]:
+    """Return how many tracks are high-scoring, the ranks of the pool, and how many are drawn from it."""
+    if limit is None:
+        count = len(ranking.take(None))
+        high = count - floor(d * count)
+        return high, range(high + 1, count + 1), rounded(d * (count - high))
+    wanted = rounded(d * limit)
+    if wanted == 0:
+        return len(ranking.take(limit)), range(0), 0
+    found = len(ranking.take(pool_depth * limit))
+    high = min(limit - wanted, found)
+    return high, range(high + 1, found + 1), min(wanted, found - high)
+
+
+def mixed(high: Sequence[Pick], picks: Sequence[Pick], shuffle: str, random: Random) -> list[Pick]:
+    """Return both in one order: picks at the end, a uniform permutation, or a uniform interleaving (riffle)."""
+    if shuffle == "none":
+        return [*high, *picks]
+    if shuffle == "full":
+        return random.sample([*high, *picks], len(high) + len(picks))
+    places = set(random.sample(range(len(high) + len(picks)), len(picks)))
+    ranked, surprises = iter(high), iter(picks)
+    return [next(surprises if place in places else ranked) for place in range(len(high) + len(picks))]
+
+
+@hookimpl
+def qfzz_strategies() -> list[SplitStrategy]:
+    """Register the strategy."""
+    return [SplitStrategy()]

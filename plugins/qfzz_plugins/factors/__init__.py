@@ -1,0 +1,1 @@
+"""The documented scoring factors, and trust."""

@@ -1,0 +1,72 @@
+"""Genre: 1.0 for a preferred genre, 0.5 for one that is similar to a preferred one, else 0.0."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+import attrs
+
+from qfzz_core import CategoryTable, Request, hookimpl
+from qfzz_core.names import normalise_genre
+
+SIMILAR = 0.5
+
+
+@attrs.frozen
+class GenreOptions:
+    """How a match counts: as documented, or graded by the profile's weights."""
+
+    match: Literal["documented", "graded"] = "documented"
+
+
+@attrs.frozen
+class Account:
+    """The table of one request, and for each similar genre the preferred one it is similar to."""
+
+    values: dict[str, float]
+    similar_to: dict[str, str]
+
+    def reason(self, track: Mapping[str, Any], value: float) -> str:
+        """Say why the track's genre has its value."""
+        genre = normalise_genre(track["genre"])
+        if genre in self.similar_to:
+            return f"similar to {self.similar_to[genre]}, which you like"
+        return f"you like {track['genre']}" if genre in self.values else f"{track['genre']} is not among your genres"
+
+
+def account(request: Request) -> Account:
+    """Return the value of every genre that has one in a request."""
+    graded = request.options.match == "graded"
+    liked = {name: weight for name, weight in request.profile.genres.items() if weight > 0}
+    values: dict[str, float] = {}
+    similar_to: dict[str, str] = {}
+    for name, weight in liked.items():
+        for genre in sorted(request.similarity.similar_to(name)):
+            value = SIMILAR * weight if graded else SIMILAR
+            if value > values.get(genre, 0.0):
+                values[genre], similar_to[genre] = value, name
+    for name, weight in liked.items():
+        values[normalise_genre(name)] = weight if graded else 1.0
+        similar_to.pop(normalise_genre(name), None)
+    return Account(values, similar_to)
+
+
+class GenreFactor:
+    """The documented genre factor."""
+
+    name = "genre"
+    weight = 0.30
+    order = 1
+    Options = GenreOptions
+
+    def prepare(self, request: Request) -> CategoryTable:
+        """Score by a table of genres."""
+        made = account(request)
+        return CategoryTable(column="genre", values=made.values, reason=made.reason)
+
+
+@hookimpl
+def qfzz_factors() -> list[GenreFactor]:
+    """Register the factor."""
+    return [GenreFactor()]

@@ -1,0 +1,37 @@
+"""Tempo: 1.0 if the track's tempo is the preferred one, or any tempo is; else 0.0."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from qfzz_core import CategoryTable, Request, hookimpl
+
+ANY_TEMPO = "varied"
+
+
+class TempoFactor:
+    """The documented tempo factor."""
+
+    name = "tempo"
+    weight = 0.15
+    order = 4
+
+    def prepare(self, request: Request) -> CategoryTable:
+        """Score by the preferred tempo."""
+        wanted = request.profile.tempo_preference
+
+        def reason(track: Mapping[str, Any], value: float) -> str:
+            if wanted == ANY_TEMPO:
+                return f"{track['tempo']}, you like any tempo"
+            return f"{track['tempo']}, as you prefer" if value > 0 else f"{track['tempo']}, you prefer {wanted}"
+
+        if wanted == ANY_TEMPO:
+            return CategoryTable(column="tempo", values={}, default=1.0, reason=reason)
+        return CategoryTable(column="tempo", values={wanted: 1.0}, reason=reason)
+
+
+@hookimpl
+def qfzz_factors() -> list[TempoFactor]:
+    """Register the factor."""
+    return [TempoFactor()]

@@ -1,0 +1,1 @@
+"""Filters of `where` that look at what a user did."""

@@ -1,0 +1,61 @@
+"""`heard_within_days` and `heard_within_plays` leave out what this user heard not long ago."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from itertools import islice
+from numbers import Real
+from typing import Any
+
+from qfzz_core import Filter, IdFilter, Request, hookimpl
+from qfzz_core.events import Interaction
+from qfzz_core.timestamps import parsed
+
+
+def hearings(request: Request) -> Iterator[Interaction]:
+    """Iterate the interactions in which a track was heard, newest first."""
+    types = request.interaction_types
+    return (
+        interaction
+        for interaction in request.interactions()
+        if interaction.type in types and types[interaction.type].heard
+    )
+
+
+class HeardWithinDays:
+    """Leaves out the tracks that were played in the last `option` days."""
+
+    name = "heard_within_days"
+
+    def check(self, option: Any) -> None:
+        """Take a number of days, 0 or more."""
+        if isinstance(option, bool) or not isinstance(option, Real) or not 0 <= float(option) <= 100_000:
+            raise ValueError(f"give a number of days, 0 to 100,000, got {option!r}")
+
+    def prepare(self, request: Request, option: Any) -> IdFilter:
+        """Leave out what was heard since; the whole log is read, because timestamps do not order it."""
+        since = request.now - timedelta(days=float(option))
+        heard = {played.track_id for played in hearings(request) if parsed(played.timestamp) >= since}
+        return IdFilter(track_ids=heard, exclude=True)
+
+
+class HeardWithinPlays:
+    """Leaves out the tracks of the last `option` plays."""
+
+    name = "heard_within_plays"
+
+    def check(self, option: Any) -> None:
+        """Take a whole number, 0 or more."""
+        if isinstance(option, bool) or not isinstance(option, int) or option < 0:
+            raise ValueError(f"give a whole number of plays, 0 or more, got {option!r}")
+
+    def prepare(self, request: Request, option: Any) -> IdFilter:
+        """Leave out what was heard last."""
+        return IdFilter(track_ids={played.track_id for played in islice(hearings(request), option)}, exclude=True)
+
+
+@hookimpl
+def qfzz_filters() -> list[Filter]:
+    """Register the filters."""
+    return [HeardWithinDays(), HeardWithinPlays()]

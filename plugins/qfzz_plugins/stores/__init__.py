@@ -1,0 +1,1 @@
+"""The storage backends that come with QFZZ."""

@@ -1,0 +1,122 @@
+"""The catalogue in memory: rows by position, and which positions each commit touched.
+
+A commit happens at one assignment, `rows.update`, which nothing can interrupt half-way. What is written before it
+is only a hint until then: an entry of `_positions` counts if the row there has that track_id.
+"""
+
+from __future__ import annotations
+
+import math
+import secrets
+from bisect import bisect_right
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from threading import Lock
+
+from qfzz_core.plain import copied
+from qfzz_core.stores import CatalogueChanges, CatalogueToken, Written
+from qfzz_core.tracks import Track
+
+KEPT_COMMITS = 1000  # how far back a reader can ask for the changes alone
+
+
+class MemoryCatalogue:
+    """The tracks of one store. Reading a track takes no lock; commits follow one another."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._rows: dict[int, Track | None] = {}  # in order of position; None where a track was removed
+        self._positions: dict[str, int] = {}
+        self._last_position = 0
+        self._token = CatalogueToken(secrets.token_hex(8), 0, "")
+        self._tokens = {0: ""}
+        self._changes: list[tuple[int, int]] = []  # (counter of the commit, position), growing by counter
+        self._compact_at = 0
+
+    @property
+    def token(self) -> CatalogueToken:
+        """The token of the catalogue as it is now."""
+        return self._token
+
+    def write(self, tracks: Iterable[Track]) -> Written:
+        """Add or replace tracks, all or none."""
+        latest: dict[str, Track] = {track["track_id"]: copied(track) for track in tracks}
+        if not latest:
+            return Written(0, 0)
+        with self._lock:
+            rows: dict[int, Track | None] = {}
+            position = self._last_position
+            for track_id, track in latest.items():
+                known = self._position(track_id)
+                if known is None:
+                    position = known = position + 1
+                rows[known] = track
+            added = position - self._last_position
+            self._commit(rows, position)
+        return Written(added, len(latest) - added)
+
+    def remove(self, track_ids: Collection[str]) -> int:
+        """Remove tracks and return how many there were."""
+        with self._lock:
+            found = {self._position(track_id) for track_id in track_ids} - {None}
+            if found:
+                self._commit({position: None for position in found if position is not None}, self._last_position)
+        return len(found)
+
+    def _position(self, track_id: str) -> int | None:
+        position = self._positions.get(track_id)
+        track = None if position is None else self._rows.get(position)
+        return position if track is not None and track["track_id"] == track_id else None
+
+    def _commit(self, rows: Mapping[int, Track | None], last_position: int) -> None:
+        counter = self._token.counter + 1
+        token = CatalogueToken(self._token.identity, counter, secrets.token_hex(8))
+        ordered = sorted(rows)
+        self._positions.update({track["track_id"]: at for at in ordered if (track := rows[at]) is not None})
+        self._changes.extend([(counter, position) for position in ordered])
+        self._tokens[counter] = token.token
+        self._last_position = last_position
+        self._token = token
+        self._rows.update({position: rows[position] for position in ordered})
+        self._tidy(rows)
+
+    def _tidy(self, rows: Mapping[int, Track | None]) -> None:
+        """Drop what no reader needs any more: removed rows, and commits of long ago."""
+        for position in [position for position, track in rows.items() if track is None]:
+            del self._rows[position]
+        oldest = self._token.counter - KEPT_COMMITS
+        self._tokens.pop(oldest - 1, None)
+        if len(self._changes) > self._compact_at:
+            latest = {position: counter for counter, position in self._changes if counter > oldest}
+            self._changes = sorted((counter, position) for position, counter in latest.items())
+            self._compact_at = 2 * len(self._changes) + KEPT_COMMITS
+            self._positions = {track["track_id"]: at for at, track in self._rows.items() if track is not None}
+
+    def since(self, token: CatalogueToken | None) -> CatalogueChanges:
+        """Return what changed since `token`; the tracks in it are the stored ones, to be read and not changed."""
+        with self._lock:
+            if token is None or token.identity != self._token.identity or not self._knows(token):
+                return CatalogueChanges(self._token, True, list(self._present(list(self._rows))))
+            first = bisect_right(self._changes, (token.counter, math.inf))
+            touched = sorted({position for _, position in self._changes[first:]})
+            written = list(self._present(touched))
+            removed = [position for position in touched if self._rows.get(position) is None]
+            return CatalogueChanges(self._token, False, written, removed)
+
+    def _knows(self, token: CatalogueToken) -> bool:
+        return self._tokens.get(token.counter) == token.token
+
+    def _present(self, positions: Iterable[int]) -> Iterable[tuple[int, Track]]:
+        return ((at, track) for at in positions if (track := self._rows.get(at)) is not None)
+
+    def at(self, positions: Sequence[int]) -> list[Track | None]:
+        """Return copies of the tracks at these positions."""
+        rows = self._rows
+        return [copied(rows.get(position)) for position in positions]
+
+    def find(self, track_id: str) -> tuple[int, Track] | None:
+        """Return position and a copy of a track."""
+        position = self._positions.get(track_id)
+        track = None if position is None else self._rows.get(position)
+        if position is None or track is None or track["track_id"] != track_id:
+            return None
+        return position, copied(track)

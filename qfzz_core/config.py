@@ -1,0 +1,200 @@
+"""The configuration: TOML into frozen classes, with errors that name file, line, table and key.
+
+What plugins own is kept as plain tables until the plugins are loaded and `Config.structure` is asked for it. cattrs
+and tomllib are imported when a configuration is read: a program without one does not wait for them.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from collections.abc import Collection, Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import attrs
+from attrs import evolve
+
+from qfzz_core.errors import ConfigError
+from qfzz_core.toml_places import KeyPath, Places, dotted
+
+if TYPE_CHECKING:
+    from qfzz_core.contracts import Column
+    from qfzz_core.structuring import Problem
+
+_POSITION = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)$")
+
+
+@attrs.frozen
+class FactorConfig:
+    """A table `[factors.NAME]`: the weight, finite and >= 0, None for the factor's own; and the factor's options."""
+
+    weight: float | None = attrs.field(default=None)
+    options: Mapping[str, Any] = attrs.field(factory=dict, metadata={"rest": True})
+
+    @weight.validator
+    def _check_weight(self, _: Any, weight: Any) -> None:
+        usable = isinstance(weight, (int, float)) and not isinstance(weight, bool) and 0 <= weight <= sys.float_info.max
+        if weight is not None and not usable:
+            raise ValueError(f"weight must be a finite number of at least 0, got {weight!r}")
+
+
+@attrs.frozen(kw_only=True)
+class Config:
+    """A configuration; `Config()` is the empty one. `load_config`, `parse_config` and `from_dict` make valid ones.
+
+    None means that the configuration does not say; `path` is the file it was read from.
+    """
+
+    store_url: str | None = None
+    store_options: Mapping[str, Any] = attrs.field(factory=dict)
+    seed: int | None = None
+    strict: bool = False
+    factors: Mapping[str, FactorConfig] = attrs.field(factory=dict)
+    strategy: str | None = None
+    strategy_options: Mapping[str, Any] = attrs.field(factory=dict)
+    similarity: Mapping[str, tuple[str, ...]] = attrs.field(factory=dict)
+    columns: tuple[Column, ...] = ()
+    disabled: frozenset[str] = frozenset()
+    plugins: Mapping[str, Mapping[str, Any]] = attrs.field(factory=dict)
+    path: Path | None = None
+    name: str = attrs.field(default="configuration", eq=False, repr=False)
+    places: Places | None = attrs.field(default=None, eq=False, repr=False)
+
+    @classmethod
+    def from_dict(cls, mapping: Mapping[str, Any]) -> Config:
+        """Return the configuration that a mapping of the file's keys says; raises `ConfigError`."""
+        return _filled(cls(), _copied(mapping))
+
+    def structure(
+        self, table: tuple[str, ...], raw: Mapping[str, Any], cls: type | None, *, own_keys: Collection[str] = ()
+    ) -> Any:
+        """Return the options `raw` of a table as an object of the attrs class `cls`, which a plugin registered.
+
+        Class None takes no options and gives None. `own_keys` are known names of this table that are not in `raw`,
+        for suggestions. Raises `ConfigError` with a line for everything that is wrong with `raw`. What is wrong with
+        the class itself raises as it is: a type that nothing can be structured into, an annotation that is no type.
+        """
+        if not raw and (cls is None or _has_defaults(cls)):
+            return cls and cls()  # without waiting for cattrs, which most programs then never need
+        from qfzz_core.structuring import StructuringError, structure
+
+        try:
+            return structure(raw, cls, own_keys=own_keys)
+        except StructuringError as error:
+            raise self._refusal(table, error.problems) from None
+
+    def error(self, table: tuple[str, ...], key: str | None, message: str) -> ConfigError:
+        """Return the error that says a message of a key, or of a whole table, with its place before it."""
+        return ConfigError(self._sentence(table, () if key is None else (key,), message))
+
+    def line(self, path: KeyPath) -> int | None:
+        """Return the line of the key or table at a path, or of the nearest table around it; None without a text."""
+        return None if self.places is None else self.places.line(path)
+
+    def place(self, path: KeyPath = ()) -> str:
+        """Return where the key or table at a path stands: `qfzz.toml:14`; without a text the name alone."""
+        line = self.line(path)
+        return self.name if line is None else f"{self.name}:{line}"
+
+    def _sentence(self, table: KeyPath, key: KeyPath, message: str) -> str:
+        header = f"[{dotted(table)}] " if table else ""
+        return f"{self.place((*table, *key))}: {header}{message}"
+
+    def _refusal(self, table: KeyPath, problems: Iterable[Problem]) -> ConfigError:
+        """Return one error of all problems below a table, a line for each, in the order of the text."""
+        whole = [evolve(problem, table=(*table, *problem.table)) for problem in problems]
+        whole.sort(key=lambda problem: self.line((*problem.table, *problem.key)) or 0)
+        return ConfigError("\n".join(self._sentence(item.table, item.key, item.sentence) for item in whole))
+
+
+def load_config(path: str | os.PathLike[str]) -> Config:
+    """Return the configuration in a TOML file.
+
+    Raises `ConfigError` if the file cannot be read, is no TOML or says what is not allowed; it shows the path as given.
+    """
+    name = os.fspath(path)
+    return _parsed(_read(name), name, Path(name))
+
+
+def parse_config(text: str, name: str = "configuration") -> Config:
+    """Return the configuration in a TOML text; raises `ConfigError` that calls the text by this name."""
+    return _parsed(text, name, None)
+
+
+def _parsed(text: str, name: str, path: Path | None) -> Config:
+    raw = _toml(text, name)
+    return _filled(Config(path=path, name=name, places=Places(text)), raw)
+
+
+def _filled(empty: Config, raw: Any) -> Config:
+    """Return the configuration with the content that `raw` says."""
+    from qfzz_core.config_keys import read_document
+    from qfzz_core.structuring import StructuringError
+
+    try:
+        document = read_document(raw)
+    except StructuringError as error:
+        raise empty._refusal((), error.problems) from None
+    return evolve(
+        empty,
+        store_url=document.store.url,
+        store_options=document.store.options,
+        seed=document.seed,
+        strict=document.strict,
+        factors=document.factors,
+        strategy=document.discovery.strategy,
+        strategy_options=document.discovery.options,
+        similarity=document.similarity,
+        columns=tuple(table.column(name) for name, table in document.columns.items()),
+        disabled=document.plugins.disable,
+        plugins=document.plugins.tables,
+    )
+
+
+def _has_defaults(cls: type) -> bool:
+    return attrs.has(cls) and all(field.default is not attrs.NOTHING for field in attrs.fields(cls) if field.init)
+
+
+def _copied(value: Any) -> Any:
+    """Return a value whose tables and lists are nobody else's."""
+    if isinstance(value, Mapping):
+        return {key: _copied(item) for key, item in value.items()}
+    return [_copied(item) for item in value] if isinstance(value, list) else value
+
+
+def _read(name: str) -> str:
+    try:
+        with open(name, "rb") as file:
+            return file.read().decode("utf-8-sig")  # some editors write a byte order mark
+    except FileNotFoundError:
+        raise ConfigError(f"{name}: there is no such file") from None
+    except IsADirectoryError:
+        raise ConfigError(f"{name}: this is a directory, not a configuration file") from None
+    except UnicodeDecodeError as error:
+        line = error.object.count(b"\n", 0, error.start) + 1
+        raise ConfigError(f"{name}:{line}: this is not UTF-8 text, byte 0x{error.object[error.start]:02x}") from None
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"{name}: this cannot be read: {getattr(error, 'strerror', None) or error}") from None
+
+
+def _toml(text: str, name: str) -> dict[str, Any]:
+    import tomllib
+
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(_syntax_error(text, name, str(error))) from None
+    except RecursionError:
+        raise ConfigError(f"{name}: this is nested too deeply") from None
+    except ValueError as error:  # an integer of thousands of digits
+        raise ConfigError(f"{name}: this cannot be read: {error}") from None
+
+
+def _syntax_error(text: str, name: str, message: str) -> str:
+    position = _POSITION.search(message)
+    said = f"{message[:1].lower()}{message[1 : position.start() if position else None]}"
+    if position and position[1]:
+        return f"{name}:{position[1]}: this is not TOML: {said}, at column {position[2]}"
+    return f"{name}:{text.rstrip().count(chr(10)) + 1}: this is not TOML: {said}, at the end"

@@ -1,0 +1,146 @@
+"""The keys of the configuration file, as classes that cattrs fills.
+
+This module imports cattrs, so it is imported on use.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+import attrs
+import cattrs
+
+from qfzz_core.config import FactorConfig
+from qfzz_core.contracts import Column, ColumnKind
+from qfzz_core.names import is_storable, normalise_genre
+from qfzz_core.strict_converter import REST, UnfitError, described, shown, strict_converter, unfit
+from qfzz_core.structuring import StructuringError, structure
+
+Name = Annotated[str, "text that is not blank"]
+Genre = Annotated[str, "the name of a genre"]
+
+_MISSING: dict[str, Any] = {
+    "category": str,
+    "tags": Annotated[list[str], "a list of text"],
+    "number": float,
+    "flag": bool,
+    "vector": Annotated[list[float], "a list of as many finite numbers as its size"],
+}
+
+
+@attrs.frozen(kw_only=True)
+class StoreTable:
+    """`store = "URL"`, or the table `[store]` with the store's own options beside `url`."""
+
+    url: Name | None = None
+    options: Mapping[str, Any] = attrs.field(factory=dict, metadata={REST: True})
+
+
+@attrs.frozen(kw_only=True)
+class DiscoveryTable:
+    """The table `[discovery]`: a strategy and that strategy's own options."""
+
+    strategy: Name | None = None
+    options: Mapping[str, Any] = attrs.field(factory=dict, metadata={REST: True})
+
+
+@attrs.frozen(kw_only=True)
+class PluginsTable:
+    """The table `[plugins]`: the plugins that are switched off, and a table of options for each other name."""
+
+    disable: frozenset[Name] = frozenset()
+    tables: Mapping[Name, Mapping[str, Any]] = attrs.field(factory=dict, metadata={REST: True})
+
+
+@attrs.frozen(kw_only=True)
+class ColumnTable:
+    """A table `[columns.NAME]`: what a configuration can say of a column, which is all but code."""
+
+    kind: ColumnKind
+    source: Name | None = None
+    size: int | None = attrs.field(default=None)
+    missing: Any = attrs.field(default=None)
+    compare: Literal["name", "genre", "exact"] = "name"
+
+    @size.validator
+    def _check_size(self, _: Any, size: int | None) -> None:
+        if self.kind == "vector" and (size is None or size < 1):
+            raise ValueError(f'size must be a whole number from 1 for a column of kind "vector", got {shown(size)}')
+        if self.kind != "vector" and size is not None:
+            raise ValueError(f'size is only for columns of kind "vector", and this one is of kind "{self.kind}"')
+
+    @missing.validator
+    def _check_missing(self, _: Any, missing: Any) -> None:
+        if missing is not None and not _suits(self, missing):
+            wanted = described(_MISSING[self.kind])
+            raise ValueError(f'missing must be {wanted} in a column of kind "{self.kind}", got {shown(missing)}')
+
+    def column(self, name: str) -> Column:
+        """Return the declaration of a column of this name."""
+        return Column(
+            name=name,
+            kind=self.kind,
+            source=self.source,
+            missing=self.missing,
+            compare=self.compare,
+            size=self.size,
+        )
+
+
+@attrs.frozen(kw_only=True)
+class Document:
+    """The whole configuration file."""
+
+    store: StoreTable = StoreTable()
+    seed: int | None = None
+    strict: bool = False
+    factors: Mapping[Name, FactorConfig] = attrs.field(factory=dict)
+    discovery: DiscoveryTable = DiscoveryTable()
+    similarity: Mapping[Genre, tuple[Genre, ...]] = attrs.field(factory=dict)
+    columns: Mapping[Name, ColumnTable] = attrs.field(factory=dict)
+    plugins: PluginsTable = PluginsTable()
+
+
+def read_document(raw: Any) -> Document:
+    """Return the tables of a configuration as objects; raises `StructuringError` that says all that is wrong."""
+    document: Document = structure(raw, Document, converter=_converter())
+    return document
+
+
+def _converter() -> cattrs.Converter:
+    converter = strict_converter()
+    converter.register_structure_hook_func(lambda cls: cls == Name, _structure_name)
+    converter.register_structure_hook_func(lambda cls: cls == Genre, _structure_genre)
+    table = converter.get_structure_hook(StoreTable)
+
+    def structure_store(value: Any, cls: Any) -> Any:
+        if isinstance(value, Mapping):
+            return table(value, cls)
+        if not isinstance(value, str) or not value.strip():
+            raise UnfitError(f'must be a URL such as "sqlite:///music.db" or a table, got {shown(value)}')
+        return StoreTable(url=value)
+
+    converter.register_structure_hook(StoreTable, structure_store)
+    return converter
+
+
+def _structure_name(value: Any, cls: Any) -> str:
+    if not isinstance(value, str) or not value.strip():
+        raise unfit(cls, value)
+    return value
+
+
+def _structure_genre(value: Any, cls: Any) -> str:
+    if not isinstance(value, str) or not is_storable(value) or not normalise_genre(value):
+        raise unfit(cls, value)
+    return value
+
+
+def _suits(column: ColumnTable, missing: Any) -> bool:
+    """Return whether a value can stand in a column for what is missing."""
+    try:
+        structure(missing, _MISSING[column.kind])
+    except StructuringError:
+        return False
+    return column.kind != "vector" or len(missing) == column.size

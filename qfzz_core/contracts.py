@@ -1,0 +1,269 @@
+"""What a plugin's objects promise: factors, columns, filters, strategies, learners, interaction types.
+
+The store's contract has a page of its own, `qfzz_core.stores`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Literal, Protocol, runtime_checkable
+
+import attrs
+import numpy as np
+from numpy.typing import NDArray
+
+from qfzz_core.columns import Columns
+from qfzz_core.events import Event
+from qfzz_core.request import Request
+
+Rows = NDArray[np.intp]
+Values = NDArray[np.float64]
+Reason = Callable[[Mapping[str, Any], float], str]
+
+
+# ---- how a factor scores one request -------------------------------------------------------------------------------
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class CategoryTable:
+    """A table over one category or tags column: `values` by name, `default` for every other name.
+
+    Names compare as the column compares them; on a tags column the largest mapped value of a track counts; a missing
+    category has the default. All values lie in [0, 1]. `reason` says a track's value in a few words.
+    """
+
+    column: str
+    values: Mapping[str, float]
+    default: float = 0.0
+    reason: Reason | None = None
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class NumericDistance:
+    """A distance on one number column: `max(0, 1 - abs(number - target) / scale)`, `missing` where there is none."""
+
+    column: str
+    target: float
+    scale: float = 1.0
+    missing: float = 0.0
+    reason: Reason | None = None
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class ColumnFunction:
+    """A vectorised function `(columns, rows) -> float64 values in [0, bound]`, one for each row.
+
+    It is asked about some rows, in any order, perhaps several times; a row's value must not depend on the others.
+    """
+
+    function: Callable[[Columns, Rows], Values]
+    bound: float = 1.0
+    reason: Reason | None = None
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class TrackFunction:
+    """A function of one track's dictionary, giving a value in [0, bound]: the simplest shape, and the slowest."""
+
+    function: Callable[[Mapping[str, Any]], float]
+    bound: float = 1.0
+    reason: Reason | None = None
+
+
+Prepared = CategoryTable | NumericDistance | ColumnFunction | TrackFunction
+
+
+@runtime_checkable
+class Factor(Protocol):
+    """One reason to like a track.
+
+    `name` stands in explanations and in the configuration (`[factors.NAME]`), `weight` is the default weight,
+    finite and >= 0. Two optional attributes: `Options`, an attrs class into which the rest of that table is
+    structured (`request.options`), and `order`, the place in the sum, by which the documented factors come first.
+    """
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def weight(self) -> float: ...
+
+    def prepare(self, request: Request) -> Prepared | None:
+        """Say how to score this request, called once for it; None abstains: the weight leaves the sum."""
+        ...
+
+
+# ---- columns -------------------------------------------------------------------------------------------------------
+
+ColumnKind = Literal["category", "tags", "number", "flag", "vector"]
+Source = str | Callable[[Mapping[str, Any]], Any]
+Provider = Callable[[Sequence[str]], Sequence[Any]]
+
+
+@attrs.frozen(kw_only=True)
+class Column:
+    """Where a column comes from.
+
+    `source` is a key of the track or a function of the track (the column's own name if not given); instead of it a
+    `provider` gives the values of a batch of track ids. `missing` replaces what is absent or unusable. `compare` says
+    when two categories or tags are the same: by "name", by "genre", or "exact". `size` is the length of a vector.
+    """
+
+    name: str
+    kind: ColumnKind
+    source: Source | None = None
+    provider: Provider | None = None
+    missing: Any = None
+    compare: Literal["name", "genre", "exact"] = "name"
+    size: int | None = None
+
+
+# ---- filters -------------------------------------------------------------------------------------------------------
+
+
+@attrs.frozen(kw_only=True)
+class CategoryFilter:
+    """Lets pass the tracks whose category, or one of whose tags, is among `names`; `exclude` turns it round."""
+
+    column: str
+    names: Sequence[str]
+    exclude: bool = False
+
+
+@attrs.frozen(kw_only=True)
+class RangeFilter:
+    """Lets pass the tracks whose number lies in [low, high]; None leaves an end open. A missing number never passes."""
+
+    column: str
+    low: float | None = None
+    high: float | None = None
+
+
+@attrs.frozen(kw_only=True)
+class IdFilter:
+    """Lets pass the tracks of these ids; `exclude` turns it round. Unknown ids are no error."""
+
+    track_ids: Iterable[str]
+    exclude: bool = False
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class Predicate:
+    """A pure function `(columns, rows) -> booleans`, asked about candidates in blocks."""
+
+    function: Callable[[Columns, Rows], NDArray[np.bool_]]
+
+
+PreparedFilter = CategoryFilter | RangeFilter | IdFilter | Predicate
+
+
+@runtime_checkable
+class Filter(Protocol):
+    """A named condition of `where={name: option}`."""
+
+    @property
+    def name(self) -> str: ...
+
+    def check(self, option: Any) -> None:
+        """Raise ValueError, saying what would be right, if the option cannot be used."""
+        ...
+
+    def prepare(self, request: Request, option: Any) -> PreparedFilter | None:
+        """Say which tracks pass this request, called once for it; None lets every track pass."""
+        ...
+
+
+# ---- discovery -----------------------------------------------------------------------------------------------------
+
+
+@attrs.frozen
+class Pick:
+    """One place of the result: the `rank` (1 is the best) that stands there, why, and how likely that was."""
+
+    rank: int
+    reason: str = "ranked"
+    propensity: float | None = None
+
+
+class Ranking(Protocol):
+    """The eligible tracks, best first, looked at lazily. Ranks begin at 1."""
+
+    @property
+    def columns(self) -> Columns: ...
+
+    def take(self, count: int | None) -> Rows:
+        """Return the rows of the best `count`, or of all; fewer if fewer are eligible."""
+        ...
+
+    def at(self, ranks: Sequence[int]) -> Rows:
+        """Return the rows at these ranks; IndexError if one is not there."""
+        ...
+
+    def scores(self, ranks: Sequence[int]) -> Values:
+        """Return the scores at these ranks; IndexError if one is not there."""
+        ...
+
+
+@runtime_checkable
+class DiscoveryStrategy(Protocol):
+    """Chooses from the ranking what is returned, and in which order.
+
+    An optional attribute `Options` is the attrs class of its table `[discovery]` (`request.options`). With a limit it
+    must return exactly that many picks, or all that are eligible if they are fewer. Another strategy can be wrapped:
+    `request.strategy(name).pick(...)`.
+    """
+
+    @property
+    def name(self) -> str: ...
+
+    def pick(self, request: Request, ranking: Ranking) -> Sequence[Pick]:
+        """Return the picks in the order of the result, no rank twice."""
+        ...
+
+
+# ---- interactions and learning -------------------------------------------------------------------------------------
+
+
+@attrs.frozen
+class InteractionType:
+    """A type of interaction: its strength in [-1, 1], and whether it judges (like or dislike) or is a hearing."""
+
+    name: str
+    strength: float
+    judgement: Literal["like", "dislike"] | None = None
+    heard: bool = False
+
+
+@runtime_checkable
+class Learner(Protocol):
+    """State that a plugin keeps for each user, as a pure function of the log.
+
+    State is plain data under keys. It changes only by `learn`, so replaying the log gives the same state.
+    """
+
+    @property
+    def name(self) -> str: ...
+
+    def keys(self, event: Event) -> Iterable[str]:
+        """Return the keys whose state this event changes."""
+        ...
+
+    def learn(self, state: Any, event: Event, key: str) -> Any:
+        """Return the new state under a key; `state` is None before the first event, and returning None removes it."""
+        ...
+
+    def read(self, state: Any) -> float:
+        """Return what the state means as one number; `state` is None before the first event."""
+        ...
+
+
+@attrs.frozen
+class StoreScheme:
+    """A storage backend: the URL scheme it answers to, and how a store of it is opened.
+
+    `open(url, options)` imports what it needs when it is called. `Options` is the attrs class of the table
+    `[store]` beside `url`, None if the store has no options.
+    """
+
+    scheme: str
+    open: Callable[[str, Any], Any]
+    Options: type | None = None

@@ -1,0 +1,366 @@
+"""The engine: one plugin manager, one store, and everything the documented API does, typed."""
+
+from __future__ import annotations
+
+import itertools
+import logging
+import secrets
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+from qfzz_core.catalogue import CatalogueBuilder
+from qfzz_core.config import Config
+from qfzz_core.contracts import Column
+from qfzz_core.errors import ProfileError, RequestError, UnknownTrackError
+from qfzz_core.events import Change
+from qfzz_core.explanation import Explanation
+from qfzz_core.faults import Faults
+from qfzz_core.feedback import FIELDS as FEEDBACK_FIELDS
+from qfzz_core.feedback import checked_feedback
+from qfzz_core.live import DraftProfile, LiveProfile, Profiles
+from qfzz_core.observers import Observers
+from qfzz_core.opening import opened_store
+from qfzz_core.plugins import Loader, PluginRecord, disabled_by_environment, find_plugins
+from qfzz_core.profiles import ProfileSnapshot, checked_preferences, checked_user_id
+from qfzz_core.query import Query, checked_query
+from qfzz_core.recommendation import Recommendation
+from qfzz_core.recommending import Recommending
+from qfzz_core.recording import Recorder
+from qfzz_core.registry import Registry
+from qfzz_core.request import Request, Sources
+from qfzz_core.samples import sample_tracks
+from qfzz_core.settings import made_settings
+from qfzz_core.shelf import Shelf, StaleCatalogueError
+from qfzz_core.stores import CatalogueToken, Store, Written
+from qfzz_core.timestamps import timestamp
+from qfzz_core.tracks import Track, checked_tracks
+
+logging.getLogger("qfzz").addHandler(logging.NullHandler())
+logger = logging.getLogger("qfzz.engine")
+
+ATTEMPTS = 5  # how often a request begins again because tracks were removed while it ran
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+class Engine:
+    """A recommender over one store. Safe to use from several threads; two engines share nothing.
+
+    `store` is a URL or a store (which is then not closed with the engine); without it the configuration's store is
+    opened. `plugins` are objects with hook implementations, beside those that are installed. The same `seed`, store
+    and calls give the same results. `clock` returns the time, with a time zone.
+    """
+
+    def __init__(
+        self,
+        *,
+        store: str | Store | None = None,
+        config: Config | None = None,
+        plugins: Iterable[Any] = (),
+        seed: int | None = None,
+        clock: Callable[[], datetime] = _utc_now,
+    ) -> None:
+        self.config = config or Config()
+        self._clock = clock
+        self._seed = next(value for value in (seed, self.config.seed, secrets.randbits(63)) if value is not None)
+        self.faults = Faults(strict=self.config.strict)
+        self._loader = Loader(find_plugins(plugins), self.faults)
+        self._loader.load(self.config.disabled, disabled_by_environment())
+        self.registry = Registry(self._loader, self.config, self.faults)
+        self.settings = made_settings(self.config, self.registry, self._loader.records)
+        self._observers = Observers(self._loader, self.faults.report)
+        self._owns_store = store is None or isinstance(store, str)
+        self.store: Store = opened_store(store, self.config, self.registry)
+        self._start()
+
+    def _start(self) -> None:
+        learners = list(self.registry.learners.values())
+        columns = [registered.value for registered in self.registry.columns.values()]
+        self._recorder = Recorder(self.store, learners, lambda: timestamp(self._clock()), self.faults.report)
+        self._profiles = Profiles(self.store, self._recorder)
+        self._catalogue = CatalogueBuilder(self.store, columns, self._report_column)
+        self._recommending = Recommending(self.registry, self.settings, self.faults.report)
+        self._types = {name: registered.value for name, registered in self.registry.interaction_types.items()}
+        self._requests = itertools.count()
+        self._samples: Shelf | None = None
+        self._held_tracks = False
+        logger.info("engine ready: %d plugins, store %s", len(self._loader.active()), self.store.name)
+
+    def _report_column(self, column: Column, error: Exception) -> None:
+        registered = self.registry.columns[column.name]
+        self.faults.report(registered.origin, f"column {column.name}", error)
+
+    @property
+    def plugins(self) -> list[PluginRecord]:
+        """A record of every plugin that was found, in use or not."""
+        return list(self._loader.records)
+
+    def commands(self) -> dict[str, Any]:
+        """Return the command-line commands of the plugins, by name; a failing plugin's are left out."""
+        return self._observers.commands(self.registry.setups)
+
+    def close(self) -> None:
+        """Release the store if this engine opened it; called twice it does nothing."""
+        if self._owns_store:
+            self.store.close()
+
+    def __enter__(self) -> Engine:
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self.close()
+
+    # -- profiles
+
+    @property
+    def live_profiles(self) -> Mapping[str, LiveProfile]:
+        """The live profiles that somebody holds, by user id."""
+        return self._profiles.live
+
+    def get_or_create_profile(self, user_id: str, initial_preferences: Mapping[str, Any] | None = None) -> LiveProfile:
+        """Return a user's live profile, making the user first if there is none.
+
+        For a user who exists, initial preferences change nothing. Raises `ProfileError` for what is not valid.
+        """
+        user_id, preferences = checked_user_id(user_id), checked_preferences(initial_preferences)
+        profile = self._profiles.get(user_id)
+        if profile is None:
+            self._create(user_id, preferences)
+            profile = self._profiles.get(user_id)
+        elif preferences:
+            logger.info("initial preferences were given for a profile that exists; they change nothing")
+        if profile is None:
+            raise ProfileError("the user was forgotten while the profile was being made")
+        return profile
+
+    def _create(self, user_id: str, preferences: Mapping[str, Any] | None = None) -> None:
+        changes = [Change(field, None, value) for field, value in (preferences or {}).items()]
+        if self._recorder.create(user_id, changes):
+            logger.info("profile created")
+            logger.debug("profile created for user %r", user_id)
+
+    def get_profile(self, user_id: str) -> LiveProfile | None:
+        """Return a user's live profile, None for a user who does not exist and for an id that is not valid."""
+        try:
+            return self._profiles.get(checked_user_id(user_id))
+        except ProfileError:
+            return None
+
+    @contextmanager
+    def edit(self, user_id: str) -> Iterator[DraftProfile]:
+        """Give a copy of a profile whose changes are committed together at the end, none if the block raises.
+
+        A user who does not exist is created by the commit.
+        """
+        draft = self._profiles.draft(checked_user_id(user_id))
+        try:
+            yield draft
+        except BaseException:
+            draft.end()
+            raise
+        steps = draft.end()
+        if steps:
+            self._recorder.edit(user_id, steps)
+            self._profiles.refresh(user_id)
+
+    def forget(self, user_id: str) -> bool:
+        """Erase everything known of a user; False if there was nobody of this id."""
+        known = self.store.forget(checked_user_id(user_id))
+        self._profiles.drop(user_id)
+        logger.info("profile forgotten" if known else "no profile to forget")
+        return known
+
+    def learned(self, learner: str, user_id: str, key: str) -> float:
+        """Return what a learner knows of a user under a key; what it says without any feedback for an unknown user."""
+        if learner not in self.registry.learners:
+            raise RequestError(f'no learner "{learner}" is active')
+        return self.registry.learners[learner].value.read(self.store.states(user_id, learner).get(key))
+
+    # -- feedback
+
+    def record_feedback(
+        self,
+        user_id: str,
+        track_id: str,
+        interaction_type: str,
+        rating: float | None = None,
+        *,
+        event_id: str | None = None,
+    ) -> None:
+        """Record one feedback, durably when the call returns; raises `FeedbackError` with nothing changed."""
+        values = (user_id, track_id, interaction_type, rating, event_id)
+        self._record([checked_feedback(dict(zip(FEEDBACK_FIELDS, values, strict=True)), self._types)])
+
+    def record_many(self, events: Iterable[Mapping[str, Any]]) -> int:
+        """Record many feedbacks in one transaction and return how many were new, not repeated events.
+
+        Each is a mapping with the names of `record_feedback`'s parameters. All or nothing: raises `FeedbackError`
+        with the position of the first bad one.
+        """
+        return self._record([checked_feedback(event, self._types, place) for place, event in enumerate(events)])
+
+    def _record(self, batch: Sequence[Any]) -> int:
+        recorded = self._recorder.feedback(batch, self._samples_by_id()) if batch else []
+        for user_id in {feedback.user_id for feedback in batch}:
+            self._profiles.refresh(user_id)
+        for feedback, event in zip(batch, recorded, strict=True):
+            logger.debug("%s of %r by %r", feedback.interaction_type, feedback.track_id, feedback.user_id)
+            if event is not None:
+                self._observers.feedback_recorded(feedback, event)
+        return sum(event is not None for event in recorded)
+
+    def _samples_by_id(self) -> dict[str, Track]:
+        return {track["track_id"]: track for track in sample_tracks()} if self._serves_samples() else {}
+
+    # -- catalogue
+
+    def add_content(self, tracks: Iterable[Mapping[str, Any]]) -> Written:
+        """Add tracks, or replace those whose track_id is there; raises `TrackError` with nothing changed."""
+        if isinstance(tracks, (str, bytes, Mapping)) or not isinstance(tracks, Iterable):
+            raise RequestError(f"tracks must be a list of dictionaries, got {type(tracks).__name__}")
+        return self.write_tracks(checked_tracks(tracks))
+
+    def write_tracks(self, tracks: Iterable[Track]) -> Written:
+        """Write a stream of tracks that are valid already, in one transaction; if the stream raises, none is there."""
+        written = self.store.write_tracks(tracks)
+        logger.info("catalogue updated: %d added, %d replaced", written.added, written.replaced)
+        return written
+
+    def remove_content(self, track_ids: Collection[str]) -> int:
+        """Remove tracks and return how many there were; unknown ids are no error."""
+        if isinstance(track_ids, (str, bytes)) or not all(isinstance(track_id, str) for track_id in track_ids):
+            raise RequestError(f"track_ids must be several track ids, got {track_ids!r}")
+        removed = self.store.remove_tracks(list(track_ids))
+        logger.info("catalogue updated: %d removed", removed)
+        return removed
+
+    def get_track(self, track_id: str) -> Track | None:
+        """Return a copy of a track, None if there is none of this id."""
+        shelf = self.shelf()
+        row = shelf.catalogue.row(track_id)
+        return None if row is None else shelf.fetch([row])[0]
+
+    def _serves_samples(self) -> bool:
+        """Return whether the store never held a track; once it held one, that stays so."""
+        if not self._held_tracks:
+            self._held_tracks = self.store.catalogue_token().counter > 0
+        return not self._held_tracks
+
+    def shelf(self) -> Shelf:
+        """Return the catalogue as it is now, with the way to its tracks."""
+        if not self._serves_samples():
+            return Shelf(self._catalogue.current(), self.store.tracks_at)
+        if self._samples is None:
+            numbered = list(enumerate(sample_tracks()))
+            catalogue = self._catalogue.made_of(CatalogueToken("samples", 0, ""), numbered)
+            self._samples = Shelf(catalogue, lambda positions: [dict(sample_tracks()[place]) for place in positions])
+        return self._samples
+
+    # -- recommendations
+
+    def recommend(
+        self,
+        user_id: str,
+        preferences: Mapping[str, Any] | None = None,
+        *,
+        limit: int | None = None,
+        exclude: Iterable[str] = (),
+        where: Mapping[str, Any] | None = None,
+        max_per_artist: int | None = None,
+        distinct: bool = False,
+        context: Mapping[str, Any] | None = None,
+    ) -> list[Recommendation]:
+        """Return recommendations in order; creates the user if there is none.
+
+        Raises `ProfileError` or `RequestError`, both ValueErrors, before anything else happens.
+        """
+        query = checked_query(
+            self.registry,
+            user_id,
+            preferences,
+            limit=limit,
+            exclude=exclude,
+            where=where,
+            max_per_artist=max_per_artist,
+            distinct=distinct,
+            context=context,
+        )
+        request = self._request(query, f"{self._seed}:{next(self._requests)}", self._existing(query.user_id))
+        recommendations = self._answered(request, query)
+        logger.info("recommended %d tracks", len(recommendations))
+        logger.debug("recommended %d tracks to user %r", len(recommendations), user_id)
+        self._observers.recommended(request, recommendations)
+        return recommendations
+
+    def _answered(self, request: Request, query: Query) -> list[Recommendation]:
+        for _ in range(ATTEMPTS):
+            try:
+                return self._recommending.recommend(self.shelf(), request, query)
+            except StaleCatalogueError:
+                continue
+        raise RequestError("the catalogue changed faster than the request could be answered; try again")
+
+    def explain(
+        self,
+        user_id: str,
+        track_id: str,
+        preferences: Mapping[str, Any] | None = None,
+        *,
+        context: Mapping[str, Any] | None = None,
+    ) -> Explanation:
+        """Return why a track has its score for a user; an unknown user is scored by default and not created.
+
+        Raises `UnknownTrackError`, which is a ValueError, for a track that the catalogue lacks.
+        """
+        query = checked_query(self.registry, user_id, preferences, context=context)
+        shelf = self.shelf()
+        row = shelf.catalogue.row(track_id) if isinstance(track_id, str) else None
+        if row is None:
+            raise UnknownTrackError(f"the catalogue has no track {track_id!r}")
+        profile = self._profiles.snapshot(query.user_id) or ProfileSnapshot(user_id=query.user_id)
+        account = self._recommending.account(shelf, self._request(query, f"{self._seed}:explain", profile))
+        return account.explain(row, shelf.fetch([row])[0])
+
+    def _existing(self, user_id: str) -> ProfileSnapshot:
+        snapshot = self._profiles.snapshot(user_id)
+        if snapshot is None:
+            self._create(user_id)
+            snapshot = self._profiles.snapshot(user_id)
+        return snapshot or ProfileSnapshot(user_id=user_id)
+
+    def _request(self, query: Query, seed: str, profile: ProfileSnapshot) -> Request:
+        return Request(
+            profile=profile.overridden(query.preferences),
+            context=query.context,
+            limit=query.limit,
+            now=self._clock(),
+            seed=seed,
+            similarity=self.registry.similarity,
+            sources=self._sources(query.user_id),
+        )
+
+    def _sources(self, user_id: str) -> Sources:
+        def interactions() -> Iterator[Any]:
+            events = self.store.events(user_id, newest_first=True)
+            return (event.interaction for event in events if event.interaction is not None)
+
+        return Sources(
+            interactions=interactions,
+            state=lambda learner: self.store.states(user_id, learner),
+            interaction_types=self._types,
+            strategies={name: registered.value for name, registered in self.registry.strategies.items()},
+            strategy_options=self._strategy_options,
+        )
+
+    def _strategy_options(self, name: str) -> Any:
+        chosen = self.settings.strategy
+        if chosen is not None and chosen.value.name == name:
+            return self.settings.strategy_options
+        options = getattr(self.registry.strategies[name].value, "Options", None)
+        return None if options is None else options()
+
+

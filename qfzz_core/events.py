@@ -1,0 +1,112 @@
+"""The log of what happened to a user: interactions and explicit changes, each with what it taught."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+import attrs
+
+from qfzz_core.plain import copied
+
+EventKind = Literal["created", "feedback", "interaction", "edited"]
+
+SHOWN_INTERACTIONS = 1000  # how many interactions a profile shows; the log keeps them all
+
+
+@attrs.frozen
+class Taught:
+    """What a track was at the moment it taught: the names that moved, and who published it.
+
+    `publisher` is the key made by `qfzz_core.tracks.publisher`.
+    """
+
+    genre: str
+    artist: str
+    mood: str
+    publisher: str
+
+
+@attrs.frozen
+class Interaction:
+    """One interaction of a user with a track.
+
+    `strength` is the change of weight it caused, None if it taught nothing; `extra` holds further keys that the
+    application gave.
+    """
+
+    track_id: str
+    type: str
+    rating: float | None
+    timestamp: str
+    strength: float | None = None
+    taught: Taught | None = None
+    extra: Mapping[str, Any] = attrs.field(factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the interaction as it stands in a profile's `interaction_history`."""
+        shown = {"track_id": self.track_id, "type": self.type, "rating": self.rating, "timestamp": self.timestamp}
+        return {**shown, **copied(dict(self.extra))}
+
+
+@attrs.frozen
+class Change:
+    """One explicit change of a profile.
+
+    With a `name`, the weight of that name in the mapping `field` becomes `value`, or is removed if `value` is None.
+    Without, the whole `field` becomes `value`.
+    """
+
+    field: str
+    name: str | None
+    value: Any
+
+
+@attrs.frozen
+class Event:
+    """One entry of the log, recorded at `timestamp`.
+
+    `position` orders the log; it is 0 until a store has given one. `event_id` is the application's own, unique for
+    each user.
+    """
+
+    kind: EventKind
+    timestamp: str
+    interaction: Interaction | None = None
+    changes: tuple[Change, ...] = ()
+    event_id: str | None = None
+    position: int = 0
+
+
+def encode_event(event: Event) -> dict[str, Any]:
+    """Return what a store keeps of an event beside its position, kind, timestamp and event_id, as plain data."""
+    if event.interaction is None:
+        return {"changes": [[change.field, change.name, change.value] for change in event.changes]}
+    interaction = event.interaction
+    body: dict[str, Any] = {"track_id": interaction.track_id, "type": interaction.type, "rating": interaction.rating}
+    if interaction.strength is not None:
+        body["strength"] = interaction.strength
+    if interaction.taught is not None:
+        body["taught"] = list(attrs.astuple(interaction.taught))
+    if interaction.extra:
+        body["extra"] = dict(interaction.extra)
+    if interaction.timestamp != event.timestamp:
+        body["timestamp"] = interaction.timestamp
+    return body
+
+
+def decode_event(kind: EventKind, timestamp: str, event_id: str | None, position: int, body: Mapping[str, Any]) -> Event:
+    """Return the event that `encode_event` made `body` of."""
+    if "track_id" not in body:
+        changes = tuple(Change(*change) for change in body["changes"])
+        return Event(kind, timestamp, None, changes, event_id, position)
+    interaction = Interaction(
+        track_id=body["track_id"],
+        type=body["type"],
+        rating=body["rating"],
+        timestamp=body.get("timestamp", timestamp),
+        strength=body.get("strength"),
+        taught=Taught(*body["taught"]) if "taught" in body else None,
+        extra=body.get("extra", {}),
+    )
+    return Event(kind, timestamp, interaction, (), event_id, position)

@@ -1,0 +1,124 @@
+"""Why a track has its score: an additive account, factor by factor."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import attrs
+
+from qfzz_core.columns import as_rows
+from qfzz_core.faults import ComponentFaultError, Report, described
+from qfzz_core.origin import Origin
+from qfzz_core.ranking.formula import Formula, Term
+
+
+@attrs.frozen
+class FactorExplanation:
+    """One factor's part in a score.
+
+    `value` lies in [0, 1]; `weight` is normalised, so that all weights sum to 1; `contribution` is their product.
+    """
+
+    name: str
+    value: float
+    weight: float
+    contribution: float
+    reason: str
+    plugin: str
+    distribution: str | None
+    version: str | None
+
+
+@attrs.frozen
+class FaultNote:
+    """A component that failed in this request and was left out of it."""
+
+    component: str
+    plugin: str
+    distribution: str | None
+    version: str | None
+    message: str
+
+
+@attrs.frozen
+class Explanation:
+    """The score of a track and the contributions of which it is the sum (within 1e-9).
+
+    `abstained` names the factors that had nothing to say of the request, `faults` what was left out because it failed.
+    """
+
+    track_id: str
+    score: float
+    factors: tuple[FactorExplanation, ...]
+    abstained: tuple[str, ...] = ()
+    faults: tuple[FaultNote, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the explanation in plain types that `json.dumps` takes."""
+        plain: dict[str, Any] = attrs.asdict(self)
+        return {**plain, **{key: list(plain[key]) for key in ("factors", "abstained", "faults")}}
+
+
+@attrs.frozen
+class Account:
+    """What explains any row of one request: its formula, and what was left out of it."""
+
+    formula: Formula
+    abstained: tuple[str, ...]
+    faults: tuple[FaultNote, ...]
+    report: Report
+
+    def explain(self, row: int, track: Mapping[str, Any]) -> Explanation:
+        """Return the explanation of the track in a row of the request's snapshot."""
+        rows = as_rows([row])
+        try:
+            values = [self.formula.values(term, rows) for term in self.formula.terms]
+        except ComponentFaultError as fault:
+            return self._without(fault).explain(row, track)
+        score = float(self.formula.combined(values, 1)[0])
+        parts = [self._part(term, float(value[0]), track) for term, value in zip(self.formula.terms, values, strict=True)]
+        return Explanation(track["track_id"], score, tuple(parts), self.abstained, self.faults)
+
+    def _without(self, fault: ComponentFaultError) -> Account:
+        """Return the account without a factor that failed only now, which it says."""
+        error = fault.__cause__ or fault
+        self.report(fault.origin, fault.component, error)
+        terms = [term for term in self.formula.terms if f"factor {term.name}" != fault.component]
+        notes = fault_notes([(fault.component, fault.origin, described(error))])
+        return attrs.evolve(self, formula=Formula(terms), faults=(*self.faults, *notes))
+
+    def _part(self, term: Term, value: float, track: Mapping[str, Any]) -> FactorExplanation:
+        weight = term.weight / self.formula.total
+        origin = term.origin
+        return FactorExplanation(
+            name=term.name,
+            value=value,
+            weight=weight,
+            contribution=weight * value,
+            reason=self._reason(term, value, track),
+            plugin=origin.plugin,
+            distribution=origin.distribution,
+            version=origin.version,
+        )
+
+    def _reason(self, term: Term, value: float, track: Mapping[str, Any]) -> str:
+        reason = term.prepared.reason
+        if reason is None:
+            return f"{term.name} {value:.2f}"
+        try:
+            said = reason(track, value)
+            if not isinstance(said, str):
+                raise TypeError(f"a reason must be text, got {said!r}")
+        except Exception as error:  # noqa: BLE001 - a plugin may raise anything
+            self.report(term.origin, f"reason of factor {term.name}", error)
+            return f"{term.name} {value:.2f}"
+        return said
+
+
+def fault_notes(faults: Sequence[tuple[str, Origin, str]]) -> tuple[FaultNote, ...]:
+    """Return the notes of (component, origin, message)."""
+    return tuple(
+        FaultNote(component, origin.plugin, origin.distribution, origin.version, message)
+        for component, origin, message in faults
+    )

@@ -1,0 +1,62 @@
+"""Reporting faults of plugins: once each, by name, distribution and version; `strict` raises instead."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import warnings
+from collections import Counter
+from collections.abc import Callable
+
+from qfzz_core.errors import PluginError, PluginWarning
+from qfzz_core.origin import Origin
+
+logger = logging.getLogger("qfzz.plugins")
+
+Report = Callable[[Origin, str, "BaseException | str"], None]
+
+
+class ComponentFaultError(Exception):
+    """A plugin's component failed in a request, which has to begin again without it; the error is the `__cause__`."""
+
+    def __init__(self, component: str, origin: Origin) -> None:
+        super().__init__(component)
+        self.component = component
+        self.origin = origin
+
+
+class Faults:
+    """What went wrong with the plugins of one engine; `counts` says how often, by plugin name and component."""
+
+    def __init__(self, *, strict: bool) -> None:
+        self._strict = strict
+        self._lock = threading.Lock()
+        self.counts: Counter[tuple[str, str]] = Counter()
+        self.messages: dict[tuple[str, str], str] = {}
+
+    def report(self, origin: Origin, component: str, error: BaseException | str) -> None:
+        """Report a fault of a plugin's component; raises `PluginError` if the engine is strict."""
+        message = f"{component} of {origin}: {described(error)}"
+        cause = error if isinstance(error, BaseException) else None
+        if self._strict:
+            raise PluginError(message) from cause
+        with self._lock:
+            self.counts[origin.plugin, component] += 1
+            self.messages.setdefault((origin.plugin, component), message)
+            first = self.counts[origin.plugin, component] == 1
+        if first:
+            logger.warning("%s; it is left out", message, exc_info=cause)
+            warnings.warn(f"{message}; it is left out", PluginWarning, stacklevel=2)
+
+    def of(self, plugin: str) -> dict[str, int]:
+        """Return how often each component of a plugin failed."""
+        return {component: count for (name, component), count in self.counts.items() if name == plugin}
+
+
+def described(error: BaseException | str) -> str:
+    """Return an error as a sentence: with its type, unless it is one of our own messages."""
+    if isinstance(error, str):
+        return error
+    if type(error).__name__ == "BrokenContractError":
+        return str(error)
+    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__

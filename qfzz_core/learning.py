@@ -1,0 +1,64 @@
+"""What an event does to a profile: the learning rule, and explicit changes.
+
+Pure functions of (state, event): a store's transaction and a replay of the log use the same ones.
+"""
+
+from __future__ import annotations
+
+from qfzz_core.events import Change, Event, Taught
+from qfzz_core.stores import ProfileWriter
+from qfzz_core.tracks import Track, publisher_of
+from qfzz_core.weights import WEIGHT_FIELDS, refuse_second_spelling
+
+DIGITS = 12  # sums of strengths such as 0.1 stay the numbers that people expect
+
+
+def rating_strength(rating: float) -> float:
+    """Return the strength of an explicit rating in [0, 1]: (rating - 0.5) * 0.2."""
+    return (rating - 0.5) * 0.2
+
+
+def moved(weight: float, strength: float) -> float:
+    """Return a weight moved by a strength: clamp(round(weight + strength, 12), 0, 1)."""
+    return min(1.0, max(0.0, round(weight + strength, DIGITS) + 0.0))
+
+
+def taught_by(track: Track) -> Taught:
+    """Return what a track teaches: its genre, artist and mood, and who published it."""
+    return Taught(track["genre"], track["artist"], track["mood"], publisher_of(track))
+
+
+def apply_event(event: Event, profile: ProfileWriter) -> None:
+    """Write what an event does to the profile's weights and scalars."""
+    for change in event.changes:
+        apply_change(change, profile)
+    interaction = event.interaction
+    if interaction is not None and interaction.taught is not None and interaction.strength is not None:
+        teach(interaction.taught, interaction.strength, profile)
+
+
+def teach(taught: Taught, strength: float, profile: ProfileWriter) -> None:
+    """Move genre, artist and mood of a track by a strength; a name that would stay at 0 is not inserted."""
+    for field, name in (("genres", taught.genre), ("artists", taught.artist), ("moods", taught.mood)):
+        if not WEIGHT_FIELDS[field](name):
+            continue
+        present = profile.weight(field, name)
+        weight = moved(present[1] if present else 0.0, strength)
+        if present or weight > 0.0:
+            profile.put_weight(field, present[0] if present else name, weight)
+
+
+def apply_change(change: Change, profile: ProfileWriter) -> None:
+    """Write an explicit change; raises `ProfileError` if it gives a name that is there a second spelling."""
+    if change.field not in WEIGHT_FIELDS:
+        profile.put_scalar(change.field, change.value)
+    elif change.name is None:
+        profile.clear_weights(change.field)
+        for name, weight in change.value.items():
+            profile.put_weight(change.field, name, weight)
+    elif change.value is None:
+        profile.drop_weight(change.field, change.name)
+    else:
+        present = profile.weight(change.field, change.name)
+        refuse_second_spelling(change.field, change.name, present[0] if present else change.name)
+        profile.put_weight(change.field, change.name, change.value)

@@ -1,0 +1,205 @@
+"""Live profiles: objects that show a stored profile, and through which every change is one durable operation."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Sequence
+from typing import Any
+from weakref import WeakValueDictionary
+
+from qfzz_core.errors import ProfileError
+from qfzz_core.events import SHOWN_INTERACTIONS, Change, Interaction
+from qfzz_core.interactions import checked_interaction
+from qfzz_core.profiles import PREFERENCE_FIELDS, ProfileSnapshot, UserProfile
+from qfzz_core.recording import Recorder
+from qfzz_core.stores import Store
+from qfzz_core.weights import WEIGHT_FIELDS, Weights
+
+KEPT_SNAPSHOTS = 1_024
+
+
+def shown_history(store: Store, user_id: str) -> list[dict[str, Any]]:
+    """Return a user's last interactions as dictionaries, oldest first, at most 1,000."""
+    newest: list[dict[str, Any]] = []
+    events = store.events(user_id, newest_first=True)
+    for event in events:
+        if event.interaction is not None:
+            newest.append(event.interaction.to_dict())
+        if len(newest) == SHOWN_INTERACTIONS:
+            break
+    return newest[::-1]
+
+
+class _Stored(UserProfile):
+    """A profile whose history is read from the log when it is asked for."""
+
+    _store: Store
+
+    @classmethod
+    def showing(cls, snapshot: ProfileSnapshot, **attributes: Any) -> Any:
+        """Return a profile that shows a snapshot."""
+        profile = cls.__new__(cls)
+        profile.__dict__.update(attributes)
+        for field in ("user_id", "created_at"):
+            profile.__dict__[field] = getattr(snapshot, field)
+        for field in WEIGHT_FIELDS:
+            profile.__dict__[field] = Weights(field, {}, profile._commit)
+        profile._show(snapshot)
+        return profile
+
+    def _show(self, snapshot: ProfileSnapshot) -> None:
+        for field in PREFERENCE_FIELDS:
+            if field in WEIGHT_FIELDS:
+                self.__dict__[field]._show(getattr(snapshot, field))
+            else:
+                self.__dict__[field] = getattr(snapshot, field)
+        self.__dict__["updated_at"] = snapshot.updated_at
+
+    @property
+    def interaction_history(self) -> list[dict[str, Any]]:  # type: ignore[override]
+        """The last 1,000 interactions, oldest first: a new list, read from the log."""
+        return shown_history(self._store, self.user_id)
+
+    def _replace_history(self, entries: Any) -> None:
+        raise ProfileError("interaction_history is read from the log; use add_interaction to add to it")
+
+
+class LiveProfile(_Stored):
+    """A profile that a DJ returned: every change is one transaction, and then the object shows it."""
+
+    _recorder: Recorder
+    _lock: threading.Lock
+    _revision: tuple[int, int]
+
+    def add_interaction(self, interaction: dict[str, Any]) -> None:
+        """Add an interaction to the log; it teaches nothing. Raises `ProfileError` if it is not valid."""
+        self._record([checked_interaction(interaction, self._recorder.now())])
+
+    def _commit(self, changes: Sequence[Change]) -> None:
+        self._record([changes])
+
+    def _record(self, steps: Sequence[Sequence[Change] | Interaction]) -> None:
+        self.show(self._recorder.edit(self.user_id, steps, self._revision[0]))
+
+    def show(self, snapshot: ProfileSnapshot) -> None:
+        """Show a snapshot of the same user, unless it is older than what is shown."""
+        with self._lock:
+            if snapshot.revision > self._revision:
+                self._show(snapshot)
+                self.__dict__["_revision"] = snapshot.revision
+
+    @property
+    def serial(self) -> int:
+        """The serial of the user who is shown; a user created again after `forget` has another."""
+        return self._revision[0]
+
+
+class DraftProfile(_Stored):
+    """What `edit` gives: a copy that collects changes, all of them committed at the end."""
+
+    _steps: list[list[Change] | Interaction]
+    _recorder: Recorder
+    _ended: bool
+
+    @property
+    def interaction_history(self) -> list[dict[str, Any]]:  # type: ignore[override]
+        """The last 1,000 interactions, those of this edit included."""
+        added = [step.to_dict() for step in self._steps if isinstance(step, Interaction)]
+        return [*shown_history(self._store, self.user_id), *added][-SHOWN_INTERACTIONS:]
+
+    def add_interaction(self, interaction: dict[str, Any]) -> None:
+        """Add an interaction, to be committed with the rest; it teaches nothing."""
+        self._refuse_if_ended()
+        self._steps.append(checked_interaction(interaction, self._recorder.now()))
+        self._touch()
+
+    def _commit(self, changes: Sequence[Change]) -> None:
+        self._refuse_if_ended()
+        super()._commit(changes)
+        if self._steps and isinstance(self._steps[-1], list):
+            self._steps[-1].extend(changes)
+        else:
+            self._steps.append(list(changes))
+
+    def _refuse_if_ended(self) -> None:
+        if self._ended:
+            raise ProfileError("this edit has ended; begin another one, or change a profile that the DJ returned")
+
+    def end(self) -> list[list[Change] | Interaction]:
+        """Take no more changes, and return those that were made."""
+        self.__dict__["_ended"] = True
+        return self._steps
+
+
+class Profiles:
+    """The profiles of one engine: snapshots of recent users, and the live objects that somebody holds."""
+
+    def __init__(self, store: Store, recorder: Recorder) -> None:
+        self._store = store
+        self._recorder = recorder
+        self._lock = threading.RLock()
+        self._snapshots: OrderedDict[str, ProfileSnapshot] = OrderedDict()
+        self.live: WeakValueDictionary[str, LiveProfile] = WeakValueDictionary()
+
+    def snapshot(self, user_id: str) -> ProfileSnapshot | None:
+        """Return a user's profile as it is stored now, None for an unknown user; a held object then shows it."""
+        revision = self._store.revision(user_id)
+        with self._lock:
+            known = self._snapshots.pop(user_id, None)
+        if known is None or known.revision != revision:
+            known = None if revision is None else self._store.snapshot(user_id)
+        if known is not None:
+            self._remember(known)
+        return known
+
+    def _remember(self, snapshot: ProfileSnapshot) -> None:
+        with self._lock:
+            self._snapshots[snapshot.user_id] = snapshot
+            while len(self._snapshots) > KEPT_SNAPSHOTS:
+                self._snapshots.popitem(last=False)
+            held = self.live.get(snapshot.user_id)
+        if held is not None and held.serial == snapshot.revision[0]:
+            held.show(snapshot)
+
+    def get(self, user_id: str) -> LiveProfile | None:
+        """Return the live profile of a user, None for an unknown one; the same object while somebody holds it."""
+        with self._lock:
+            snapshot = self.snapshot(user_id)
+            if snapshot is None:
+                return None
+            held = self.live.get(user_id)
+            if held is None or held.serial != snapshot.revision[0]:
+                held = self._new(snapshot)
+                self.live[user_id] = held
+            return held
+
+    def _new(self, snapshot: ProfileSnapshot) -> LiveProfile:
+        profile: LiveProfile = LiveProfile.showing(
+            snapshot,
+            _store=self._store,
+            _recorder=self._recorder,
+            _lock=threading.Lock(),
+            _revision=snapshot.revision,
+        )
+        return profile
+
+    def draft(self, user_id: str) -> DraftProfile:
+        """Return a copy of a user's profile that collects changes; of a default one for an unknown user."""
+        now = self._recorder.now()
+        snapshot = self.snapshot(user_id) or ProfileSnapshot(user_id=user_id, created_at=now, updated_at=now)
+        draft: DraftProfile = DraftProfile.showing(
+            snapshot, _store=self._store, _recorder=self._recorder, _steps=[], _ended=False
+        )
+        return draft
+
+    def refresh(self, user_id: str) -> None:
+        """Let a held object show what was just stored."""
+        if user_id in self.live:
+            self.snapshot(user_id)
+
+    def drop(self, user_id: str) -> None:
+        """Hold nothing of a user who was forgotten."""
+        with self._lock:
+            self._snapshots.pop(user_id, None)
+            self.live.pop(user_id, None)

@@ -1,0 +1,66 @@
+"""Telling plugins what happened; what they raise is reported and changes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import attrs
+
+from qfzz_core.events import Event
+from qfzz_core.faults import Report
+from qfzz_core.feedback import Feedback
+from qfzz_core.hookspecs import FeedbackRecorded, Recommended, Setup
+from qfzz_core.plain import copied
+from qfzz_core.plugins import Loader, PluginRecord
+from qfzz_core.recommendation import Recommendation
+from qfzz_core.request import Request
+
+
+class Observers:
+    """The plugins of one engine that want to be told, and those that add commands."""
+
+    def __init__(self, loader: Loader, report: Report) -> None:
+        self._loader = loader
+        self._report = report
+        self._of_feedback = self._implementing("qfzz_feedback_recorded")
+        self._of_results = self._implementing("qfzz_recommended")
+
+    def _implementing(self, hook: str) -> list[PluginRecord]:
+        return [record for record in self._loader.active() if hook in record.hooks]
+
+    def feedback_recorded(self, feedback: Feedback, event: Event) -> None:
+        """Tell of a feedback that was stored."""
+        if self._of_feedback and event.interaction is not None:
+            told = FeedbackRecorded(
+                user_id=feedback.user_id,
+                track_id=feedback.track_id,
+                interaction_type=feedback.interaction_type,
+                rating=feedback.rating,
+                strength=event.interaction.strength,
+                event_id=feedback.event_id,
+            )
+            for record in self._of_feedback:
+                self._call(record, "qfzz_feedback_recorded", feedback=told)
+
+    def recommended(self, request: Request, recommendations: Sequence[Recommendation]) -> None:
+        """Tell of a result; each observer gets copies of its own."""
+        for record in self._of_results:
+            copies = tuple(attrs.evolve(found, track=copied(found.track)) for found in recommendations)
+            told = Recommended(request=request.asking(f"observer.{record.name}"), recommendations=copies)
+            self._call(record, "qfzz_recommended", recommended=told)
+
+    def commands(self, setups: Mapping[str, Setup]) -> dict[str, Any]:
+        """Return the commands of the plugins by name; of two that have one name, the first by plugin name stays."""
+        commands: dict[str, Any] = {}
+        for record in sorted(self._implementing("qfzz_commands"), key=lambda record: record.name):
+            for command in self._call(record, "qfzz_commands", setup=setups[record.name]) or ():
+                commands.setdefault(command.name, command)
+        return commands
+
+    def _call(self, record: PluginRecord, hook: str, **arguments: Any) -> Any:
+        try:
+            return self._loader.call(record, hook, **arguments)
+        except Exception as error:  # noqa: BLE001 - a plugin may raise anything
+            self._report(record.origin, f"hook {hook}", error)
+            return None

@@ -1,0 +1,79 @@
+"""Plain data: values that JSON can say, copied so that nobody shares them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from qfzz_core.names import is_storable
+
+MAX_DEPTH = 100
+_MAX_INTEGER_BITS = 14_000  # Python refuses to write integers of more than 4,300 digits as text
+
+
+class NotPlainError(ValueError):
+    """The value holds something that JSON cannot say; the message says where and what."""
+
+
+def plain(value: Any, where: str = "value", depth: int = 0) -> Any:
+    """Return a deep copy of `value` made of dict, list, str, int, float, bool and None only.
+
+    Numbers keep their types and objects their key order. Raises `NotPlainError` for everything that JSON cannot
+    say: other types, NaN and infinities, lone surrogates, keys that are no text, nesting deeper than `MAX_DEPTH`.
+    """
+    if value is None or value is True or value is False:
+        return value
+    if isinstance(value, str):
+        return _plain_text(value, where)
+    if isinstance(value, int):
+        return _plain_integer(value, where)
+    if isinstance(value, float):
+        return _plain_float(value, where)
+    return _plain_container(value, where, depth + 1)
+
+
+def _plain_text(value: str, where: str) -> str:
+    if not is_storable(value):
+        raise NotPlainError(f"{where} holds a lone surrogate, which is no character")
+    return str(value)
+
+
+def _plain_integer(value: int, where: str) -> int:
+    if value.bit_length() > _MAX_INTEGER_BITS:
+        raise NotPlainError(f"{where} is an integer of more than 4,200 digits")
+    return int(value)
+
+
+def _plain_float(value: float, where: str) -> float:
+    if not math.isfinite(value):
+        raise NotPlainError(f"{where} is {float(value)!r}, which JSON cannot say")
+    return float(value)
+
+
+def _plain_container(value: Any, where: str, depth: int) -> Any:
+    if depth > MAX_DEPTH:
+        raise NotPlainError(f"{where} is nested deeper than {MAX_DEPTH} levels, or contains itself")
+    if isinstance(value, Mapping):
+        return {
+            _plain_key(key, where): plain(item, f"{where}.{key}" if depth < 4 else where, depth)
+            for key, item in value.items()
+        }
+    if isinstance(value, list):
+        return [plain(item, where, depth) for item in value]
+    raise NotPlainError(f"{where} is of type {type(value).__name__}, which JSON cannot say")
+
+
+def _plain_key(key: Any, where: str) -> str:
+    if not isinstance(key, str):
+        raise NotPlainError(f"{where} has the key {key!r}; keys must be text")
+    return _plain_text(key, f"a key of {where}")
+
+
+def copied(value: Any) -> Any:
+    """Return a deep copy of a value that is known to be plain."""
+    if isinstance(value, dict):
+        return {key: copied(item) if isinstance(item, (dict, list)) else item for key, item in value.items()}
+    if isinstance(value, list):
+        return [copied(item) if isinstance(item, (dict, list)) else item for item in value]
+    return value

@@ -1,0 +1,286 @@
+"""The profile of a user: the documented class, its snapshot, and the preferences a call can give."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any
+
+import attrs
+
+from qfzz_core.errors import ProfileError, did_you_mean
+from qfzz_core.events import SHOWN_INTERACTIONS, Change
+from qfzz_core.interactions import checked_interaction, interaction_from_dict
+from qfzz_core.names import is_storable
+from qfzz_core.plain import copied
+from qfzz_core.timestamps import checked_timestamp, next_timestamp, timestamp
+from qfzz_core.weights import (
+    WEIGHT_FIELDS,
+    Weights,
+    checked_name,
+    checked_weights,
+    refuse_second_spelling,
+    unit_number,
+)
+
+TEMPO_PREFERENCES = ("slow", "medium", "fast", "varied")
+PREFERENCE_FIELDS = ("genres", "artists", "moods", "energy_level", "tempo_preference", "discovery_factor")
+
+
+def _shared(weights: Mapping[str, float]) -> Mapping[str, float]:
+    return weights if isinstance(weights, MappingProxyType) else MappingProxyType(weights)
+
+
+def checked_user_id(user_id: Any) -> str:
+    """Return a usable user id; raises `ProfileError` for one that is blank or no text."""
+    if not isinstance(user_id, str):
+        raise ProfileError(f"user_id must be text, got {user_id!r}")
+    if not user_id.strip():
+        raise ProfileError(f"user_id must not be blank, got {user_id!r}")
+    if not is_storable(user_id):
+        raise ProfileError(f"user_id holds a lone surrogate, which is no character: {user_id!r}")
+    return str(user_id)
+
+
+def checked_tempo(value: Any) -> str:
+    """Return a tempo preference; raises `ProfileError` for an unknown one."""
+    if not isinstance(value, str) or value not in TEMPO_PREFERENCES:
+        raise ProfileError(f"tempo_preference must be one of {', '.join(TEMPO_PREFERENCES)}, got {value!r}")
+    return str(value)
+
+
+def checked_preference(field: str, value: Any) -> Any:
+    """Return a valid copy of the value of one preference field; raises `ProfileError` that names it."""
+    if field in WEIGHT_FIELDS:
+        return checked_weights(field, value)
+    if field == "tempo_preference":
+        return checked_tempo(value)
+    return unit_number(value, field)
+
+
+def checked_preferences(preferences: Any) -> dict[str, Any]:
+    """Return a valid copy of the preferences given to a call; raises `ProfileError` that names the key."""
+    if preferences is None:
+        return {}
+    if not isinstance(preferences, Mapping):
+        raise ProfileError(f"preferences must map field names to values, got {preferences!r}")
+    for field in preferences:
+        if field not in PREFERENCE_FIELDS:
+            hint = did_you_mean(str(field), PREFERENCE_FIELDS) or f"; the keys are {', '.join(PREFERENCE_FIELDS)}"
+            raise ProfileError(f"unknown preference {field!r}{hint}")
+    return {field: checked_preference(field, value) for field, value in preferences.items()}
+
+
+@attrs.frozen(kw_only=True)
+class ProfileSnapshot:
+    """A profile at one moment, shared and unchangeable.
+
+    `revision` is (serial of the user, number of the change): a user created again after `forget` has another serial.
+    It is (0, 0) for a user who does not exist.
+    """
+
+    user_id: str
+    genres: Mapping[str, float] = attrs.field(factory=dict, converter=_shared)
+    artists: Mapping[str, float] = attrs.field(factory=dict, converter=_shared)
+    moods: Mapping[str, float] = attrs.field(factory=dict, converter=_shared)
+    energy_level: float = 0.5
+    tempo_preference: str = "medium"
+    discovery_factor: float = 0.3
+    created_at: str = ""
+    updated_at: str = ""
+    revision: tuple[int, int] = (0, 0)
+
+    def overridden(self, preferences: Mapping[str, Any]) -> ProfileSnapshot:
+        """Return the snapshot with valid preferences of one call in place of its own."""
+        return attrs.evolve(self, **preferences) if preferences else self
+
+
+def _checked_history(entries: Any) -> list[dict[str, Any]]:
+    if not isinstance(entries, Iterable) or isinstance(entries, (str, bytes, Mapping)):
+        raise ProfileError(f"interaction_history must be a list of interactions, got {entries!r}")
+    return [interaction_from_dict(entry).to_dict() for entry in entries][-SHOWN_INTERACTIONS:]
+
+
+def _converter(field: str) -> Any:
+    return attrs.Converter(lambda value: checked_preference(field, value))
+
+
+def _checked_stamp(field: str) -> Any:
+    return attrs.Converter(lambda value: checked_timestamp(value, field))
+
+
+@attrs.define(slots=False, eq=False, repr=False, on_setattr=attrs.setters.NO_OP)
+class UserProfile:
+    """What is known of one user's taste.
+
+    `genres`, `artists` and `moods` map names to weights in [0, 1]; `energy_level` and `discovery_factor` lie in
+    [0, 1]; `tempo_preference` is slow, medium, fast or varied. Everything is validated when the profile is made and
+    at every change; a violation is a `ProfileError`, which is also a `ValueError`, and changes nothing.
+
+    A profile that a DJ returned is live: every change is one durable operation. One that was made directly, copied
+    or unpickled is detached: its changes stay its own.
+    """
+
+    user_id: str = attrs.field(converter=checked_user_id)
+    genres: dict[str, float] = attrs.field(factory=dict, converter=_converter("genres"))
+    artists: dict[str, float] = attrs.field(factory=dict, converter=_converter("artists"))
+    moods: dict[str, float] = attrs.field(factory=dict, converter=_converter("moods"))
+    energy_level: float = attrs.field(default=0.5, converter=_converter("energy_level"))
+    tempo_preference: str = attrs.field(default="medium", converter=checked_tempo)
+    discovery_factor: float = attrs.field(default=0.3, converter=_converter("discovery_factor"))
+    interaction_history: list[dict[str, Any]] = attrs.field(factory=list, converter=_checked_history)
+    created_at: str = attrs.field(factory=timestamp, converter=_checked_stamp("created_at"))
+    updated_at: str = attrs.field(
+        default=attrs.Factory(lambda self: self.created_at, takes_self=True), converter=_checked_stamp("updated_at")
+    )
+
+    def __attrs_post_init__(self) -> None:
+        for field in WEIGHT_FIELDS:
+            self.__dict__[field] = Weights(field, self.__dict__[field], self._commit)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name in PREFERENCE_FIELDS:
+            self._commit([Change(name, None, checked_preference(name, value))])
+        elif name == "updated_at":
+            self._commit([Change(name, None, self._later(value))])
+        elif name == "interaction_history":
+            self._replace_history(value)
+        elif name in ("user_id", "created_at"):
+            raise ProfileError(f"{name} cannot be reassigned")
+        else:
+            raise AttributeError(f"a profile has no attribute {name!r}{did_you_mean(name, FIELDS)}")
+
+    def _later(self, value: Any) -> str:
+        later = checked_timestamp(value, "updated_at")
+        if next_timestamp(self.updated_at, later) != later:
+            raise ProfileError(f"updated_at moves only forward: {later} is not later than {self.updated_at}")
+        return later
+
+    # -- changes
+
+    def update_genre_preference(self, genre: str, weight: float) -> None:
+        """Set the weight of a genre, in [0, 1]; raises `ProfileError` for any other weight and a blank name."""
+        self.genres[genre] = weight
+
+    def update_artist_preference(self, artist: str, weight: float) -> None:
+        """Set the weight of an artist, in [0, 1]; raises `ProfileError` for any other weight and a blank name."""
+        self.artists[artist] = weight
+
+    def update_mood_preference(self, mood: str, weight: float) -> None:
+        """Set the weight of a mood, in [0, 1]; raises `ProfileError` for any other weight and a blank name."""
+        self.moods[mood] = weight
+
+    def add_interaction(self, interaction: dict[str, Any]) -> None:
+        """Add an interaction to the history, which keeps the last 1,000; it teaches nothing.
+
+        Needs `track_id` and `type`; `rating` is a number in [0, 1] or None; a valid `timestamp` is kept, without one
+        the clock's is added; other keys are kept. The caller's dict does not change. Raises `ProfileError`.
+        """
+        entry = checked_interaction(interaction, timestamp())
+        kept = [*self.__dict__["interaction_history"], entry.to_dict()]
+        self.__dict__["interaction_history"] = kept[-SHOWN_INTERACTIONS:]
+        self._touch()
+
+    def validate(self) -> None:
+        """Check the whole profile again; raises `ProfileError`, which is also a `ValueError`, if anything is wrong."""
+        type(self).from_dict({field: getattr(self, field) for field in FIELDS})
+
+    # -- reading
+
+    def get_top_genres(self, limit: int = 5) -> list[str]:
+        """Return the names of the `limit` best-liked genres, best first, without those of weight 0."""
+        return top_names(self.genres, limit)
+
+    def get_top_artists(self, limit: int = 10) -> list[str]:
+        """Return the names of the `limit` best-liked artists, best first, without those of weight 0."""
+        return top_names(self.artists, limit)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return every attribute in plain types that `json.dumps` takes, as a deep copy."""
+        return {field: copied(getattr(self, field)) for field in FIELDS}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> UserProfile:
+        """Return a detached profile with these attributes, the inverse of `to_dict`; raises `ProfileError`."""
+        if not isinstance(values, Mapping):
+            raise ProfileError(f"a profile is made of a mapping of its attributes, got {values!r}")
+        for field in values:
+            if field not in FIELDS:
+                raise ProfileError(f"unknown attribute {field!r}{did_you_mean(str(field), FIELDS)}")
+        if "user_id" not in values:
+            raise ProfileError("user_id is missing")
+        return UserProfile(**values)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, UserProfile):
+            return NotImplemented
+        return all(getattr(self, field) == getattr(other, field) for field in FIELDS)
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        shown = ", ".join(f"{field}={getattr(self, field)!r}" for field in FIELDS)
+        return f"UserProfile({shown})"
+
+    def __reduce_ex__(self, protocol: Any) -> tuple[Callable[..., UserProfile], tuple[dict[str, Any]]]:
+        return _detached, (self.to_dict(),)
+
+    # -- how a detached profile changes
+
+    def _commit(self, changes: Sequence[Change]) -> None:
+        draft = {field: dict(self.__dict__[field]) for field in WEIGHT_FIELDS}
+        for change in changes:
+            if change.field in WEIGHT_FIELDS:
+                draft[change.field] = _changed(draft[change.field], change)
+        for field, weights in draft.items():
+            self.__dict__[field]._show(weights)
+        for change in changes:
+            if change.field not in WEIGHT_FIELDS:
+                self.__dict__[change.field] = change.value
+        if all(change.field != "updated_at" for change in changes):
+            self._touch()
+
+    def _replace_history(self, entries: Any) -> None:
+        self.__dict__["interaction_history"] = _checked_history(entries)
+        self._touch()
+
+    def _touch(self) -> None:
+        self.__dict__["updated_at"] = next_timestamp(self.updated_at)
+
+
+FIELDS = tuple(attribute.name for attribute in attrs.fields(UserProfile))
+
+
+def _detached(values: dict[str, Any]) -> UserProfile:
+    return UserProfile(**values)
+
+
+def _changed(weights: dict[str, float], change: Change) -> dict[str, float]:
+    if change.name is None:
+        return dict(change.value)
+    if change.value is None:
+        weights.pop(change.name, None)
+        return weights
+    refuse_second_spelling(change.field, change.name, spelling_of(weights, change.field, change.name) or change.name)
+    weights[change.name] = change.value
+    return weights
+
+
+def spelling_of(weights: Mapping[str, float], field: str, name: str) -> str | None:
+    """Return the spelling under which a name stands in a mapping, None if it does not."""
+    if name in weights:
+        return name
+    same = WEIGHT_FIELDS[field]
+    wanted = same(name)
+    return next((present for present in weights if same(present) == wanted), None)
+
+
+def top_names(weights: Mapping[str, float], limit: Any) -> list[str]:
+    """Return the `limit` names of highest weight above 0, equal ones in insertion order; raises `ProfileError`."""
+    if isinstance(limit, bool) or not isinstance(limit, int) or limit < 0:
+        raise ProfileError(f"limit must be a whole number, 0 or more, got {limit!r}")
+    liked = [name for name, weight in weights.items() if weight > 0]
+    return sorted(liked, key=lambda name: -weights[name])[:limit]
+
+
+__all__ = ["ProfileSnapshot", "UserProfile", "checked_name", "checked_preferences", "checked_user_id"]

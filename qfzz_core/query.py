@@ -1,0 +1,117 @@
+"""The arguments of a recommendation: checked before anything else happens."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
+from typing import Any
+
+import attrs
+
+from qfzz_core.contracts import Filter, PreparedFilter
+from qfzz_core.errors import RequestError, did_you_mean
+from qfzz_core.profiles import checked_preferences, checked_user_id
+from qfzz_core.ranking.conditions import column_condition
+from qfzz_core.registry import Registered, Registry
+
+
+@attrs.frozen(kw_only=True)
+class Query:
+    """One valid request, before anything is looked up.
+
+    `conditions` are filters on columns by column name, `filters` the options of registered filters by name.
+    """
+
+    user_id: str
+    preferences: Mapping[str, Any]
+    limit: int | None
+    exclude: frozenset[str]
+    conditions: Mapping[str, PreparedFilter]
+    filters: Mapping[str, Any]
+    max_per_artist: int | None
+    distinct: bool
+    context: Mapping[str, Any]
+
+
+def checked_query(
+    registry: Registry,
+    user_id: Any,
+    preferences: Any = None,
+    *,
+    limit: Any = None,
+    exclude: Any = (),
+    where: Any = None,
+    max_per_artist: Any = None,
+    distinct: Any = False,
+    context: Any = None,
+) -> Query:
+    """Return a valid query; raises `ProfileError` or `RequestError`, both ValueErrors, which name the argument."""
+    conditions, filters = _where(where, registry)
+    return Query(
+        user_id=checked_user_id(user_id),
+        preferences=checked_preferences(preferences),
+        limit=_count(limit, "limit", 0),
+        exclude=_track_ids(exclude),
+        conditions=conditions,
+        filters=filters,
+        max_per_artist=_count(max_per_artist, "max_per_artist", 1),
+        distinct=_flag(distinct, "distinct"),
+        context=_context(context),
+    )
+
+
+def _count(value: Any, what: str, least: int) -> int | None:
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int) or value < least:
+        raise RequestError(f"{what} must be a whole number, {least} or more, or None, got {value!r}")
+    return value
+
+
+def _flag(value: Any, what: str) -> bool:
+    if not isinstance(value, bool):
+        raise RequestError(f"{what} must be True or False, got {value!r}")
+    return value
+
+
+def _track_ids(value: Any) -> frozenset[str]:
+    if isinstance(value, (str, bytes)) or not isinstance(value, Iterable):
+        raise RequestError(f"exclude must be several track ids, got {value!r}")
+    track_ids = list(value)
+    for track_id in track_ids:
+        if not isinstance(track_id, str):
+            raise RequestError(f"exclude holds {track_id!r}, which is no track id")
+    return frozenset(track_ids)
+
+
+def _context(value: Any) -> Mapping[str, Any]:
+    if value is not None and not isinstance(value, Mapping):
+        raise RequestError(f"context must be a mapping, got {value!r}")
+    return MappingProxyType(dict(value or {}))
+
+
+def _where(where: Any, registry: Registry) -> tuple[dict[str, PreparedFilter], dict[str, Any]]:
+    if where is not None and not isinstance(where, Mapping):
+        raise RequestError(f"where must map columns and filters to what they must be, got {where!r}")
+    conditions: dict[str, PreparedFilter] = {}
+    filters: dict[str, Any] = {}
+    for name, option in (where or {}).items():
+        if name in registry.filters:
+            filters[name] = _checked_option(registry.filters[name], option)
+        elif name in registry.columns:
+            conditions[name] = column_condition(registry.columns[name].value, option)
+        else:
+            known = sorted([*registry.filters, *registry.columns])
+            hint = did_you_mean(str(name), known) or f"; there are {', '.join(known)}"
+            raise RequestError(f"where: no column or filter {name!r}{hint}")
+    return conditions, filters
+
+
+def _checked_option(registered: Registered[Filter], option: Any) -> Any:
+    try:
+        registered.value.check(option)
+    except ValueError as error:
+        raise RequestError(f"where: {registered.value.name}: {error}") from None
+    return option
+
+

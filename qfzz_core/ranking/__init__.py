@@ -1,0 +1,1 @@
+"""Ranking: from prepared factors to the eligible tracks in order, exactly."""

@@ -1,0 +1,52 @@
+"""The reference ranking: score every row that may be chosen, then give the best ones in order."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import numpy as np
+
+from qfzz_core.columns import Rows
+from qfzz_core.contracts import Values
+from qfzz_core.ranking.formula import Formula
+
+
+class Candidates(Protocol):
+    """Rows in the order of the ranking, given in blocks."""
+
+    def next(self, count: int) -> tuple[Rows, Values]:
+        """Return the next `count` rows and their scores, fewer only at the end."""
+        ...
+
+
+class Scan:
+    """Candidates from scoring `rows` (ascending) all at once; equal scores keep the order of rows."""
+
+    def __init__(self, formula: Formula, rows: Rows) -> None:
+        self._rows = rows
+        self._scores = formula.scores(rows)
+        self._order: Rows | None = None
+        self._given = 0
+
+    def next(self, count: int) -> tuple[Rows, Values]:
+        """Return the next `count` rows and their scores, fewer only at the end."""
+        start, self._given = self._given, min(self._given + count, len(self._rows))
+        chosen = self._best(self._given)[start : self._given]
+        return self._rows[chosen], self._scores[chosen]
+
+    def _best(self, count: int) -> Rows:
+        """Return the indices of at least the best `count` rows, in order."""
+        if self._order is None and count * 4 < len(self._rows):
+            return self._partitioned(count)
+        if self._order is None:
+            self._order = np.argsort(-self._scores, kind="stable")
+        return self._order
+
+    def _partitioned(self, count: int) -> Rows:
+        if count == 0:
+            return np.empty(0, dtype=np.intp)
+        last = np.partition(self._scores, len(self._scores) - count)[-count]
+        better = np.flatnonzero(self._scores > last)
+        ties = np.flatnonzero(self._scores == last)[: count - len(better)]
+        chosen = np.concatenate([better, ties])
+        return chosen[np.lexsort((chosen, -self._scores[chosen]))]

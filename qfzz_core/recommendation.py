@@ -1,0 +1,36 @@
+"""One recommended track, as the engine returns it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import attrs
+
+from qfzz_core.explanation import Account, Explanation
+from qfzz_core.tracks import Track
+
+
+@attrs.frozen(eq=False)
+class Recommendation:
+    """A track with its score in [0, 1], its rank among the eligible tracks (1 is the best), and why it was chosen.
+
+    `propensity` is how likely the strategy was to choose it, where the strategy says so. `track` belongs to the
+    caller. `explanation` is computed when it is asked for, from the snapshot of the request.
+    """
+
+    track: Track
+    score: float
+    rank: int
+    reason: str
+    propensity: float | None
+    _row: int = attrs.field(repr=False)
+    _account: Account = attrs.field(repr=False)
+
+    @property
+    def explanation(self) -> Explanation:
+        """The contributions of which the score is the sum."""
+        return self._account.explain(self._row, self.track)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the recommendation in plain types, without the explanation."""
+        return {"track": self.track, "score": self.score, "rank": self.rank, "reason": self.reason}

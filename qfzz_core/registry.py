@@ -1,0 +1,191 @@
+"""What the plugins of one engine registered, clashes settled: the one place where names meet objects."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Generic, TypeVar
+
+import attrs
+
+from qfzz_core.config import Config
+from qfzz_core.contracts import (
+    Column,
+    DiscoveryStrategy,
+    Factor,
+    Filter,
+    InteractionType,
+    Learner,
+    StoreScheme,
+)
+from qfzz_core.errors import ConfigError
+from qfzz_core.faults import Faults, Report
+from qfzz_core.hookspecs import Setup
+from qfzz_core.origin import Origin
+from qfzz_core.plugins import Loader, PluginRecord
+from qfzz_core.ranking.shapes import BrokenContractError
+from qfzz_core.similarity import Similarity
+
+T = TypeVar("T")
+
+CONFIGURATION = Origin("configuration")
+
+
+@attrs.frozen
+class Registered(Generic[T]):
+    """An object that a plugin registered, and where it came from."""
+
+    value: T
+    origin: Origin
+    built_in: bool = False
+
+
+@attrs.frozen
+class Kind:
+    """One kind of object: the hook that registers it, its word in messages, and its check."""
+
+    hook: str
+    word: str
+    check: Callable[[Any], None]
+    key: str = "name"
+
+
+def _named(protocol: Any, *methods: str) -> Callable[[Any], None]:
+    def check(value: Any) -> None:
+        name = getattr(value, "name", None)
+        if not isinstance(name, str) or not name.strip():
+            raise BrokenContractError(f"a {protocol.__name__} needs a name, got {value!r}")
+        for method in methods:
+            if not callable(getattr(value, method, None)):
+                raise BrokenContractError(f'{protocol.__name__} "{name}" has no method {method}')
+
+    return check
+
+
+def _check_factor(value: Any) -> None:
+    _named(Factor, "prepare")(value)
+    weight = getattr(value, "weight", None)
+    if isinstance(weight, bool) or not isinstance(weight, (int, float)) or not 0 <= weight < math.inf:
+        raise BrokenContractError(f'Factor "{value.name}": weight must be finite and 0 or more, got {weight!r}')
+
+
+def _instance(wanted: type) -> Callable[[Any], None]:
+    def check(value: Any) -> None:
+        if not isinstance(value, wanted):
+            raise BrokenContractError(f"expected objects of {wanted.__name__}, got {value!r}")
+
+    return check
+
+
+KINDS = {
+    "factors": Kind("qfzz_factors", "factor", _check_factor),
+    "columns": Kind("qfzz_columns", "column", _instance(Column)),
+    "filters": Kind("qfzz_filters", "filter", _named(Filter, "check", "prepare")),
+    "strategies": Kind("qfzz_strategies", "strategy", _named(DiscoveryStrategy, "pick")),
+    "interaction_types": Kind("qfzz_interaction_types", "interaction type", _instance(InteractionType)),
+    "learners": Kind("qfzz_learners", "learner", _named(Learner, "keys", "learn", "read")),
+    "stores": Kind("qfzz_stores", "store", _instance(StoreScheme), key="scheme"),
+}
+
+
+class Registry:
+    """The objects of one engine by name: `factors`, `columns`, `filters`, `strategies` and so on."""
+
+    def __init__(self, loader: Loader, config: Config, faults: Faults) -> None:
+        self._loader = loader
+        self._config = config
+        self._faults = faults
+        self._found: dict[str, list[Registered[Any]]] = {kind: [] for kind in KINDS}
+        self._similarity: list[Mapping[str, Iterable[str]]] = [config.similarity]
+        self.setups: dict[str, Setup] = {}
+        for record in loader.active():
+            self._collect(record)
+        self._found["columns"] += [Registered(column, CONFIGURATION) for column in config.columns]
+        self.factors: dict[str, Registered[Factor]] = self._settled("factors")
+        self.columns: dict[str, Registered[Column]] = self._settled("columns")
+        self.filters: dict[str, Registered[Filter]] = self._settled("filters")
+        self.strategies: dict[str, Registered[DiscoveryStrategy]] = self._settled("strategies")
+        self.interaction_types: dict[str, Registered[InteractionType]] = self._settled("interaction_types")
+        self.learners: dict[str, Registered[Learner]] = self._settled("learners")
+        self.stores: dict[str, Registered[StoreScheme]] = self._settled("stores")
+        self.similarity = Similarity(self._similarity)
+        self._settle_where()
+
+    # -- collecting
+
+    def _collect(self, record: PluginRecord) -> None:
+        """Take what one plugin registers: all of it, or nothing if any of its hooks fails."""
+        try:
+            setup = Setup(plugin=record.name, options=self._plugin_options(record))
+            objects = {kind: self._objects(record, KINDS[kind], setup) for kind in KINDS}
+            similar = self._loader.call(record, "qfzz_genre_similarity", setup=setup) or {}
+            Similarity([similar])  # raises here, not later, if the map is none
+        except ConfigError:
+            raise
+        except Exception as error:  # noqa: BLE001 - a plugin may raise anything
+            self._loader.reject(record, "failed to register", error)
+            return
+        self.setups[record.name] = setup
+        self._similarity.append(similar)
+        for kind, values in objects.items():
+            self._found[kind] += [Registered(value, record.origin, record.built_in) for value in values]
+            record.objects += [f"{KINDS[kind].word} {getattr(value, KINDS[kind].key)}" for value in values]
+
+    def _plugin_options(self, record: PluginRecord) -> Any:
+        options = self._loader.call(record, "qfzz_options")
+        raw = self._config.plugins.get(record.name)
+        if options is None and raw is None:
+            return None
+        return self._config.structure(("plugins", record.name), raw or {}, options)
+
+    def _objects(self, record: PluginRecord, kind: Kind, setup: Setup) -> list[Any]:
+        given = self._loader.call(record, kind.hook, setup=setup)
+        if hasattr(given, "__await__"):
+            given.close()
+            raise BrokenContractError(f"{kind.hook} is async; hooks are plain functions")
+        values = [] if given is None else list(given)
+        for value in values:
+            kind.check(value)
+        return values
+
+    # -- clashes
+
+    def _settled(self, kind: str) -> dict[str, Registered[Any]]:
+        by_name: dict[str, list[Registered[Any]]] = {}
+        for registered in self._found[kind]:
+            by_name.setdefault(getattr(registered.value, KINDS[kind].key), []).append(registered)
+        settled: dict[str, Registered[Any]] = {}
+        for name, same in by_name.items():
+            winner = self._winner(KINDS[kind].word, name, same)
+            if winner is not None:
+                settled[name] = winner
+        return settled
+
+    def _winner(self, word: str, name: str, same: list[Registered[Any]]) -> Registered[Any] | None:
+        """Return the one that keeps the name: the built-in if there is one, none of several others."""
+        if word == "column" and all(other.value == same[0].value for other in same):
+            return same[0]
+        if len(same) == 1:
+            return same[0]
+        built_in = [registered for registered in same if registered.built_in]
+        everyone = " and ".join(str(registered.origin) for registered in same)
+        for registered in same:
+            if registered not in built_in:
+                self._clash(registered, f'{word} "{name}"', f"the name is used by {everyone}")
+        return built_in[0] if built_in else None
+
+    def _clash(self, registered: Registered[Any], component: str, reason: str) -> None:
+        for record in self._loader.records:
+            if record.origin == registered.origin:
+                record.problems.append(f"{component} clashes: {reason}")
+        self._faults.report(registered.origin, component, reason)
+
+    def _settle_where(self) -> None:
+        """Filters and columns share the names of `where`: a filter must not be called like a column."""
+        for name in sorted(self.filters.keys() & self.columns.keys()):
+            loser = self.columns[name] if self.filters[name].built_in else self.filters[name]
+            self._clash(loser, f'name "{name}" in where', "it is the name of a filter and of a column")
+            del (self.columns if self.filters[name].built_in else self.filters)[name]
+
+
+__all__ = ["KINDS", "Registered", "Registry", "Report"]

@@ -1,0 +1,86 @@
+"""One request as plugins see it: frozen, with what costs something fetched only when it is asked for."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import attrs
+
+from qfzz_core.events import SHOWN_INTERACTIONS, Interaction
+from qfzz_core.profiles import ProfileSnapshot
+
+if TYPE_CHECKING:
+    from qfzz_core.contracts import DiscoveryStrategy
+    from qfzz_core.similarity import Similarity
+
+
+@attrs.frozen(kw_only=True)
+class Sources:
+    """Where a request fetches from, on demand. Belongs to the engine; plugins use the request's methods."""
+
+    interactions: Callable[[], Iterator[Interaction]]
+    state: Callable[[str], Mapping[str, Any]]
+    interaction_types: Mapping[str, Any]
+    strategies: Mapping[str, DiscoveryStrategy]
+    strategy_options: Callable[[str], Any]
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class Request:
+    """One request.
+
+    `profile` is a snapshot with the overrides of this call; `context` the mapping given to the call; `now` the
+    engine's clock, with a time zone; `limit` the number asked for, None for all; `options` the options of the
+    plugin object that is asked; `similarity` the genres that are similar.
+    """
+
+    profile: ProfileSnapshot
+    context: Mapping[str, Any]
+    limit: int | None
+    now: datetime
+    seed: str
+    similarity: Similarity
+    options: Any = None
+    sources: Sources = attrs.field(repr=False)
+    _random: random.Random | None = attrs.field(default=None, init=False, repr=False)
+
+    @property
+    def random(self) -> random.Random:
+        """A generator for this request and this plugin object alone; its draws disturb nobody."""
+        if self._random is None:
+            object.__setattr__(self, "_random", random.Random(self.seed))
+        return self._random  # type: ignore[return-value]
+
+    def asking(self, component: str, options: Any = None) -> Request:
+        """Return the request as the plugin object `component` sees it: its options, its generator."""
+        return attrs.evolve(self, options=options, seed=f"{self.seed}/{component}")
+
+    def interactions(self) -> Iterator[Interaction]:
+        """Iterate the whole log of this user's interactions, newest first."""
+        return self.sources.interactions()
+
+    def history(self, limit: int = SHOWN_INTERACTIONS) -> list[Interaction]:
+        """Return the user's last interactions, oldest first, at most `limit`."""
+        newest: list[Interaction] = []
+        for interaction in self.interactions():
+            if len(newest) == limit:
+                break
+            newest.append(interaction)
+        return newest[::-1]
+
+    def state(self, learner: str) -> Mapping[str, Any]:
+        """Return what a learner knows of this user: plain data under keys. A copy, so changing it changes nothing."""
+        return self.sources.state(learner)
+
+    @property
+    def interaction_types(self) -> Mapping[str, Any]:
+        """The registered `InteractionType` objects by name."""
+        return self.sources.interaction_types
+
+    def strategy(self, name: str) -> tuple[DiscoveryStrategy, Request]:
+        """Return another strategy and the request as that strategy sees it, for wrapping; KeyError if unknown."""
+        wrapped = self.sources.strategies[name]
+        return wrapped, self.asking(f"discovery.{name}", self.sources.strategy_options(name))

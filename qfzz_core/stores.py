@@ -1,0 +1,225 @@
+"""What a store promises: tracks with growing positions, users with a log, everything in transactions.
+
+A store keeps and finds; what a feedback does to a profile is decided above it (`qfzz_core.recording`) and reaches it
+as a handful of small writes inside one transaction. Every method may be called from any thread. What goes in is
+plain and valid already; what comes out belongs to the caller. Problems are raised as `qfzz_core.errors.StoreError`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from typing import Any, Protocol, runtime_checkable
+
+import attrs
+
+from qfzz_core.events import Event
+from qfzz_core.profiles import ProfileSnapshot
+from qfzz_core.tracks import Track
+
+
+@attrs.frozen
+class CatalogueToken:
+    """Which catalogue this is: the store's identity, a counter of its commits, and the last commit's random token.
+
+    Equal tokens mean the same tracks. Counter 0 means that the store never held a track. A restored backup has
+    another token at the same counter, so it is seen to be another history.
+    """
+
+    identity: str
+    counter: int
+    token: str
+
+
+@attrs.frozen
+class CatalogueChanges:
+    """What changed in the catalogue up to `token`.
+
+    If `complete`, `written` is the whole catalogue in order of position and `removed` is empty. Otherwise `written`
+    has the tracks added or replaced since, and `removed` the positions removed since. `written` can be read once.
+    """
+
+    token: CatalogueToken
+    complete: bool
+    written: Iterable[tuple[int, Track]]
+    removed: Collection[int] = ()
+
+
+@attrs.frozen
+class Written:
+    """How many tracks a write added and how many it replaced."""
+
+    added: int
+    replaced: int
+
+
+class ProfileWriter(Protocol):
+    """Where changes of one profile go. Names compare by normal form; `field` is genres, artists or moods."""
+
+    def weight(self, field: str, name: str) -> tuple[str, float] | None:
+        """Return the stored spelling and weight of a name, None if the profile lacks it."""
+        ...
+
+    def put_weight(self, field: str, name: str, weight: float) -> None:
+        """Set a weight: in place under the stored spelling if the name is there, else last in the mapping."""
+        ...
+
+    def drop_weight(self, field: str, name: str) -> None:
+        """Remove a name; nothing happens if it is not there."""
+        ...
+
+    def clear_weights(self, field: str) -> None:
+        """Remove all names of a field."""
+        ...
+
+    def put_scalar(self, field: str, value: Any) -> None:
+        """Set `energy_level`, `tempo_preference`, `discovery_factor` or `updated_at`."""
+        ...
+
+
+class UserTransaction(ProfileWriter, Protocol):
+    """One user inside a transaction, locked against every other writer.
+
+    Until `create` was called for a user who does not exist, only `exists` and `create` may be used.
+    """
+
+    @property
+    def exists(self) -> bool: ...
+
+    @property
+    def updated_at(self) -> str: ...
+
+    @property
+    def revision(self) -> tuple[int, int]:
+        """The revision that a snapshot would have now: serial of the user, number of the change."""
+        ...
+
+    def create(self, timestamp: str) -> None:
+        """Make the user with default preferences, created and updated at `timestamp`."""
+        ...
+
+    def snapshot(self) -> ProfileSnapshot:
+        """Return the profile as this transaction sees it, its own writes included."""
+        ...
+
+    def append(self, event: Event) -> int:
+        """Add an event to the log and return its position, greater than every earlier one of the store.
+
+        Also moves the profile's revision, so that who holds a snapshot sees that it is old.
+        """
+        ...
+
+    def find_event(self, event_id: str) -> Event | None:
+        """Return the user's event of this id."""
+        ...
+
+    def state(self, learner: str, key: str) -> Any:
+        """Return a learner's state under a key as plain data, None if there is none."""
+        ...
+
+    def put_state(self, learner: str, key: str, state: Any) -> None:
+        """Set a learner's state under a key; None removes it."""
+        ...
+
+
+class Transaction(Protocol):
+    """Several reads and writes that happen together or not at all."""
+
+    def user(self, user_id: str) -> UserTransaction:
+        """Return one of the users named when the transaction began."""
+        ...
+
+    def track(self, track_id: str) -> Track | None:
+        """Return a track as it is now."""
+        ...
+
+
+@runtime_checkable
+class Store(Protocol):
+    """A storage backend."""
+
+    @property
+    def name(self) -> str:
+        """The store's URL as it may be shown: without credentials."""
+        ...
+
+    @property
+    def shared(self) -> bool:
+        """Whether other processes can use the same data at the same time."""
+        ...
+
+    # -- catalogue
+
+    def write_tracks(self, tracks: Iterable[Track]) -> Written:
+        """Add tracks, or replace in place those whose track_id is there, in one transaction.
+
+        `tracks` may be a generator: if it raises, nothing was written. Tracks that are new get positions greater than
+        every position ever given. A call that writes nothing is no commit. The same track_id twice: the last counts.
+        """
+        ...
+
+    def remove_tracks(self, track_ids: Collection[str]) -> int:
+        """Remove tracks in one transaction and return how many there were; unknown ids are no error."""
+        ...
+
+    def catalogue_token(self) -> CatalogueToken:
+        """Return the token of the catalogue as it is now: one cheap query."""
+        ...
+
+    def catalogue_since(self, token: CatalogueToken | None) -> CatalogueChanges:
+        """Return what changed since `token`, or everything if that is None, unknown here or too long ago.
+
+        The changes are one consistent view, whatever is written while `written` is read.
+        """
+        ...
+
+    def tracks_at(self, positions: Sequence[int]) -> list[Track | None]:
+        """Return fresh copies of the tracks at these positions, None where there is none any more."""
+        ...
+
+    def find_track(self, track_id: str) -> tuple[int, Track] | None:
+        """Return position and a fresh copy of a track."""
+        ...
+
+    # -- users
+
+    def user_ids(self) -> Iterator[str]:
+        """Iterate the ids of all users, in the order in which they were created."""
+        ...
+
+    def revision(self, user_id: str) -> tuple[int, int] | None:
+        """Return the `revision` that the user's snapshot has now, None for an unknown user: one cheap query."""
+        ...
+
+    def snapshot(self, user_id: str) -> ProfileSnapshot | None:
+        """Return a user's profile."""
+        ...
+
+    def events(self, user_id: str, *, newest_first: bool = False) -> Iterator[Event]:
+        """Iterate a user's log in order of position; nothing for an unknown user.
+
+        Reads in pages, each consistent: an event recorded meanwhile may or may not appear, none appears twice.
+        """
+        ...
+
+    def states(self, user_id: str, learner: str) -> Mapping[str, Any]:
+        """Return everything a learner knows of a user, as plain data under keys; the caller owns it."""
+        ...
+
+    def transaction(self, user_ids: Collection[str]) -> AbstractContextManager[Transaction]:
+        """Begin a transaction that writes to these users, who are locked until it ends.
+
+        Leaving normally makes everything durable; leaving by an exception leaves nothing.
+        """
+        ...
+
+    def forget(self, user_id: str) -> bool:
+        """Erase a user: profile, log, event ids and learned state; False if there was no such user.
+
+        A user of the same id who is created later has another `revision`.
+        """
+        ...
+
+    def close(self) -> None:
+        """Release everything; called twice it does nothing. Whatever is called later raises `ClosedError`."""
+        ...

@@ -1,0 +1,37 @@
+"""Timestamps: ISO-8601 in UTC, with offset and six decimals."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from qfzz_core.errors import ProfileError
+
+
+def timestamp(moment: datetime | None = None) -> str:
+    """Return a moment (with a time zone; now if not given) as text, such as `2026-01-31T09:30:00.000000+00:00`."""
+    return (moment or datetime.now(UTC)).astimezone(UTC).isoformat(timespec="microseconds")
+
+
+def parsed(text: str) -> datetime:
+    """Return the moment that a text of ISO-8601 says; one without an offset is read as UTC. Raises ValueError."""
+    moment = datetime.fromisoformat(text)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def checked_timestamp(value: Any, what: str) -> str:
+    """Return a timestamp given as ISO-8601 in our form; raises `ProfileError` if it is none."""
+    try:
+        return timestamp(parsed(value))
+    except (TypeError, ValueError, OverflowError, AttributeError):
+        raise ProfileError(
+            f"{what} must be an ISO-8601 timestamp such as 2026-01-31T09:30:00+00:00, got {value!r}"
+        ) from None
+
+
+def next_timestamp(previous: str, now: str | None = None) -> str:
+    """Return `now` (the clock if not given), or a microsecond after `previous` if it is not later than that."""
+    now = now or timestamp()
+    if now > previous:
+        return now
+    return timestamp(parsed(previous) + timedelta(microseconds=1))

@@ -1,0 +1,132 @@
+"""Weights of genres, artists and moods: a validated dict, and the rules for its names and numbers."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from numbers import Real
+from typing import Any, SupportsIndex
+
+from qfzz_core.errors import ProfileError
+from qfzz_core.events import Change
+from qfzz_core.names import Normaliser, is_storable, normalise, normalise_genre
+
+WEIGHT_FIELDS: dict[str, Normaliser] = {"genres": normalise_genre, "artists": normalise, "moods": normalise}
+SINGULAR = {"genres": "genre", "artists": "artist", "moods": "mood"}
+
+
+def unit_number(value: Any, what: str) -> float:
+    """Return a number of [0, 1] as a float; raises `ProfileError` for anything else, booleans included."""
+    if isinstance(value, bool) or not isinstance(value, Real):
+        raise ProfileError(f"{what} must be a number from 0.0 to 1.0, got {value!r}")
+    number = float(value)
+    if not (math.isfinite(number) and 0.0 <= number <= 1.0):
+        raise ProfileError(f"{what} must be from 0.0 to 1.0, got {value!r}")
+    return number + 0.0  # -0.0 becomes 0.0, which every store can tell from nothing
+
+
+def checked_name(field: str, name: Any) -> str:
+    """Return a usable name of a genre, artist or mood; raises `ProfileError` for one that is not."""
+    what = SINGULAR[field]
+    if not isinstance(name, str):
+        raise ProfileError(f"the name of a {what} must be text, got {name!r}")
+    if not is_storable(name):
+        raise ProfileError(f"the name of a {what} holds a lone surrogate, which is no character: {name!r}")
+    if not WEIGHT_FIELDS[field](name):
+        raise ProfileError(f"the name of a {what} must not be blank, got {name!r}")
+    return str(name)
+
+
+def checked_weights(field: str, weights: Any) -> dict[str, float]:
+    """Return a valid copy of a whole mapping; raises `ProfileError` that names field and name."""
+    if not isinstance(weights, Mapping):
+        raise ProfileError(f"{field} must map names to weights, got {weights!r}")
+    spellings: dict[str, str] = {}
+    checked: dict[str, float] = {}
+    for name, weight in weights.items():
+        spelling = checked_name(field, name)
+        refuse_second_spelling(field, spelling, spellings.setdefault(WEIGHT_FIELDS[field](spelling), spelling))
+        checked[spelling] = unit_number(weight, f"{field}[{name!r}]")
+    return checked
+
+
+def refuse_second_spelling(field: str, name: str, present: str) -> None:
+    """Raise `ProfileError` that names both if `name` is another spelling of the name that is `present`."""
+    if name != present:
+        raise ProfileError(
+            f"{field}: {name!r} and {present!r} are two spellings of one {SINGULAR[field]}; use {present!r}"
+        )
+
+
+class Weights(dict[str, float]):
+    """The weights of one field of a profile: a dict whose every change goes through the profile.
+
+    A change is validated and, if the profile is live, durable when it returns; if it raises, nothing changed.
+    Copies and pickles are plain dicts.
+    """
+
+    def __init__(
+        self,
+        field: str,
+        weights: Mapping[str, float],
+        change: Callable[[Sequence[Change]], None],
+    ) -> None:
+        super().__init__(weights)
+        self._field = field
+        self._change = change
+
+    def __setitem__(self, name: str, weight: float) -> None:
+        self.update({name: weight})
+
+    def __delitem__(self, name: str) -> None:
+        if name not in self:
+            raise KeyError(name)
+        self._change([Change(self._field, name, None)])
+
+    def clear(self) -> None:
+        """Remove every name."""
+        self._change([Change(self._field, None, {})])
+
+    def update(self, *args: Any, **weights: float) -> None:
+        """Set several weights in one change."""
+        checked = checked_weights(self._field, dict(*args, **weights))
+        self._change([Change(self._field, name, weight) for name, weight in checked.items()])
+
+    def __ior__(self, other: Mapping[str, float] | Iterable[tuple[str, float]]) -> Weights:  # type: ignore[override,misc]
+        self.update(other)
+        return self
+
+    def setdefault(self, name: str, default: float = 0.0) -> float:  # type: ignore[override]
+        """Return the weight of a name, setting it first if it is not there."""
+        if name not in self:
+            self[name] = default
+        return self[name]
+
+    def pop(self, name: str, *default: Any) -> Any:
+        """Remove a name and return its weight; a default instead if it is not there."""
+        if name not in self and default:
+            return default[0]
+        weight = self[name]
+        del self[name]
+        return weight
+
+    def popitem(self) -> tuple[str, float]:
+        """Remove the last name and return it with its weight."""
+        name = next(reversed(self))
+        return name, self.pop(name)
+
+    def copy(self) -> dict[str, float]:
+        """Return a plain dict."""
+        return dict(self)
+
+    def __reduce_ex__(self, protocol: SupportsIndex) -> tuple[Any, ...]:
+        return dict, (dict(self),)
+
+    def _show(self, weights: Mapping[str, float]) -> None:
+        """Show these weights, in their order; called by the profile after the change was made."""
+        kept = [name for name in self if name in weights]
+        if kept != [name for name in weights if name in self]:
+            super().clear()
+        for name in [name for name in self if name not in weights]:
+            super().__delitem__(name)
+        super().update(weights)

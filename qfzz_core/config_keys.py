@@ -66,7 +66,8 @@ class ColumnTable:
     @size.validator
     def _check_size(self, _: Any, size: int | None) -> None:
         if self.kind == "vector" and (size is None or size < 1):
-            raise ValueError(f'size must be a whole number from 1 for a column of kind "vector", got {shown(size)}')
+            given = "it is not given" if size is None else f"got {size}"
+            raise ValueError(f'size must be at least 1 in a column of kind "vector", {given}')
         if self.kind != "vector" and size is not None:
             raise ValueError(f'size is only for columns of kind "vector", and this one is of kind "{self.kind}"')
 

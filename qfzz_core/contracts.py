@@ -83,9 +83,14 @@ class Factor(Protocol):
     """
 
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """The name by which configuration, explanations and reports know it."""
+        ...
+
     @property
-    def weight(self) -> float: ...
+    def weight(self) -> float:
+        """The default weight, finite and >= 0."""
+        ...
 
     def prepare(self, request: Request) -> Prepared | None:
         """Say how to score this request, called once for it; None abstains: the weight leaves the sum."""
@@ -161,7 +166,9 @@ class Filter(Protocol):
     """A named condition of `where={name: option}`."""
 
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """The name by which configuration, explanations and reports know it."""
+        ...
 
     def check(self, option: Any) -> None:
         """Raise ValueError, saying what would be right, if the option cannot be used."""
@@ -188,7 +195,9 @@ class Ranking(Protocol):
     """The eligible tracks, best first, looked at lazily. Ranks begin at 1."""
 
     @property
-    def columns(self) -> Columns: ...
+    def columns(self) -> Columns:
+        """The columns of the snapshot that is ranked."""
+        ...
 
     def take(self, count: int | None) -> Rows:
         """Return the rows of the best `count`, or of all; fewer if fewer are eligible."""
@@ -213,7 +222,9 @@ class DiscoveryStrategy(Protocol):
     """
 
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """The name by which configuration, explanations and reports know it."""
+        ...
 
     def pick(self, request: Request, ranking: Ranking) -> Sequence[Pick]:
         """Return the picks in the order of the result, no rank twice."""
@@ -241,7 +252,9 @@ class Learner(Protocol):
     """
 
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """The name by which configuration, explanations and reports know it."""
+        ...
 
     def keys(self, event: Event) -> Iterable[str]:
         """Return the keys whose state this event changes."""

@@ -113,4 +113,3 @@ def _vector(value: Any, column: Column) -> Any:
 
 
 _READERS = {"category": _category, "number": _number, "flag": _flag, "tags": _tags, "vector": _vector}
-

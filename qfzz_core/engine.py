@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from qfzz_core.catalogue import CatalogueBuilder
+from qfzz_core.columns import as_rows
 from qfzz_core.config import Config
 from qfzz_core.contracts import Column
 from qfzz_core.errors import ProfileError, RequestError, UnknownTrackError
@@ -242,7 +243,7 @@ class Engine:
         """Return a copy of a track, None if there is none of this id."""
         shelf = self.shelf()
         row = shelf.catalogue.row(track_id)
-        return None if row is None else shelf.fetch([row])[0]
+        return None if row is None else shelf.fetch(as_rows([row]))[0]
 
     def _serves_samples(self) -> bool:
         """Return whether the store never held a track; once it held one, that stays so."""
@@ -323,7 +324,7 @@ class Engine:
             raise UnknownTrackError(f"the catalogue has no track {track_id!r}")
         profile = self._profiles.snapshot(query.user_id) or ProfileSnapshot(user_id=query.user_id)
         account = self._recommending.account(shelf, self._request(query, f"{self._seed}:explain", profile))
-        return account.explain(row, shelf.fetch([row])[0])
+        return account.explain(row, shelf.fetch(as_rows([row]))[0])
 
     def _existing(self, user_id: str) -> ProfileSnapshot:
         snapshot = self._profiles.snapshot(user_id)
@@ -362,5 +363,3 @@ class Engine:
             return self.settings.strategy_options
         options = getattr(self.registry.strategies[name].value, "Options", None)
         return None if options is None else options()
-
-

@@ -13,7 +13,7 @@ class QfzzError(Exception):
     """The base of all errors of this library."""
 
 
-class InvalidInput(QfzzError, ValueError):
+class InvalidInput(QfzzError, ValueError):  # noqa: N818 - its children say what is invalid, and end in Error
     """The caller gave something that cannot be accepted; nothing was changed."""
 
 
@@ -36,13 +36,16 @@ class FeedbackError(InvalidInput):
 class TrackError(InvalidInput):
     """A track is not valid; says which one and which field.
 
-    `position` is the index in the call, `track_id` the track's id where it has a usable one, `field` the field.
+    `position` is the index in the call, `track_id` the track's id where it has a usable one, `field` the field,
+    `reason` what is wrong without saying where.
     """
 
     def __init__(
-        self, message: str, *, position: int | None = None, track_id: str | None = None, field: str | None = None
+        self, reason: str, *, position: int | None = None, track_id: str | None = None, field: str | None = None
     ) -> None:
-        super().__init__(message)
+        place = "track" if position is None else f"track at position {position}"
+        super().__init__(f"{place}: {reason}" if track_id is None else f"{place} (track_id {track_id!r}): {reason}")
+        self.reason = reason
         self.position = position
         self.track_id = track_id
         self.field = field

@@ -95,7 +95,9 @@ def encode_event(event: Event) -> dict[str, Any]:
     return body
 
 
-def decode_event(kind: EventKind, timestamp: str, event_id: str | None, position: int, body: Mapping[str, Any]) -> Event:
+def decode_event(
+    kind: EventKind, timestamp: str, event_id: str | None, position: int, body: Mapping[str, Any]
+) -> Event:
     """Return the event that `encode_event` made `body` of."""
     if "track_id" not in body:
         changes = tuple(Change(*change) for change in body["changes"])

@@ -77,7 +77,9 @@ class Account:
         except ComponentFaultError as fault:
             return self._without(fault).explain(row, track)
         score = float(self.formula.combined(values, 1)[0])
-        parts = [self._part(term, float(value[0]), track) for term, value in zip(self.formula.terms, values, strict=True)]
+        parts = [
+            self._part(term, float(value[0]), track) for term, value in zip(self.formula.terms, values, strict=True)
+        ]
         return Explanation(track["track_id"], score, tuple(parts), self.abstained, self.faults)
 
     def _without(self, fault: ComponentFaultError) -> Account:

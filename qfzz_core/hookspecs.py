@@ -66,7 +66,7 @@ class Recommended:
 
 
 @hookspec
-def qfzz_options() -> type | None:  # type: ignore[empty-body]
+def qfzz_options() -> type | None:
     """Return the attrs class into which the table `[plugins.NAME]` of the configuration is structured."""
 
 

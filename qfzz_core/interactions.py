@@ -53,10 +53,3 @@ def _extra(interaction: Mapping[str, Any]) -> dict[str, Any]:
     except NotPlainError as error:
         raise ProfileError(f"the interaction cannot be kept: {error}") from None
     return copy
-
-
-def interaction_from_dict(entry: Any) -> Interaction:
-    """Return the interaction of a history entry, which has a timestamp; raises `ProfileError`."""
-    if isinstance(entry, Mapping) and entry.get("timestamp") is None:
-        raise ProfileError("the interaction has no timestamp")
-    return checked_interaction(entry, "")

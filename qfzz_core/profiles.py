@@ -10,14 +10,13 @@ import attrs
 
 from qfzz_core.errors import ProfileError, did_you_mean
 from qfzz_core.events import SHOWN_INTERACTIONS, Change
-from qfzz_core.interactions import checked_interaction, interaction_from_dict
+from qfzz_core.interactions import checked_interaction
 from qfzz_core.names import is_storable
 from qfzz_core.plain import copied
 from qfzz_core.timestamps import checked_timestamp, next_timestamp, timestamp
 from qfzz_core.weights import (
     WEIGHT_FIELDS,
     Weights,
-    checked_name,
     checked_weights,
     refuse_second_spelling,
     unit_number,
@@ -98,15 +97,7 @@ class ProfileSnapshot:
 def _checked_history(entries: Any) -> list[dict[str, Any]]:
     if not isinstance(entries, Iterable) or isinstance(entries, (str, bytes, Mapping)):
         raise ProfileError(f"interaction_history must be a list of interactions, got {entries!r}")
-    return [interaction_from_dict(entry).to_dict() for entry in entries][-SHOWN_INTERACTIONS:]
-
-
-def _converter(field: str) -> Any:
-    return attrs.Converter(lambda value: checked_preference(field, value))
-
-
-def _checked_stamp(field: str) -> Any:
-    return attrs.Converter(lambda value: checked_timestamp(value, field))
+    return [checked_interaction(entry, timestamp()).to_dict() for entry in entries][-SHOWN_INTERACTIONS:]
 
 
 @attrs.define(slots=False, eq=False, repr=False, on_setattr=attrs.setters.NO_OP)
@@ -121,25 +112,32 @@ class UserProfile:
     or unpickled is detached: its changes stay its own.
     """
 
-    user_id: str = attrs.field(converter=checked_user_id)
-    genres: dict[str, float] = attrs.field(factory=dict, converter=_converter("genres"))
-    artists: dict[str, float] = attrs.field(factory=dict, converter=_converter("artists"))
-    moods: dict[str, float] = attrs.field(factory=dict, converter=_converter("moods"))
-    energy_level: float = attrs.field(default=0.5, converter=_converter("energy_level"))
-    tempo_preference: str = attrs.field(default="medium", converter=checked_tempo)
-    discovery_factor: float = attrs.field(default=0.3, converter=_converter("discovery_factor"))
-    interaction_history: list[dict[str, Any]] = attrs.field(factory=list, converter=_checked_history)
-    created_at: str = attrs.field(factory=timestamp, converter=_checked_stamp("created_at"))
-    updated_at: str = attrs.field(
-        default=attrs.Factory(lambda self: self.created_at, takes_self=True), converter=_checked_stamp("updated_at")
-    )
+    user_id: str
+    genres: dict[str, float] = attrs.field(factory=dict)
+    artists: dict[str, float] = attrs.field(factory=dict)
+    moods: dict[str, float] = attrs.field(factory=dict)
+    energy_level: float = 0.5
+    tempo_preference: str = "medium"
+    discovery_factor: float = 0.3
+    interaction_history: list[dict[str, Any]] = attrs.field(factory=list)
+    created_at: str = attrs.field(factory=timestamp)
+    updated_at: str = attrs.field(default=attrs.Factory(lambda self: self.created_at, takes_self=True))
 
     def __attrs_post_init__(self) -> None:
+        own = self.__dict__
+        own["user_id"] = checked_user_id(self.user_id)
+        for field in PREFERENCE_FIELDS:
+            own[field] = checked_preference(field, own[field])
         for field in WEIGHT_FIELDS:
-            self.__dict__[field] = Weights(field, self.__dict__[field], self._commit)
+            own[field] = Weights(field, own[field], self._commit)
+        own["interaction_history"] = _checked_history(self.interaction_history)
+        for field in ("created_at", "updated_at"):
+            own[field] = checked_timestamp(own[field], field)
 
     def __setattr__(self, name: str, value: Any) -> None:
-        if name in PREFERENCE_FIELDS:
+        if name in FIELDS and name not in self.__dict__:
+            self.__dict__[name] = value  # by the constructor, which checks everything at its end
+        elif name in PREFERENCE_FIELDS:
             self._commit([Change(name, None, checked_preference(name, value))])
         elif name == "updated_at":
             self._commit([Change(name, None, self._later(value))])
@@ -281,6 +279,3 @@ def top_names(weights: Mapping[str, float], limit: Any) -> list[str]:
         raise ProfileError(f"limit must be a whole number, 0 or more, got {limit!r}")
     liked = [name for name, weight in weights.items() if weight > 0]
     return sorted(liked, key=lambda name: -weights[name])[:limit]
-
-
-__all__ = ["ProfileSnapshot", "UserProfile", "checked_name", "checked_preferences", "checked_user_id"]

@@ -113,5 +113,3 @@ def _checked_option(registered: Registered[Filter], option: Any) -> Any:
     except ValueError as error:
         raise RequestError(f"where: {registered.value.name}: {error}") from None
     return option
-
-

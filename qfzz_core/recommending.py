@@ -19,7 +19,7 @@ from qfzz_core.ranking.eligible import EligibleRanking, Keeps
 from qfzz_core.ranking.filtering import ActiveFilter, eligible_rows, predicates
 from qfzz_core.ranking.formula import Formula, Term
 from qfzz_core.ranking.scan import Scan
-from qfzz_core.ranking.shapes import BrokenContractError, compiled
+from qfzz_core.ranking.shapes import BrokenContractError, compiled, refuse_coroutine
 from qfzz_core.recommendation import Recommendation
 from qfzz_core.registry import Registry
 from qfzz_core.request import Request
@@ -156,9 +156,7 @@ class Recommending:
 
 def checked_picks(picks: Sequence[Pick], limit: int | None, ranking: Ranking) -> list[Pick]:
     """Return a strategy's picks; raises `BrokenContractError` if they are not what was promised."""
-    if hasattr(picks, "__await__"):
-        picks.close()
-        raise BrokenContractError("pick is async; strategies are plain objects")
+    refuse_coroutine(picks)
     chosen = list(picks)
     for pick in chosen:
         if not isinstance(pick, Pick) or not isinstance(pick.reason, str):

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 
 import attrs
 
 from qfzz_core.contracts import Learner
-from qfzz_core.errors import FeedbackError, ForgottenProfileError
+from qfzz_core.errors import FeedbackError, ForgottenProfileError, StoreError
 from qfzz_core.events import Change, Event, Interaction
+from qfzz_core.faults import Report
 from qfzz_core.feedback import Feedback
 from qfzz_core.learning import apply_event, taught_by
 from qfzz_core.plain import plain
 from qfzz_core.profiles import ProfileSnapshot
-from qfzz_core.registry import Registered, Report
+from qfzz_core.registry import Registered
 from qfzz_core.stores import Store, Transaction, UserTransaction
 from qfzz_core.timestamps import next_timestamp
 from qfzz_core.tracks import Track
@@ -48,9 +48,7 @@ class Recorder:
         batch, for an event id that was used for something else.
         """
         with self.store.transaction(sorted({feedback.user_id for feedback in batch})) as transaction:
-            return [
-                self._feedback(transaction, feedback, samples, position) for position, feedback in enumerate(batch)
-            ]
+            return [self._feedback(transaction, feedback, samples, position) for position, feedback in enumerate(batch)]
 
     def edit(
         self, user_id: str, steps: Sequence[Sequence[Change] | Interaction], serial: int | None = None
@@ -118,17 +116,14 @@ class Recorder:
 
     def _learned(self, learner: Registered[Learner], user: UserTransaction, event: Event) -> list[tuple[str, object]]:
         """Return the new states of one learner; none, and a report, if it fails."""
-        with self._isolated(learner):
-            name, learn = learner.value.name, learner.value.learn
-            return [(key, plain(learn(user.state(name, key), event, key))) for key in learner.value.keys(event)]
-        return []
-
-    @contextmanager
-    def _isolated(self, learner: Registered[Learner]) -> Iterator[None]:
+        name, learn = learner.value.name, learner.value.learn
         try:
-            yield
+            return [(key, plain(learn(user.state(name, key), event, key))) for key in learner.value.keys(event)]
+        except StoreError:
+            raise
         except Exception as error:  # noqa: BLE001 - a plugin may raise anything
-            self.report(learner.origin, f"learner {learner.value.name}", error)
+            self.report(learner.origin, f"learner {name}", error)
+            return []
 
 
 def _is_repeated(user: UserTransaction, feedback: Feedback, position: int) -> bool:

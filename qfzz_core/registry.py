@@ -19,11 +19,11 @@ from qfzz_core.contracts import (
     StoreScheme,
 )
 from qfzz_core.errors import ConfigError
-from qfzz_core.faults import Faults, Report
+from qfzz_core.faults import Faults
 from qfzz_core.hookspecs import Setup
 from qfzz_core.origin import Origin
 from qfzz_core.plugins import Loader, PluginRecord
-from qfzz_core.ranking.shapes import BrokenContractError
+from qfzz_core.ranking.shapes import BrokenContractError, refuse_coroutine
 from qfzz_core.similarity import Similarity
 
 T = TypeVar("T")
@@ -140,9 +140,7 @@ class Registry:
 
     def _objects(self, record: PluginRecord, kind: Kind, setup: Setup) -> list[Any]:
         given = self._loader.call(record, kind.hook, setup=setup)
-        if hasattr(given, "__await__"):
-            given.close()
-            raise BrokenContractError(f"{kind.hook} is async; hooks are plain functions")
+        refuse_coroutine(given)
         values = [] if given is None else list(given)
         for value in values:
             kind.check(value)
@@ -186,6 +184,3 @@ class Registry:
             loser = self.columns[name] if self.filters[name].built_in else self.filters[name]
             self._clash(loser, f'name "{name}" in where', "it is the name of a filter and of a column")
             del (self.columns if self.filters[name].built_in else self.filters)[name]
-
-
-__all__ = ["KINDS", "Registered", "Registry", "Report"]

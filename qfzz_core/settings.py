@@ -11,7 +11,7 @@ import attrs
 
 from qfzz_core.config import Config
 from qfzz_core.contracts import DiscoveryStrategy, Factor
-from qfzz_core.errors import did_you_mean
+from qfzz_core.errors import ConfigError, did_you_mean
 from qfzz_core.plugins import PluginRecord
 from qfzz_core.registry import Registered, Registry
 
@@ -74,16 +74,21 @@ def _strategy(config: Config, registry: Registry) -> Registered[DiscoveryStrateg
 def _check_names(config: Config, registry: Registry, records: Sequence[PluginRecord]) -> None:
     """Refuse names that nothing has; only a log record where a plugin that is not active may have had them."""
     missing = [record.name for record in records if record.status != "active"]
-    tables = [(("factors", name), name, "factor", registry.factors) for name in config.factors]
-    if config.strategy is not None:
-        tables.append((("discovery",), config.strategy, "strategy", registry.strategies))
-    for table, name, word, known in tables:
-        if name not in known:
-            message = f'no {word} "{name}" is registered{did_you_mean(name, known)}'
-            if not missing:
-                raise config.error(table, "strategy" if word == "strategy" else None, message)
-            logger.warning("%s; not active: %s", message, ", ".join(missing))
+    for name in config.factors:
+        if name not in registry.factors:
+            message = f'no factor "{name}" is registered{did_you_mean(name, registry.factors)}'
+            _refuse(config.error(("factors", name), None, message), missing)
+    strategy = config.strategy
+    if strategy is not None and strategy not in registry.strategies:
+        message = f'no strategy "{strategy}" is registered{did_you_mean(strategy, registry.strategies)}'
+        _refuse(config.error(("discovery",), "strategy", message), missing)
     names = [record.name for record in records]
     for name in config.plugins:
         if name not in names:
             raise config.error(("plugins", name), None, f'no plugin "{name}" is installed{did_you_mean(name, names)}')
+
+
+def _refuse(error: ConfigError, missing: Sequence[str]) -> None:
+    if not missing:
+        raise error
+    logger.warning("%s; not active: %s", error, ", ".join(missing))

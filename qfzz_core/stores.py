@@ -84,10 +84,14 @@ class UserTransaction(ProfileWriter, Protocol):
     """
 
     @property
-    def exists(self) -> bool: ...
+    def exists(self) -> bool:
+        """Whether the user exists, in the eyes of this transaction."""
+        ...
 
     @property
-    def updated_at(self) -> str: ...
+    def updated_at(self) -> str:
+        """When the profile was changed last."""
+        ...
 
     @property
     def revision(self) -> tuple[int, int]:

@@ -6,7 +6,7 @@ This module imports cattrs, so it is imported on use.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, MutableMapping
 from dataclasses import is_dataclass
 from datetime import date, datetime, time
 from enum import Enum
@@ -17,6 +17,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_typ
 
 import attrs
 import cattrs
+from cattrs.cols import mapping_structure_factory
 from cattrs.gen import make_dict_structure_fn
 
 from qfzz_core.errors import did_you_mean
@@ -127,6 +128,10 @@ def _is_union(cls: Any) -> bool:
     return get_origin(cls) in (Union, UnionType)
 
 
+def _is_mapping(cls: Any) -> bool:
+    return (get_origin(cls) or cls) in (dict, Mapping, MutableMapping)
+
+
 def _members(union: Any) -> list[Any]:
     return [member for member in get_args(union) if member is not NoneType]
 
@@ -161,6 +166,8 @@ def strict_converter() -> cattrs.Converter:
         converter.register_structure_hook(scalar, _structure_scalar)
     converter.register_structure_hook_func(lambda cls: bool(_choices(cls)), _structure_choice)
     converter.register_structure_hook_factory(_is_union, partial(_union_hook, converter))
+    # cattrs' own factory for mappings puts its hooks where no other factory is asked again, past the guard.
+    converter.register_structure_hook_factory(_is_mapping, lambda cls: mapping_structure_factory(cls, converter))
     guard = _Guard(converter)
     converter.register_structure_hook_factory(guard.applies, guard.hook)
     converter.register_structure_hook_factory(lambda cls: bool(rest_of(cls)), partial(_open_hook, converter))

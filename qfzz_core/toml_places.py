@@ -28,7 +28,13 @@ _TOKEN = re.compile(
 
 def quoted(text: str) -> str:
     """Return the text between quotes as TOML would write it, on one line and safe to print on a terminal."""
-    return json.dumps(text, ensure_ascii=not text.isprintable())
+    return "".join(map(_printable, json.dumps(text, ensure_ascii=False)))
+
+
+def _printable(character: str) -> str:
+    if character.isprintable():
+        return character
+    return f"\\u{ord(character):04X}" if ord(character) <= 0xFFFF else f"\\U{ord(character):08X}"
 
 
 def shown_key(key: str) -> str:

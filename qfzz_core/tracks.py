@@ -23,15 +23,13 @@ def checked_track(track: Any, position: int | None = None) -> Track:
     energy outside [0, 1], an unknown tempo, a negative duration, or an extra value that JSON cannot say.
     """
     if not isinstance(track, Mapping):
-        raise TrackError(_at(position, None) + f"expected a mapping, got {type(track).__name__}", position=position)
+        raise TrackError(f"expected a mapping, got {type(track).__name__}", position=position)
     track_id = track.get("track_id")
     shown_id = track_id if isinstance(track_id, str) else None
     for field in REQUIRED_FIELDS:
         problem = _problem(field, track)
         if problem:
-            raise TrackError(
-                _at(position, shown_id) + f"{field} {problem}", position=position, track_id=shown_id, field=field
-            )
+            raise TrackError(f"{field} {problem}", position=position, track_id=shown_id, field=field)
     return _plain_track(track, position, shown_id)
 
 
@@ -41,8 +39,7 @@ def _plain_track(track: Mapping[str, Any], position: int | None, track_id: str |
         try:
             copy[plain(key, "the key") if isinstance(key, str) else _refuse_key(key)] = plain(value, str(key))
         except NotPlainError as error:
-            message = _at(position, track_id) + str(error)
-            raise TrackError(message, position=position, track_id=track_id, field=str(key)) from None
+            raise TrackError(str(error), position=position, track_id=track_id, field=str(key)) from None
     return copy
 
 
@@ -59,18 +56,13 @@ def checked_tracks(tracks: Iterable[Any]) -> list[Track]:
         first = first_at.setdefault(copy["track_id"], position)
         if first != position:
             raise TrackError(
-                _at(position, copy["track_id"]) + f"track_id is already used at position {first} of this call",
+                f"track_id is already used at position {first} of this call",
                 position=position,
                 track_id=copy["track_id"],
                 field="track_id",
             )
         checked.append(copy)
     return checked
-
-
-def _at(position: int | None, track_id: str | None) -> str:
-    place = "track" if position is None else f"track at position {position}"
-    return f"{place}: " if track_id is None else f"{place} (track_id {track_id!r}): "
 
 
 def _problem(field: str, track: Mapping[str, Any]) -> str | None:
@@ -82,13 +74,15 @@ def _problem(field: str, track: Mapping[str, Any]) -> str | None:
         return _energy_problem(value)
     if field == "duration":
         return _duration_problem(value)
+    return _text_problem(field, value)
+
+
+def _text_problem(field: str, value: Any) -> str | None:
     if not isinstance(value, str):
         return f"must be text, got {value!r}"
     if field == "tempo" and value not in TEMPOS:
         return f"must be one of {', '.join(TEMPOS)}, got {value!r}"
-    if field == "track_id" and not value.strip():
-        return "must not be blank"
-    return None
+    return "must not be blank" if field == "track_id" and not value.strip() else None
 
 
 def _energy_problem(value: Any) -> str | None:

@@ -96,7 +96,7 @@ class Weights(dict[str, float]):
         self.update(other)
         return self
 
-    def setdefault(self, name: str, default: float = 0.0) -> float:  # type: ignore[override]
+    def setdefault(self, name: str, default: float = 0.0) -> float:
         """Return the weight of a name, setting it first if it is not there."""
         if name not in self:
             self[name] = default

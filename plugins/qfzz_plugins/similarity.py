@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from qfzz_core import hookimpl
 
-SIMILAR_GENRES = {
+SIMILAR_GENRES: dict[str, tuple[str, ...]] = {
     "rock": ("alternative", "indie", "punk", "metal"),
     "pop": ("dance", "electronic", "indie-pop", "synth-pop"),
     "jazz": ("blues", "soul", "funk", "swing"),

@@ -52,9 +52,7 @@ class PersonalizedDJ:
     def _user_profiles(self) -> Mapping[str, UserProfile]:
         return self.engine.live_profiles
 
-    def get_or_create_profile(
-        self, user_id: str, initial_preferences: dict[str, Any] | None = None
-    ) -> UserProfile:
+    def get_or_create_profile(self, user_id: str, initial_preferences: dict[str, Any] | None = None) -> UserProfile:
         """Return a user's live profile, making the user first if there is none; raises ValueError."""
         return self.engine.get_or_create_profile(user_id, initial_preferences)
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from qfzz_core.columns import CategoryColumn, Columns, NumberColumn, Rows, TagsColumn
-from qfzz_core.contracts import CategoryTable, ColumnFunction, NumericDistance, Prepared, TrackFunction, Values
+from qfzz_core.contracts import CategoryTable, ColumnFunction, NumericDistance, TrackFunction, Values
 from qfzz_core.tracks import Track
 
 Evaluate = Callable[[Rows], Values]
@@ -23,12 +23,13 @@ class BrokenContractError(Exception):
     """A plugin's object gave something that its contract does not allow; the message says what and what would do."""
 
 
-def compiled(prepared: Prepared, columns: Columns, fetch: FetchTracks) -> Evaluate:
-    """Return the function that gives a prepared factor's values of rows, float64 in [0, 1].
+def compiled(prepared: Any, columns: Columns, fetch: FetchTracks) -> Evaluate:
+    """Return the function that gives the values of rows, float64 in [0, 1], of what a factor's `prepare` returned.
 
     Raises `BrokenContractError` for a shape that is not one of the four or is not valid; the function it returns
     raises it too, for values that are not what was promised.
     """
+    refuse_coroutine(prepared)
     if isinstance(prepared, CategoryTable):
         return _table(prepared, columns)
     if isinstance(prepared, NumericDistance):
@@ -37,7 +38,6 @@ def compiled(prepared: Prepared, columns: Columns, fetch: FetchTracks) -> Evalua
         return _column_function(prepared, columns)
     if isinstance(prepared, TrackFunction):
         return _track_function(prepared, fetch)
-    _refuse_coroutine(prepared)
     raise BrokenContractError(
         "prepare must return CategoryTable, NumericDistance, ColumnFunction, TrackFunction or None, "
         f"got {type(prepared).__name__}"
@@ -56,7 +56,7 @@ def _column(columns: Columns, name: str, *kinds: type) -> Any:
 
 def _unit(value: Any, what: str, top: float = 1.0) -> float:
     if isinstance(value, bool | np.bool_) or not isinstance(value, Real):
-        _refuse_coroutine(value)
+        refuse_coroutine(value)
         raise BrokenContractError(f"{what} must be a number from 0 to {top:g}, got {value!r}")
     number = float(value)
     if not 0.0 <= number <= top:
@@ -64,7 +64,8 @@ def _unit(value: Any, what: str, top: float = 1.0) -> float:
     return number
 
 
-def _refuse_coroutine(value: Any) -> None:
+def refuse_coroutine(value: Any) -> None:
+    """Raise `BrokenContractError` if a plugin gave a coroutine, which is closed so that nobody is warned of it."""
     if hasattr(value, "__await__"):
         if hasattr(value, "close"):
             value.close()
@@ -125,7 +126,7 @@ def _column_function(prepared: ColumnFunction, columns: Columns) -> Evaluate:
 
 def checked_values(result: Any, count: int, bound: float) -> Values:
     """Return a function's values as an array of its own; raises `BrokenContractError` for all but what it promised."""
-    _refuse_coroutine(result)
+    refuse_coroutine(result)
     try:
         values = np.array(result, dtype=np.float64)
     except (TypeError, ValueError):

@@ -1,0 +1,2 @@
+from qfzz.dj.personalized_dj import PersonalizedDJ
+dj = PersonalizedDJ()

@@ -62,7 +62,7 @@ class CatalogueBuilder:
         self._store = store
         self._encoders = {column.name: Encoder(column) for column in columns}
         self._report = report
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._current: Catalogue | None = None
 
     def current(self) -> Catalogue:
@@ -80,8 +80,9 @@ class CatalogueBuilder:
 
     def made_of(self, token: CatalogueToken, tracks: Iterable[tuple[int, Track]]) -> Catalogue:
         """Return a snapshot of these tracks, given with growing positions."""
-        parts = [self._part(batch) for batch in _batches(tracks)]
-        return _joined(token, parts or [self._part([])])
+        with self._lock:  # the columns' vocabularies grow
+            parts = [self._part(batch) for batch in _batches(tracks)]
+            return _joined(token, parts or [self._part([])])
 
     def _brought_up(self, old: Catalogue | None) -> Catalogue:
         changes = self._store.catalogue_since(old.token if old else None)

@@ -114,7 +114,7 @@ def load_config(path: str | os.PathLike[str]) -> Config:
 
     Raises `ConfigError` if the file cannot be read, is no TOML or says what is not allowed; it shows the path as given.
     """
-    name = os.fspath(path)
+    name = os.fsdecode(path)
     return _parsed(_read(name), name, Path(name))
 
 
@@ -160,6 +160,9 @@ def _has_defaults(cls: type) -> bool:
 def _copied(value: Any) -> Any:
     """Return a value whose tables and lists are nobody else's."""
     if isinstance(value, Mapping):
+        for key in value:
+            if not isinstance(key, str):
+                raise ConfigError(f"configuration: every key must be text, got {key!r}")
         return {key: _copied(item) for key, item in value.items()}
     return [_copied(item) for item in value] if isinstance(value, list) else value
 

@@ -6,6 +6,7 @@ This module imports cattrs, so it is imported on use.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Annotated, Any, Literal
 
 import attrs
@@ -109,7 +110,9 @@ def read_document(raw: Any) -> Document:
     return document
 
 
+@cache
 def _converter() -> cattrs.Converter:
+    """Return the converter for documents, made once: it generates code for each class, and keeps no other state."""
     converter = strict_converter()
     converter.register_structure_hook_func(lambda cls: cls == Name, _structure_name)
     converter.register_structure_hook_func(lambda cls: cls == Genre, _structure_genre)

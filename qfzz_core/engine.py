@@ -5,12 +5,11 @@ from __future__ import annotations
 import itertools
 import logging
 import secrets
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
-from qfzz_core.catalogue import CatalogueBuilder
 from qfzz_core.columns import as_rows
 from qfzz_core.config import Config
 from qfzz_core.contracts import Column
@@ -20,21 +19,22 @@ from qfzz_core.explanation import Explanation
 from qfzz_core.faults import Faults
 from qfzz_core.feedback import FIELDS as FEEDBACK_FIELDS
 from qfzz_core.feedback import checked_feedback
+from qfzz_core.library import Library
 from qfzz_core.live import DraftProfile, LiveProfile, Profiles
+from qfzz_core.names import is_storable
 from qfzz_core.observers import Observers
 from qfzz_core.opening import opened_store
 from qfzz_core.plugins import Loader, PluginRecord, disabled_by_environment, find_plugins
 from qfzz_core.profiles import ProfileSnapshot, checked_preferences, checked_user_id
-from qfzz_core.query import Query, checked_query
+from qfzz_core.query import Query, checked_query, checked_track_ids
 from qfzz_core.recommendation import Recommendation
 from qfzz_core.recommending import Recommending
 from qfzz_core.recording import Recorder
 from qfzz_core.registry import Registry
 from qfzz_core.request import Request, Sources
-from qfzz_core.samples import sample_tracks
 from qfzz_core.settings import made_settings
-from qfzz_core.shelf import Shelf, StaleCatalogueError
-from qfzz_core.stores import CatalogueToken, Store, Written
+from qfzz_core.shelf import StaleCatalogueError
+from qfzz_core.stores import Store, Written
 from qfzz_core.timestamps import timestamp
 from qfzz_core.tracks import Track, checked_tracks
 
@@ -72,7 +72,7 @@ class Engine:
         self._loader = Loader(find_plugins(plugins), self.faults)
         self._loader.load(self.config.disabled, disabled_by_environment())
         self.registry = Registry(self._loader, self.config, self.faults)
-        self.settings = made_settings(self.config, self.registry, self._loader.records)
+        self.settings = made_settings(self.config, self.registry, self._loader.records, self.faults.report)
         self._observers = Observers(self._loader, self.faults.report)
         self._owns_store = store is None or isinstance(store, str)
         self.store: Store = opened_store(store, self.config, self.registry)
@@ -83,12 +83,10 @@ class Engine:
         columns = [registered.value for registered in self.registry.columns.values()]
         self._recorder = Recorder(self.store, learners, lambda: timestamp(self._clock()), self.faults.report)
         self._profiles = Profiles(self.store, self._recorder)
-        self._catalogue = CatalogueBuilder(self.store, columns, self._report_column)
+        self._library = Library(self.store, columns, self._report_column)
         self._recommending = Recommending(self.registry, self.settings, self.faults.report)
         self._types = {name: registered.value for name, registered in self.registry.interaction_types.items()}
         self._requests = itertools.count()
-        self._samples: Shelf | None = None
-        self._held_tracks = False
         logger.info("engine ready: %d plugins, store %s", len(self._loader.active()), self.store.name)
 
     def _report_column(self, column: Column, error: Exception) -> None:
@@ -205,7 +203,7 @@ class Engine:
         return self._record([checked_feedback(event, self._types, place) for place, event in enumerate(events)])
 
     def _record(self, batch: Sequence[Any]) -> int:
-        recorded = self._recorder.feedback(batch, self._samples_by_id()) if batch else []
+        recorded = self._recorder.feedback(batch, self._library.samples()) if batch else []
         for user_id in {feedback.user_id for feedback in batch}:
             self._profiles.refresh(user_id)
         for feedback, event in zip(batch, recorded, strict=True):
@@ -213,9 +211,6 @@ class Engine:
             if event is not None:
                 self._observers.feedback_recorded(feedback, event)
         return sum(event is not None for event in recorded)
-
-    def _samples_by_id(self) -> dict[str, Track]:
-        return {track["track_id"]: track for track in sample_tracks()} if self._serves_samples() else {}
 
     # -- catalogue
 
@@ -231,35 +226,19 @@ class Engine:
         logger.info("catalogue updated: %d added, %d replaced", written.added, written.replaced)
         return written
 
-    def remove_content(self, track_ids: Collection[str]) -> int:
+    def remove_content(self, track_ids: Iterable[str]) -> int:
         """Remove tracks and return how many there were; unknown ids are no error."""
-        if isinstance(track_ids, (str, bytes)) or not all(isinstance(track_id, str) for track_id in track_ids):
-            raise RequestError(f"track_ids must be several track ids, got {track_ids!r}")
-        removed = self.store.remove_tracks(list(track_ids))
+        removed = self.store.remove_tracks(checked_track_ids(track_ids, "track_ids"))
         logger.info("catalogue updated: %d removed", removed)
         return removed
 
     def get_track(self, track_id: str) -> Track | None:
         """Return a copy of a track, None if there is none of this id."""
-        shelf = self.shelf()
-        row = shelf.catalogue.row(track_id)
-        return None if row is None else shelf.fetch(as_rows([row]))[0]
+        return self._library.find(track_id) if isinstance(track_id, str) and is_storable(track_id) else None
 
-    def _serves_samples(self) -> bool:
-        """Return whether the store never held a track; once it held one, that stays so."""
-        if not self._held_tracks:
-            self._held_tracks = self.store.catalogue_token().counter > 0
-        return not self._held_tracks
-
-    def shelf(self) -> Shelf:
-        """Return the catalogue as it is now, with the way to its tracks."""
-        if not self._serves_samples():
-            return Shelf(self._catalogue.current(), self.store.tracks_at)
-        if self._samples is None:
-            numbered = list(enumerate(sample_tracks()))
-            catalogue = self._catalogue.made_of(CatalogueToken("samples", 0, ""), numbered)
-            self._samples = Shelf(catalogue, lambda positions: [dict(sample_tracks()[place]) for place in positions])
-        return self._samples
+    def unusable_values(self) -> dict[str, int]:
+        """Return for each column how many values were there but of the wrong kind; they count as missing."""
+        return self._library.unusable()
 
     # -- recommendations
 
@@ -300,7 +279,7 @@ class Engine:
     def _answered(self, request: Request, query: Query) -> list[Recommendation]:
         for _ in range(ATTEMPTS):
             try:
-                return self._recommending.recommend(self.shelf(), request, query)
+                return self._recommending.recommend(self._library.shelf(), request, query)
             except StaleCatalogueError:
                 continue
         raise RequestError("the catalogue changed faster than the request could be answered; try again")
@@ -318,7 +297,7 @@ class Engine:
         Raises `UnknownTrackError`, which is a ValueError, for a track that the catalogue lacks.
         """
         query = checked_query(self.registry, user_id, preferences, context=context)
-        shelf = self.shelf()
+        shelf = self._library.shelf()
         row = shelf.catalogue.row(track_id) if isinstance(track_id, str) else None
         if row is None:
             raise UnknownTrackError(f"the catalogue has no track {track_id!r}")

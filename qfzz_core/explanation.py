@@ -56,8 +56,7 @@ class Explanation:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the explanation in plain types that `json.dumps` takes."""
-        plain: dict[str, Any] = attrs.asdict(self)
-        return {**plain, **{key: list(plain[key]) for key in ("factors", "abstained", "faults")}}
+        return attrs.asdict(self)
 
 
 @attrs.frozen

@@ -51,7 +51,7 @@ def checked_query(
         user_id=checked_user_id(user_id),
         preferences=checked_preferences(preferences),
         limit=_count(limit, "limit", 0),
-        exclude=_track_ids(exclude),
+        exclude=checked_track_ids(exclude, "exclude"),
         conditions=conditions,
         filters=filters,
         max_per_artist=_count(max_per_artist, "max_per_artist", 1),
@@ -74,13 +74,14 @@ def _flag(value: Any, what: str) -> bool:
     return value
 
 
-def _track_ids(value: Any) -> frozenset[str]:
+def checked_track_ids(value: Any, what: str) -> frozenset[str]:
+    """Return several track ids as a set; raises `RequestError` for anything else, a single text included."""
     if isinstance(value, (str, bytes)) or not isinstance(value, Iterable):
-        raise RequestError(f"exclude must be several track ids, got {value!r}")
+        raise RequestError(f"{what} must be several track ids, got {value!r}")
     track_ids = list(value)
     for track_id in track_ids:
         if not isinstance(track_id, str):
-            raise RequestError(f"exclude holds {track_id!r}, which is no track id")
+            raise RequestError(f"{what} holds {track_id!r}, which is no track id")
     return frozenset(track_ids)
 
 

@@ -13,7 +13,6 @@ from qfzz_core.events import SHOWN_INTERACTIONS, Interaction
 from qfzz_core.profiles import ProfileSnapshot
 
 if TYPE_CHECKING:
-    from qfzz_core.contracts import DiscoveryStrategy
     from qfzz_core.similarity import Similarity
 
 
@@ -24,7 +23,7 @@ class Sources:
     interactions: Callable[[], Iterator[Interaction]]
     state: Callable[[str], Mapping[str, Any]]
     interaction_types: Mapping[str, Any]
-    strategies: Mapping[str, DiscoveryStrategy]
+    strategies: Mapping[str, Any]
     strategy_options: Callable[[str], Any]
 
 
@@ -80,7 +79,7 @@ class Request:
         """The registered `InteractionType` objects by name."""
         return self.sources.interaction_types
 
-    def strategy(self, name: str) -> tuple[DiscoveryStrategy, Request]:
-        """Return another strategy and the request as that strategy sees it, for wrapping; KeyError if unknown."""
+    def strategy(self, name: str) -> tuple[Any, Request]:
+        """Return another `DiscoveryStrategy`, and the request as it sees it, for wrapping; KeyError if unknown."""
         wrapped = self.sources.strategies[name]
         return wrapped, self.asking(f"discovery.{name}", self.sources.strategy_options(name))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import attrs
@@ -12,8 +12,10 @@ import attrs
 from qfzz_core.config import Config
 from qfzz_core.contracts import DiscoveryStrategy, Factor
 from qfzz_core.errors import ConfigError, did_you_mean
+from qfzz_core.faults import Report
+from qfzz_core.origin import Origin
 from qfzz_core.plugins import PluginRecord
-from qfzz_core.registry import Registered, Registry
+from qfzz_core.registry import CONFIGURATION, Registered, Registry
 
 logger = logging.getLogger("qfzz.config")
 
@@ -37,26 +39,55 @@ class Settings:
     strategy_options: Any
 
 
-def made_settings(config: Config, registry: Registry, records: Sequence[PluginRecord]) -> Settings:
-    """Return the settings; raises `ConfigError` for what the configuration gets wrong."""
+def made_settings(config: Config, registry: Registry, records: Sequence[PluginRecord], report: Report) -> Settings:
+    """Return the settings; raises `ConfigError` for what the configuration gets wrong.
+
+    An object whose `Options` class cannot be used is reported and left out.
+    """
     _check_names(config, registry, records)
-    factors = [_factor(config, name, registered) for name, registered in registry.factors.items()]
+    made = [_factor(config, name, registered, report) for name, registered in registry.factors.items()]
+    factors = [factor for factor in made if factor is not None and factor.weight > 0]
     factors.sort(key=lambda factor: (getattr(factor.registered.value, "order", math.inf), factor.name))
     if not math.isfinite(sum(factor.weight for factor in factors)):
         raise config.error(("factors",), None, "the sum of all weights is too large to be a number")
     strategy = _strategy(config, registry)
-    options = config.structure(
-        ("discovery",), config.strategy_options, _options_class(strategy), own_keys=("strategy",)
-    )
-    return Settings(tuple(factor for factor in factors if factor.weight > 0), strategy, options)
+    try:
+        options = _structured(config, ("discovery",), config.strategy_options, strategy, "strategy")
+    except UnusableOptionsError as error:
+        report(error.origin, f"options of strategy {config.strategy}", error.__cause__ or error)
+        return Settings(tuple(factors), None, None)
+    return Settings(tuple(factors), strategy, options)
 
 
-def _factor(config: Config, name: str, registered: Registered[Factor]) -> ActiveFactor:
+class UnusableOptionsError(Exception):
+    """The `Options` class of a plugin's object cannot be used; the error is the `__cause__`."""
+
+    def __init__(self, origin: Origin) -> None:
+        super().__init__(str(origin))
+        self.origin = origin
+
+
+def _factor(config: Config, name: str, registered: Registered[Factor], report: Report) -> ActiveFactor | None:
     configured = config.factors.get(name)
     raw = configured.options if configured else {}
     weight = registered.value.weight if configured is None or configured.weight is None else configured.weight
-    options = config.structure(("factors", name), raw, _options_class(registered), own_keys=("weight",))
+    try:
+        options = _structured(config, ("factors", name), raw, registered, "weight")
+    except UnusableOptionsError as error:
+        report(error.origin, f"options of factor {name}", error.__cause__ or error)
+        return None
     return ActiveFactor(name, float(weight), options, registered)
+
+
+def _structured(
+    config: Config, table: tuple[str, ...], raw: Mapping[str, Any], registered: Registered[Any] | None, own_key: str
+) -> Any:
+    try:
+        return config.structure(table, raw, _options_class(registered), own_keys=(own_key,))
+    except ConfigError:
+        raise
+    except Exception as error:
+        raise UnusableOptionsError(CONFIGURATION if registered is None else registered.origin) from error
 
 
 def _options_class(registered: Registered[Any] | None) -> type | None:

@@ -82,6 +82,8 @@ def described(cls: Any) -> str:
     """
     if get_origin(cls) is Annotated:
         return next((words for words in cls.__metadata__ if isinstance(words, str)), described(cls.__origin__))
+    if hasattr(cls, "__supertype__"):
+        return described(cls.__supertype__)
     if choices := _choices(cls):
         return either(shown(plain) for plain, _ in choices)
     if _is_union(cls):
@@ -164,6 +166,7 @@ def strict_converter() -> cattrs.Converter:
     converter = cattrs.Converter(forbid_extra_keys=True, detailed_validation=True)
     for scalar in _SCALARS:
         converter.register_structure_hook(scalar, _structure_scalar)
+    converter.register_structure_hook(Enum, _structure_choice)
     converter.register_structure_hook_func(lambda cls: bool(_choices(cls)), _structure_choice)
     converter.register_structure_hook_factory(_is_union, partial(_union_hook, converter))
     # cattrs' own factory for mappings puts its hooks where no other factory is asked again, past the guard.
@@ -200,13 +203,15 @@ def _structure_choice(value: Any, cls: Any) -> Any:
 
 
 def _union_hook(converter: cattrs.Converter, cls: Any) -> Hook:
+    members = [(member, converter.get_structure_hook(member)) for member in _members(cls)]
+
     def structure(value: Any, _: Any) -> Any:
         if value is None and NoneType in get_args(cls):
             return None
         inside: list[cattrs.BaseValidationError] = []
-        for member in _members(cls):
+        for member, hook in members:
             try:
-                return converter.structure(value, member)
+                return hook(value, member)
             except cattrs.BaseValidationError as error:
                 inside.append(error)
             except UnfitError:

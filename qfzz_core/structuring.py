@@ -52,8 +52,9 @@ def structure(raw: Any, cls: Any, *, own_keys: Collection[str] = (), converter: 
 
 
 def _nothing(raw: Mapping[str, Any], own_keys: Collection[str]) -> None:
-    if raw:
-        raise StructuringError([Problem((), (key,), _unknown(key, (), own_keys)) for key in raw])
+    problems = [Problem((), (key,), _unknown(key, (), own_keys)) for key in raw]
+    if problems:
+        raise StructuringError(problems)
 
 
 # ---- from the exceptions of cattrs to problems ---------------------------------------------------------------------
@@ -74,6 +75,8 @@ def _problems(error: Exception, path: KeyPath, cls: Any, own_keys: Collection[st
 
 
 def _wrong_value(error: Exception, path: KeyPath, cls: Any) -> Problem:
+    if isinstance(error, cattrs.StructureHandlerNotFoundError):
+        raise error  # some versions of cattrs find out about the class only when there is a value
     cut = max(_headed(path) - 1, 0)
     if isinstance(error, KeyError):
         message = f"is missing; it must be {described(cls)}"
@@ -98,10 +101,11 @@ def _wrong_table(error: Exception, path: KeyPath, cls: Any, own_keys: Collection
 
 def _unknown(key: Any, known: Collection[str], own_keys: Collection[str]) -> str:
     names = [*known, *own_keys]
-    expected = f", expected {either(map(quoted, names))}"
-    if not known:
-        expected = ", it takes no options" + (f" but {either(map(quoted, own_keys))}" if own_keys else "")
-    return f"unknown key {shown(key)}{did_you_mean(str(key), names) or expected}"
+    if near := did_you_mean(str(key), names):
+        return f"unknown key {shown(key)}{near}"
+    listed = either(map(quoted, names)) if names else ""
+    expected = f"expected {listed}" if known else "it takes no options" + f" but {listed}" * bool(names)
+    return f"unknown key {shown(key)}, {expected}"
 
 
 def _names_in(message: str) -> list[str]:
@@ -114,7 +118,7 @@ def _about(path: KeyPath, key: str | None, message: str) -> Problem:
     blamed = () if key is None else (key,)
     if _headed(path) == len(path):
         return Problem(path, blamed, message)
-    cut = _headed(path) - 1
+    cut = max(_headed(path) - 1, 0)
     return Problem(path[:cut], (*path[cut:], *blamed), f"{_label(path[cut:])}: {message}")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 KeyPath = tuple[str | int, ...]
@@ -42,7 +42,7 @@ def shown_key(key: str) -> str:
     return key if _BARE_KEY.fullmatch(key) else quoted(key)
 
 
-def dotted(path: KeyPath) -> str:
+def dotted(path: Iterable[str | int]) -> str:
     """Return the keys of a path as the header of a table would write them."""
     return ".".join(shown_key(str(key)) for key in path)
 

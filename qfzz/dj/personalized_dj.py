@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager
 from typing import Any
 
@@ -147,6 +147,6 @@ class PersonalizedDJ:
         """Return a copy of a track, None if there is none of this id."""
         return self.engine.get_track(track_id)
 
-    def remove_content(self, track_ids: Collection[str]) -> int:
+    def remove_content(self, track_ids: Iterable[str]) -> int:
         """Remove tracks and return how many there were; unknown ids are no error."""
         return self.engine.remove_content(track_ids)

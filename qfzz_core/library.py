@@ -1,0 +1,53 @@
+"""The tracks that an engine serves: its store's, or the samples while the store never held one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from qfzz_core.catalogue import CatalogueBuilder, ReportColumn
+from qfzz_core.contracts import Column
+from qfzz_core.plain import copied
+from qfzz_core.samples import sample_tracks
+from qfzz_core.shelf import Shelf
+from qfzz_core.stores import CatalogueToken, Store
+from qfzz_core.tracks import Track
+
+
+class Library:
+    """Finds the tracks of one engine, and makes the shelves its requests take them from."""
+
+    def __init__(self, store: Store, columns: Sequence[Column], report: ReportColumn) -> None:
+        self._store = store
+        self._catalogue = CatalogueBuilder(store, columns, report)
+        self._sample_shelf: Shelf | None = None
+        self._held_tracks = False
+
+    def serves_samples(self) -> bool:
+        """Return whether the store never held a track; once it held one, that stays so."""
+        if not self._held_tracks:
+            self._held_tracks = self._store.catalogue_token().counter > 0
+        return not self._held_tracks
+
+    def samples(self) -> dict[str, Track]:
+        """Return the sample tracks by id, none if they are not served."""
+        return {track["track_id"]: track for track in sample_tracks()} if self.serves_samples() else {}
+
+    def find(self, track_id: str) -> Track | None:
+        """Return a copy of a track, None if there is none of this id."""
+        found = self._store.find_track(track_id)
+        sample = None if found else self.samples().get(track_id)
+        return found[1] if found else copied(sample)
+
+    def shelf(self) -> Shelf:
+        """Return the tracks as they are now: a snapshot of the columns, with the way to the dictionaries."""
+        if not self.serves_samples():
+            return Shelf(self._catalogue.current(), self._store.tracks_at)
+        if self._sample_shelf is None:
+            numbered = list(enumerate(sample_tracks()))
+            catalogue = self._catalogue.made_of(CatalogueToken("samples", 0, ""), numbered)
+            self._sample_shelf = Shelf(catalogue, lambda places: [copied(sample_tracks()[place]) for place in places])
+        return self._sample_shelf
+
+    def unusable(self) -> dict[str, int]:
+        """Return for each column how many values were there but of the wrong kind; they count as missing."""
+        return self._catalogue.unusable()

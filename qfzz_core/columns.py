@@ -36,8 +36,15 @@ class Vocabulary:
 
     def __init__(self, normal: Normaliser) -> None:
         self.normal = normal
-        self.names: list[str] = []
+        self._names: list[str] = []
         self._codes: dict[str, int] = {}
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+    def name(self, code: int) -> str | None:
+        """Return the normal form that a code stands for, None for -1."""
+        return self._names[code] if code >= 0 else None
 
     def code(self, name: str) -> int:
         """Return the code of a name, -1 if no track ever had it."""
@@ -46,22 +53,24 @@ class Vocabulary:
     def encode(self, name: str) -> int:
         """Return the code of a name, giving it one if it is new."""
         normal = self.normal(name)
-        code = self._codes.setdefault(normal, len(self.names))
-        if code == len(self.names):
-            self.names.append(normal)
+        code = self._codes.setdefault(normal, len(self._names))
+        if code == len(self._names):
+            self._names.append(normal)
         return code
 
 
-def _sealed(array: NDArray[Any]) -> NDArray[Any]:
-    array.setflags(write=False)
-    return array
+def sealed(array: NDArray[Any]) -> NDArray[Any]:
+    """Return a view of the array that nobody can write to."""
+    view = array.view()
+    view.setflags(write=False)
+    return view
 
 
 @attrs.frozen(eq=False)
 class CategoryColumn:
     """`codes`: int32, shape (tracks,), -1 where missing; `vocabulary` tells which name a code stands for."""
 
-    codes: NDArray[np.int32] = attrs.field(converter=_sealed)
+    codes: NDArray[np.int32] = attrs.field(converter=sealed)
     vocabulary: Vocabulary
 
     def __len__(self) -> int:
@@ -77,15 +86,14 @@ class CategoryColumn:
 
     def names(self, rows: Rows) -> list[str | None]:
         """Return the normal forms of the categories in these rows, None where missing."""
-        names = self.vocabulary.names
-        return [names[code] if code >= 0 else None for code in self.codes[rows].tolist()]
+        return [self.vocabulary.name(code) for code in self.codes[rows].tolist()]
 
 
 @attrs.frozen(eq=False)
 class NumberColumn:
     """`numbers`: float64, shape (tracks,), NaN where missing."""
 
-    numbers: NDArray[np.float64] = attrs.field(converter=_sealed)
+    numbers: NDArray[np.float64] = attrs.field(converter=sealed)
 
     def __len__(self) -> int:
         return len(self.numbers)
@@ -103,7 +111,7 @@ class NumberColumn:
 class FlagColumn:
     """`flags`: int8, shape (tracks,), 1 for true, 0 for false, -1 where missing."""
 
-    flags: NDArray[np.int8] = attrs.field(converter=_sealed)
+    flags: NDArray[np.int8] = attrs.field(converter=sealed)
 
     def __len__(self) -> int:
         return len(self.flags)
@@ -121,8 +129,8 @@ class FlagColumn:
 class TagsColumn:
     """The tags of row r are `codes[starts[r]:starts[r + 1]]`: int32 codes, int64 starts of shape (tracks + 1,)."""
 
-    starts: NDArray[np.int64] = attrs.field(converter=_sealed)
-    codes: NDArray[np.int32] = attrs.field(converter=_sealed)
+    starts: NDArray[np.int64] = attrs.field(converter=sealed)
+    codes: NDArray[np.int32] = attrs.field(converter=sealed)
     vocabulary: Vocabulary
 
     def __len__(self) -> int:
@@ -154,7 +162,7 @@ class TagsColumn:
 class VectorColumn:
     """`vectors`: float64, shape (tracks, size), rows of NaN where missing."""
 
-    vectors: NDArray[np.float64] = attrs.field(converter=_sealed)
+    vectors: NDArray[np.float64] = attrs.field(converter=sealed)
 
     def __len__(self) -> int:
         return len(self.vectors)

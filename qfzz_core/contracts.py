@@ -6,7 +6,7 @@ The store's contract has a page of its own, `qfzz_core.stores`.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, Literal, Protocol, runtime_checkable
+from typing import Any, Literal, Protocol, get_args, runtime_checkable
 
 import attrs
 import numpy as np
@@ -19,6 +19,11 @@ from qfzz_core.request import Request
 Rows = NDArray[np.intp]
 Values = NDArray[np.float64]
 Reason = Callable[[Mapping[str, Any], float], str]
+
+
+def _name(_: Any, attribute: attrs.Attribute[str], value: Any) -> None:
+    if not isinstance(value, str) or not value.strip():
+        raise ValueError(f"{attribute.name} must be a text that is not blank, got {value!r}")
 
 
 # ---- how a factor scores one request -------------------------------------------------------------------------------
@@ -113,13 +118,21 @@ class Column:
     when two categories or tags are the same: by "name", by "genre", or "exact". `size` is the length of a vector.
     """
 
-    name: str
-    kind: ColumnKind
+    name: str = attrs.field(validator=_name)
+    kind: ColumnKind = attrs.field(validator=attrs.validators.in_(get_args(ColumnKind)))
     source: Source | None = None
     provider: Provider | None = None
     missing: Any = None
-    compare: Literal["name", "genre", "exact"] = "name"
-    size: int | None = None
+    compare: Literal["name", "genre", "exact"] = attrs.field(
+        default="name", validator=attrs.validators.in_(("name", "genre", "exact"))
+    )
+    size: int | None = attrs.field(default=None)
+
+    @size.validator
+    def _check_size(self, _: Any, size: Any) -> None:
+        whole = isinstance(size, int) and not isinstance(size, bool) and size >= 1
+        if self.kind == "vector" and not whole:
+            raise ValueError(f"size of a vector must be a whole number, 1 or more, got {size!r}")
 
 
 # ---- filters -------------------------------------------------------------------------------------------------------
@@ -238,10 +251,17 @@ class DiscoveryStrategy(Protocol):
 class InteractionType:
     """A type of interaction: its strength in [-1, 1], and whether it judges (like or dislike) or is a hearing."""
 
-    name: str
-    strength: float
-    judgement: Literal["like", "dislike"] | None = None
+    name: str = attrs.field(validator=_name)
+    strength: float = attrs.field()
+    judgement: Literal["like", "dislike"] | None = attrs.field(
+        default=None, validator=attrs.validators.in_(("like", "dislike", None))
+    )
     heard: bool = False
+
+    @strength.validator
+    def _check_strength(self, _: Any, strength: Any) -> None:
+        if isinstance(strength, bool) or not isinstance(strength, (int, float)) or not -1 <= strength <= 1:
+            raise ValueError(f"strength must be a number from -1 to 1, got {strength!r}")
 
 
 @runtime_checkable
@@ -277,6 +297,6 @@ class StoreScheme:
     `[store]` beside `url`, None if the store has no options.
     """
 
-    scheme: str
+    scheme: str = attrs.field(validator=_name)
     open: Callable[[str, Any], Any]
     Options: type | None = None

@@ -11,6 +11,7 @@ import numpy as np
 
 from qfzz_core.columns import AnyColumn, CategoryColumn, FlagColumn, NumberColumn, TagsColumn, VectorColumn, Vocabulary
 from qfzz_core.contracts import Column
+from qfzz_core.faults import answer
 from qfzz_core.names import NORMALISERS
 from qfzz_core.tracks import Track
 
@@ -37,14 +38,14 @@ class Encoder:
     def _values(self, tracks: Sequence[Track]) -> Sequence[Any]:
         column = self.column
         if column.provider is not None:
-            values = column.provider([track["track_id"] for track in tracks])
+            values: Sequence[Any] = answer(column.provider, [track["track_id"] for track in tracks])
             if len(values) != len(tracks):
                 raise ValueError(f"the provider gave {len(values)} values for {len(tracks)} tracks")
             return values
         source = column.name if column.source is None else column.source
         if isinstance(source, str):
             return [track.get(source) for track in tracks]
-        return [source(track) for track in tracks]
+        return [answer(source, track) for track in tracks]
 
     def _usable(self, value: Any) -> Any:
         if value is UNUSABLE:

@@ -8,6 +8,7 @@ import secrets
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import Any
 
 from qfzz_core.columns import as_rows
@@ -85,7 +86,8 @@ class Engine:
         self._profiles = Profiles(self.store, self._recorder)
         self._library = Library(self.store, columns, self._report_column)
         self._recommending = Recommending(self.registry, self.settings, self.faults.report)
-        self._types = {name: registered.value for name, registered in self.registry.interaction_types.items()}
+        types = {name: registered.value for name, registered in self.registry.interaction_types.items()}
+        self._types = MappingProxyType(types)
         self._requests = itertools.count()
         logger.info("engine ready: %d plugins, store %s", len(self._loader.active()), self.store.name)
 

@@ -7,10 +7,13 @@ from typing import Any
 
 import attrs
 
-from qfzz_core.columns import as_rows
-from qfzz_core.faults import ComponentFaultError, Report, described
+from qfzz_core.columns import Columns, as_rows
+from qfzz_core.contracts import TrackFunction
+from qfzz_core.faults import BrokenContractError, ComponentFaultError, Report, answer, described
 from qfzz_core.origin import Origin
+from qfzz_core.plain import copied
 from qfzz_core.ranking.formula import Formula, Term
+from qfzz_core.ranking.shapes import compiled
 
 
 @attrs.frozen
@@ -69,10 +72,11 @@ class Account:
     report: Report
 
     def explain(self, row: int, track: Mapping[str, Any]) -> Explanation:
-        """Return the explanation of the track in a row of the request's snapshot."""
+        """Return the explanation of a track as it was in a row of the request's snapshot."""
         rows = as_rows([row])
+        terms = [_of_track(term, track) for term in self.formula.terms]
         try:
-            values = [self.formula.values(term, rows) for term in self.formula.terms]
+            values = [self.formula.values(term, rows) for term in terms]
         except ComponentFaultError as fault:
             return self._without(fault).explain(row, track)
         score = float(self.formula.combined(values, 1)[0])
@@ -108,13 +112,20 @@ class Account:
         if reason is None:
             return f"{term.name} {value:.2f}"
         try:
-            said = reason(track, value)
+            said = answer(reason, copied(track), value)
             if not isinstance(said, str):
-                raise TypeError(f"a reason must be text, got {said!r}")
+                raise BrokenContractError(f"a reason must be text, got {said!r}")
         except Exception as error:  # noqa: BLE001 - a plugin may raise anything
             self.report(term.origin, f"reason of factor {term.name}", error)
             return f"{term.name} {value:.2f}"
         return said
+
+
+def _of_track(term: Term, track: Mapping[str, Any]) -> Term:
+    """Return a term that asks a track function about this track, whatever became of it in the store."""
+    if not isinstance(term.prepared, TrackFunction):
+        return term
+    return attrs.evolve(term, evaluate=compiled(term.prepared, Columns({}, 0), lambda rows: [copied(dict(track))]))
 
 
 def fault_notes(faults: Sequence[tuple[str, Origin, str]]) -> tuple[FaultNote, ...]:

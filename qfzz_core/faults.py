@@ -7,6 +7,7 @@ import threading
 import warnings
 from collections import Counter
 from collections.abc import Callable
+from typing import Any
 
 from qfzz_core.errors import PluginError, PluginWarning
 from qfzz_core.origin import Origin
@@ -14,6 +15,24 @@ from qfzz_core.origin import Origin
 logger = logging.getLogger("qfzz.plugins")
 
 Report = Callable[[Origin, str, "BaseException | str"], None]
+
+
+class BrokenContractError(Exception):
+    """A plugin's object gave something that its contract does not allow; the message says what and what would do."""
+
+
+def answer(function: Callable[..., Any], *arguments: Any) -> Any:
+    """Return what a plugin's function returns; raises `BrokenContractError` for a coroutine, which is closed."""
+    return refuse_coroutine(function(*arguments))
+
+
+def refuse_coroutine(value: Any) -> Any:
+    """Return a value that a plugin gave; raises `BrokenContractError` for a coroutine, which is closed."""
+    if hasattr(value, "__await__"):
+        if hasattr(value, "close"):
+            value.close()
+        raise BrokenContractError("got a coroutine; plugins are called in the caller's thread and must not be async")
+    return value
 
 
 class ComponentFaultError(Exception):
@@ -36,7 +55,13 @@ class Faults:
 
     def report(self, origin: Origin, component: str, error: BaseException | str) -> None:
         """Report a fault of a plugin's component; raises `PluginError` if the engine is strict."""
-        message = f"{component} of {origin}: {described(error)}"
+        self._report(origin, component, f"{component} of {origin}: {described(error)}", error)
+
+    def report_plugin(self, origin: Origin, status: str, error: BaseException | str) -> None:
+        """Report that a whole plugin is not active; raises `PluginError` if the engine is strict."""
+        self._report(origin, "plugin", f"{origin}, {status}: {described(error)}", error)
+
+    def _report(self, origin: Origin, component: str, message: str, error: BaseException | str) -> None:
         cause = error if isinstance(error, BaseException) else None
         if self._strict:
             raise PluginError(message) from cause
@@ -57,6 +82,6 @@ def described(error: BaseException | str) -> str:
     """Return an error as a sentence: with its type, unless it is one of our own messages."""
     if isinstance(error, str):
         return error
-    if type(error).__name__ == "BrokenContractError":
+    if isinstance(error, BrokenContractError):
         return str(error)
     return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__

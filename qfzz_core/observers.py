@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import attrs
 
 from qfzz_core.events import Event
-from qfzz_core.faults import Report
+from qfzz_core.faults import BrokenContractError, Report
 from qfzz_core.feedback import Feedback
 from qfzz_core.hookspecs import FeedbackRecorded, Recommended, Setup
 from qfzz_core.plain import copied
@@ -41,26 +42,39 @@ class Observers:
                 event_id=feedback.event_id,
             )
             for record in self._of_feedback:
-                self._call(record, "qfzz_feedback_recorded", feedback=told)
+                self._tell(record, "qfzz_feedback_recorded", feedback=told)
 
     def recommended(self, request: Request, recommendations: Sequence[Recommendation]) -> None:
         """Tell of a result; each observer gets copies of its own."""
         for record in self._of_results:
             copies = tuple(attrs.evolve(found, track=copied(found.track)) for found in recommendations)
             told = Recommended(request=request.asking(f"observer.{record.name}"), recommendations=copies)
-            self._call(record, "qfzz_recommended", recommended=told)
+            self._tell(record, "qfzz_recommended", recommended=told)
 
     def commands(self, setups: Mapping[str, Setup]) -> dict[str, Any]:
         """Return the commands of the plugins by name; of two that have one name, the first by plugin name stays."""
         commands: dict[str, Any] = {}
         for record in sorted(self._implementing("qfzz_commands"), key=lambda record: record.name):
-            for command in self._call(record, "qfzz_commands", setup=setups[record.name]) or ():
-                commands.setdefault(command.name, command)
+            with self._isolated(record, "qfzz_commands"):
+                given = self._loader.call(record, "qfzz_commands", setup=setups[record.name])
+                for name, command in [_named_command(command) for command in given or ()]:
+                    commands.setdefault(name, command)
         return commands
 
-    def _call(self, record: PluginRecord, hook: str, **arguments: Any) -> Any:
+    def _tell(self, record: PluginRecord, hook: str, **arguments: Any) -> None:
+        with self._isolated(record, hook):
+            self._loader.call(record, hook, **arguments)
+
+    @contextmanager
+    def _isolated(self, record: PluginRecord, hook: str) -> Iterator[None]:
         try:
-            return self._loader.call(record, hook, **arguments)
+            yield
         except Exception as error:  # noqa: BLE001 - a plugin may raise anything
             self._report(record.origin, f"hook {hook}", error)
-            return None
+
+
+def _named_command(command: Any) -> tuple[str, Any]:
+    name = getattr(command, "name", None)
+    if not isinstance(name, str) or not callable(getattr(command, "make_context", None)):
+        raise BrokenContractError(f"expected click commands with a name, got {command!r}")
+    return name, command

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from qfzz_core.config import Config
+from qfzz_core.contracts import StoreScheme
 from qfzz_core.errors import StoreURLError, did_you_mean
 from qfzz_core.registry import Registry
 from qfzz_core.stores import Store
@@ -20,18 +21,23 @@ def opened_store(store: str | Store | None, config: Config, registry: Registry) 
     if store is not None and not isinstance(store, str):
         return store
     url = store if store is not None else config.store_url or DEFAULT_URL
+    backend, options = checked_store(url, config, registry)
+    opened: Store = backend.open(url, options)
+    return opened
+
+
+def checked_store(url: str, config: Config, registry: Registry) -> tuple[StoreScheme, Any]:
+    """Return the backend of a URL and its options, without opening it.
+
+    Raises `StoreURLError` for a scheme that nobody registered and `ConfigError` for options it does not take.
+    """
     scheme, colon, _ = url.partition(":")
     if not colon or scheme not in registry.stores:
         known = sorted(registry.stores)
         hint = did_you_mean(scheme, known) or f"; there are {', '.join(f'{name}:' for name in known)}"
         raise StoreURLError(f'no store is registered for a URL that begins with "{scheme}:"{hint}')
     backend = registry.stores[scheme].value
-    opened: Any = backend.open(url, _options(config, backend.Options, scheme, url))
-    return opened  # type: ignore[no-any-return]
-
-
-def _options(config: Config, options: type | None, scheme: str, url: str) -> Any:
-    """Return the options of `[store]`, which belong to the store of the configuration's own URL only."""
+    # The options of [store] belong to the backend of the configuration's own URL.
     own = config.store_url is None or config.store_url.partition(":")[0] == scheme
     raw = config.store_options if own else {}
-    return config.structure(("store",), raw, options, own_keys=("url",))
+    return backend, config.structure(("store",), raw, backend.Options, own_keys=("url",))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from qfzz_core.names import is_storable
@@ -77,3 +78,18 @@ def copied(value: Any) -> Any:
     if isinstance(value, list):
         return [copied(item) if isinstance(item, (dict, list)) else item for item in value]
     return value
+
+
+def frozen(value: Any) -> Any:
+    """Return a copy that cannot be changed: mappings read-only, lists as tuples, sets as frozensets."""
+    if isinstance(value, Mapping):
+        return MappingProxyType({key: frozen(item) for key, item in value.items()})
+    if isinstance(value, (list, tuple)):
+        return tuple(frozen(item) for item in value)
+    return frozenset(value) if isinstance(value, set) else value
+
+
+def shown(value: Any) -> str:
+    """Return a value as text for a message; Python refuses to write integers of thousands of digits."""
+    too_long = isinstance(value, int) and value.bit_length() > _MAX_INTEGER_BITS
+    return f"an integer of {value.bit_length()} bits" if too_long else repr(value)

@@ -14,7 +14,7 @@ import pluggy
 
 from qfzz_core import hookspecs
 from qfzz_core.errors import did_you_mean
-from qfzz_core.faults import Faults
+from qfzz_core.faults import Faults, answer
 from qfzz_core.origin import Origin
 
 GROUP = "qfzz"
@@ -118,10 +118,10 @@ class Loader:
 
     def reject(self, record: PluginRecord, status: Status, error: BaseException | str) -> None:
         """Take a plugin out of the engine and report why."""
-        if record.plugin is not None and self.manager.is_registered(record.plugin):
-            self.manager.unregister(record.plugin)
+        if record.plugin is not None and self.manager.get_plugin(record.name) is record.plugin:
+            self.manager.unregister(name=record.name)
         record.fail(status, error if isinstance(error, str) else f"{type(error).__name__}: {error}")
-        self._faults.report(record.origin, f"plugin {status}", error)
+        self._faults.report_plugin(record.origin, status, error)
 
     def _settle_names(self) -> None:
         by_name: dict[str, list[PluginRecord]] = {}
@@ -129,7 +129,7 @@ class Loader:
             by_name.setdefault(record.name, []).append(record)
         for name, same in by_name.items():
             if len(same) > 1:
-                everyone = " and ".join(str(record.origin) for record in same)
+                everyone = " and ".join(sorted(str(record.origin) for record in same))
                 for record in same:
                     if not record.built_in:
                         self.reject(record, "clash", f'the name "{name}" is used by {everyone}')
@@ -164,5 +164,5 @@ class Loader:
         """Call one plugin's implementation of a hook with those of the arguments that it takes; None if it has none."""
         for implementation in getattr(self.manager.hook, hook).get_hookimpls():
             if implementation.plugin is record.plugin:
-                return implementation.function(*[arguments[name] for name in implementation.argnames])
+                return answer(implementation.function, *[arguments[name] for name in implementation.argnames])
         return None

@@ -135,8 +135,8 @@ class UserProfile:
             own[field] = checked_timestamp(own[field], field)
 
     def __setattr__(self, name: str, value: Any) -> None:
-        if name in FIELDS and name not in self.__dict__:
-            self.__dict__[name] = value  # by the constructor, which checks everything at its end
+        if name in FIELDS and "updated_at" not in self.__dict__:
+            self.__dict__[name] = value  # by the constructor, which sets updated_at last and then checks everything
         elif name in PREFERENCE_FIELDS:
             self._commit([Change(name, None, checked_preference(name, value))])
         elif name == "updated_at":
@@ -147,6 +147,9 @@ class UserProfile:
             raise ProfileError(f"{name} cannot be reassigned")
         else:
             raise AttributeError(f"a profile has no attribute {name!r}{did_you_mean(name, FIELDS)}")
+
+    def __delattr__(self, name: str) -> None:
+        raise AttributeError(f"the attribute {name!r} of a profile cannot be deleted")
 
     def _later(self, value: Any) -> str:
         later = checked_timestamp(value, "updated_at")

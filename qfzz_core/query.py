@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from types import MappingProxyType
+from numbers import Integral
 from typing import Any
 
 import attrs
 
 from qfzz_core.contracts import Filter, PreparedFilter
 from qfzz_core.errors import RequestError, did_you_mean
+from qfzz_core.faults import answer
+from qfzz_core.plain import frozen
 from qfzz_core.profiles import checked_preferences, checked_user_id
 from qfzz_core.ranking.conditions import column_condition
 from qfzz_core.registry import Registered, Registry
@@ -63,9 +65,9 @@ def checked_query(
 def _count(value: Any, what: str, least: int) -> int | None:
     if value is None:
         return None
-    if isinstance(value, bool) or not isinstance(value, int) or value < least:
+    if isinstance(value, bool) or not isinstance(value, Integral) or value < least:
         raise RequestError(f"{what} must be a whole number, {least} or more, or None, got {value!r}")
-    return value
+    return int(value)
 
 
 def _flag(value: Any, what: str) -> bool:
@@ -88,7 +90,8 @@ def checked_track_ids(value: Any, what: str) -> frozenset[str]:
 def _context(value: Any) -> Mapping[str, Any]:
     if value is not None and not isinstance(value, Mapping):
         raise RequestError(f"context must be a mapping, got {value!r}")
-    return MappingProxyType(dict(value or {}))
+    frozen_context: Mapping[str, Any] = frozen(dict(value or {}))
+    return frozen_context
 
 
 def _where(where: Any, registry: Registry) -> tuple[dict[str, PreparedFilter], dict[str, Any]]:
@@ -110,7 +113,9 @@ def _where(where: Any, registry: Registry) -> tuple[dict[str, PreparedFilter], d
 
 def _checked_option(registered: Registered[Filter], option: Any) -> Any:
     try:
-        registered.value.check(option)
+        answer(registered.value.check, option)
     except ValueError as error:
         raise RequestError(f"where: {registered.value.name}: {error}") from None
+    except Exception:  # noqa: BLE001 - a fault of the plugin's, met again when the request is answered
+        pass
     return option

@@ -23,13 +23,14 @@ class Recommendation:
     rank: int
     reason: str
     propensity: float | None
+    _own: Track = attrs.field(repr=False)
     _row: int = attrs.field(repr=False)
     _account: Account = attrs.field(repr=False)
 
     @property
     def explanation(self) -> Explanation:
         """The contributions of which the score is the sum."""
-        return self._account.explain(self._row, self.track)
+        return self._account.explain(self._row, self._own)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the recommendation in plain types, without the explanation."""

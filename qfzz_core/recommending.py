@@ -11,15 +11,16 @@ from qfzz_core.columns import Rows
 from qfzz_core.contracts import IdFilter, Pick, Ranking
 from qfzz_core.errors import RequestError
 from qfzz_core.explanation import Account, fault_notes
-from qfzz_core.faults import ComponentFaultError, Report, described
+from qfzz_core.faults import BrokenContractError, ComponentFaultError, Report, answer, described, refuse_coroutine
 from qfzz_core.origin import Origin
+from qfzz_core.plain import copied
 from qfzz_core.query import Query
 from qfzz_core.ranking.constraints import Distinct, MaxPerArtist
 from qfzz_core.ranking.eligible import EligibleRanking, Keeps
 from qfzz_core.ranking.filtering import ActiveFilter, eligible_rows, predicates
 from qfzz_core.ranking.formula import Formula, Term
 from qfzz_core.ranking.scan import Scan
-from qfzz_core.ranking.shapes import BrokenContractError, compiled, refuse_coroutine
+from qfzz_core.ranking.shapes import compiled
 from qfzz_core.recommendation import Recommendation
 from qfzz_core.registry import Registry
 from qfzz_core.request import Request
@@ -95,7 +96,7 @@ class Recommending:
         origin = factor.registered.origin
         try:
             asked = request.asking(f"factor.{factor.name}", factor.options)
-            prepared = factor.registered.value.prepare(asked)
+            prepared = answer(factor.registered.value.prepare, asked)
             if prepared is None:
                 return None
             evaluate = compiled(prepared, shelf.catalogue.columns, shelf.fetch)
@@ -120,7 +121,8 @@ class Recommending:
             if f"filter {name}" not in left_out:
                 registered = self.registry.filters[name]
                 try:
-                    prepared = registered.value.prepare(request.asking(f"filter.{name}"), option)
+                    answer(registered.value.check, option)
+                    prepared = answer(registered.value.prepare, request.asking(f"filter.{name}"), option)
                 except Exception as error:
                     raise ComponentFaultError(f"filter {name}", registered.origin) from error
                 if prepared is not None:
@@ -159,8 +161,8 @@ def checked_picks(picks: Sequence[Pick], limit: int | None, ranking: Ranking) ->
     refuse_coroutine(picks)
     chosen = list(picks)
     for pick in chosen:
-        if not isinstance(pick, Pick) or not isinstance(pick.reason, str):
-            raise BrokenContractError(f"pick must return Pick objects, got {pick!r}")
+        if not isinstance(pick, Pick) or not isinstance(pick.reason, str) or type(pick.rank) is not int:
+            raise BrokenContractError(f"pick must return Pick objects with a whole rank and a reason, got {pick!r}")
     ranks = [pick.rank for pick in chosen]
     if len(set(ranks)) != len(ranks):
         raise BrokenContractError("pick returned a rank twice")
@@ -177,6 +179,6 @@ def _materialised(
     rows: Rows = ranking.at(ranks)
     found = zip(shelf.fetch(rows), ranking.scores(ranks).tolist(), picks, rows.tolist(), strict=True)
     return [
-        Recommendation(track, score, pick.rank, pick.reason, pick.propensity, row, account)
+        Recommendation(track, score, pick.rank, pick.reason, pick.propensity, copied(track), row, account)
         for track, score, pick, row in found
     ]

@@ -9,9 +9,10 @@ import attrs
 from qfzz_core.contracts import Learner
 from qfzz_core.errors import FeedbackError, ForgottenProfileError, StoreError
 from qfzz_core.events import Change, Event, Interaction
-from qfzz_core.faults import Report
+from qfzz_core.faults import BrokenContractError, Report, answer
 from qfzz_core.feedback import Feedback
 from qfzz_core.learning import apply_event, taught_by
+from qfzz_core.names import is_storable
 from qfzz_core.plain import plain
 from qfzz_core.profiles import ProfileSnapshot
 from qfzz_core.registry import Registered
@@ -118,12 +119,19 @@ class Recorder:
         """Return the new states of one learner; none, and a report, if it fails."""
         name, learn = learner.value.name, learner.value.learn
         try:
-            return [(key, plain(learn(user.state(name, key), event, key))) for key in learner.value.keys(event)]
+            keys = [_checked_key(key) for key in answer(learner.value.keys, event)]
+            return [(key, plain(answer(learn, user.state(name, key), event, key))) for key in keys]
         except StoreError:
             raise
         except Exception as error:  # noqa: BLE001 - a plugin may raise anything
             self.report(learner.origin, f"learner {name}", error)
             return []
+
+
+def _checked_key(key: object) -> str:
+    if not isinstance(key, str) or not is_storable(key):
+        raise BrokenContractError(f"the keys of a learner's state must be text, got {key!r}")
+    return key
 
 
 def _is_repeated(user: UserTransaction, feedback: Feedback, position: int) -> bool:

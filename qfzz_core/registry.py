@@ -19,16 +19,16 @@ from qfzz_core.contracts import (
     StoreScheme,
 )
 from qfzz_core.errors import ConfigError
-from qfzz_core.faults import Faults
+from qfzz_core.faults import BrokenContractError, Faults
 from qfzz_core.hookspecs import Setup
 from qfzz_core.origin import Origin
 from qfzz_core.plugins import Loader, PluginRecord
-from qfzz_core.ranking.shapes import BrokenContractError, refuse_coroutine
 from qfzz_core.similarity import Similarity
 
 T = TypeVar("T")
 
 CONFIGURATION = Origin("configuration")
+GREATEST_WEIGHT = 1e300  # so that the sum of all weights stays a number
 
 
 @attrs.frozen
@@ -58,15 +58,24 @@ def _named(protocol: Any, *methods: str) -> Callable[[Any], None]:
         for method in methods:
             if not callable(getattr(value, method, None)):
                 raise BrokenContractError(f'{protocol.__name__} "{name}" has no method {method}')
+        _check_options(f'{protocol.__name__} "{name}"', getattr(value, "Options", None))
 
     return check
 
 
+def _check_options(whose: str, options: Any) -> None:
+    if options is not None and not (isinstance(options, type) and attrs.has(options)):
+        raise BrokenContractError(f"{whose}: Options must be an attrs class, got {options!r}")
+
+
 def _check_factor(value: Any) -> None:
     _named(Factor, "prepare")(value)
-    weight = getattr(value, "weight", None)
-    if isinstance(weight, bool) or not isinstance(weight, (int, float)) or not 0 <= weight < math.inf:
-        raise BrokenContractError(f'Factor "{value.name}": weight must be finite and 0 or more, got {weight!r}')
+    weight, order = getattr(value, "weight", None), getattr(value, "order", 0)
+    if isinstance(weight, bool) or not isinstance(weight, (int, float)) or not 0 <= weight <= GREATEST_WEIGHT:
+        said = f"weight must be finite and 0 or more (and at most {GREATEST_WEIGHT:g})"
+        raise BrokenContractError(f'Factor "{value.name}": {said}, got {weight!r}')
+    if isinstance(order, bool) or not isinstance(order, (int, float)) or math.isnan(order):
+        raise BrokenContractError(f'Factor "{value.name}": order must be a number, got {order!r}')
 
 
 def _instance(wanted: type) -> Callable[[Any], None]:
@@ -133,6 +142,7 @@ class Registry:
 
     def _plugin_options(self, record: PluginRecord) -> Any:
         options = self._loader.call(record, "qfzz_options")
+        _check_options("qfzz_options", options)
         raw = self._config.plugins.get(record.name)
         if options is None and raw is None:
             return None
@@ -140,7 +150,6 @@ class Registry:
 
     def _objects(self, record: PluginRecord, kind: Kind, setup: Setup) -> list[Any]:
         given = self._loader.call(record, kind.hook, setup=setup)
-        refuse_coroutine(given)
         values = [] if given is None else list(given)
         for value in values:
             kind.check(value)
@@ -166,7 +175,7 @@ class Registry:
         if len(same) == 1:
             return same[0]
         built_in = [registered for registered in same if registered.built_in]
-        everyone = " and ".join(str(registered.origin) for registered in same)
+        everyone = " and ".join(sorted(str(registered.origin) for registered in same))
         for registered in same:
             if registered not in built_in:
                 self._clash(registered, f'{word} "{name}"', f"the name is used by {everyone}")

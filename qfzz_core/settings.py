@@ -15,7 +15,7 @@ from qfzz_core.errors import ConfigError, did_you_mean
 from qfzz_core.faults import Report
 from qfzz_core.origin import Origin
 from qfzz_core.plugins import PluginRecord
-from qfzz_core.registry import CONFIGURATION, Registered, Registry
+from qfzz_core.registry import Registered, Registry
 
 logger = logging.getLogger("qfzz.config")
 
@@ -51,10 +51,12 @@ def made_settings(config: Config, registry: Registry, records: Sequence[PluginRe
     if not math.isfinite(sum(factor.weight for factor in factors)):
         raise config.error(("factors",), None, "the sum of all weights is too large to be a number")
     strategy = _strategy(config, registry)
+    if strategy is None:
+        return Settings(tuple(factors), None, None)
     try:
         options = _structured(config, ("discovery",), config.strategy_options, strategy, "strategy")
     except UnusableOptionsError as error:
-        report(error.origin, f"options of strategy {config.strategy}", error.__cause__ or error)
+        report(error.origin, f"options of strategy {strategy.value.name}", error.__cause__ or error)
         return Settings(tuple(factors), None, None)
     return Settings(tuple(factors), strategy, options)
 
@@ -80,18 +82,14 @@ def _factor(config: Config, name: str, registered: Registered[Factor], report: R
 
 
 def _structured(
-    config: Config, table: tuple[str, ...], raw: Mapping[str, Any], registered: Registered[Any] | None, own_key: str
+    config: Config, table: tuple[str, ...], raw: Mapping[str, Any], registered: Registered[Any], own_key: str
 ) -> Any:
     try:
-        return config.structure(table, raw, _options_class(registered), own_keys=(own_key,))
+        return config.structure(table, raw, getattr(registered.value, "Options", None), own_keys=(own_key,))
     except ConfigError:
         raise
     except Exception as error:
-        raise UnusableOptionsError(CONFIGURATION if registered is None else registered.origin) from error
-
-
-def _options_class(registered: Registered[Any] | None) -> type | None:
-    return None if registered is None else getattr(registered.value, "Options", None)
+        raise UnusableOptionsError(registered.origin) from error
 
 
 def _strategy(config: Config, registry: Registry) -> Registered[DiscoveryStrategy] | None:
@@ -103,7 +101,7 @@ def _strategy(config: Config, registry: Registry) -> Registered[DiscoveryStrateg
 
 
 def _check_names(config: Config, registry: Registry, records: Sequence[PluginRecord]) -> None:
-    """Refuse names that nothing has; only a log record where a plugin that is not active may have had them."""
+    """Refuse names that nothing has; only an INFO record where a plugin that is not active may have had them."""
     missing = [record.name for record in records if record.status != "active"]
     for name in config.factors:
         if name not in registry.factors:
@@ -122,4 +120,4 @@ def _check_names(config: Config, registry: Registry, records: Sequence[PluginRec
 def _refuse(error: ConfigError, missing: Sequence[str]) -> None:
     if not missing:
         raise error
-    logger.warning("%s; not active: %s", error, ", ".join(missing))
+    logger.info("%s; not active: %s", error, ", ".join(missing))

@@ -14,6 +14,8 @@ class Similarity:
         self._similar: dict[str, set[str]] = {}
         for pairs in maps:
             for genre, others in pairs.items():
+                if isinstance(others, str):
+                    raise TypeError(f"the genres similar to {genre!r} must be several, got the text {others!r}")
                 for other in others:
                     self._add(normalise_genre(genre), normalise_genre(other))
 

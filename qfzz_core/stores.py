@@ -53,6 +53,19 @@ class Written:
     replaced: int
 
 
+@attrs.frozen
+class UserRecord:
+    """Everything a store holds of one user, for moving it elsewhere.
+
+    `events` are in order of position, `states` are (learner, key, state) of every learner that ever kept one, whether
+    its plugin is there or not. Both can be read once.
+    """
+
+    profile: ProfileSnapshot
+    events: Iterable[Event]
+    states: Iterable[tuple[str, str, Any]]
+
+
 class ProfileWriter(Protocol):
     """Where changes of one profile go. Names compare by normal form; `field` is genres, artists or moods."""
 
@@ -215,6 +228,23 @@ class Store(Protocol):
 
         Leaving normally makes everything durable; leaving by an exception leaves nothing.
         """
+        ...
+
+    def record(self, user_id: str) -> UserRecord | None:
+        """Return everything held of a user as one consistent view, None for an unknown user."""
+        ...
+
+    def load(self, users: Iterable[UserRecord], tracks: Iterable[Track] = (), *, empty_first: bool = False) -> None:
+        """Put users, each exactly as recorded, in the place of whoever has the id, and tracks as `write_tracks` does.
+
+        One transaction: if an iterable raises, nothing has changed. The users' serials and revisions, and the
+        positions of events and tracks, are this store's own; their order stays. `empty_first` erases everything else
+        in the same transaction.
+        """
+        ...
+
+    def check(self) -> list[str]:
+        """Return what is wrong with the data as the backend itself sees it, in sentences; empty if nothing is."""
         ...
 
     def forget(self, user_id: str) -> bool:

@@ -7,7 +7,7 @@ from typing import Any
 
 from qfzz_core.errors import TrackError
 from qfzz_core.names import normalise
-from qfzz_core.plain import NotPlainError, plain
+from qfzz_core.plain import NotPlainError, plain, shown
 
 Track = dict[str, Any]
 
@@ -89,7 +89,7 @@ def _energy_problem(value: Any) -> str | None:
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return f"must be a number from 0.0 to 1.0, got {value!r}"
     if not 0 <= value <= 1:
-        return f"must be from 0.0 to 1.0, got {value!r}"
+        return f"must be from 0.0 to 1.0, got {shown(value)}"
     return None
 
 
@@ -97,7 +97,7 @@ def _duration_problem(value: Any) -> str | None:
     if isinstance(value, bool) or not isinstance(value, int):
         return f"must be a whole number of seconds, got {value!r}"
     if value < 0:
-        return f"must not be negative, got {value!r}"
+        return f"must not be negative, got {shown(value)}"
     return None
 
 

@@ -10,8 +10,10 @@ from typing import Any, SupportsIndex
 from qfzz_core.errors import ProfileError
 from qfzz_core.events import Change
 from qfzz_core.names import Normaliser, is_storable, normalise, normalise_genre
+from qfzz_core.plain import shown
 
 WEIGHT_FIELDS: dict[str, Normaliser] = {"genres": normalise_genre, "artists": normalise, "moods": normalise}
+WITH_ARTICLE = {"genres": "a genre", "artists": "an artist", "moods": "a mood"}
 SINGULAR = {"genres": "genre", "artists": "artist", "moods": "mood"}
 
 
@@ -19,21 +21,24 @@ def unit_number(value: Any, what: str) -> float:
     """Return a number of [0, 1] as a float; raises `ProfileError` for anything else, booleans included."""
     if isinstance(value, bool) or not isinstance(value, Real):
         raise ProfileError(f"{what} must be a number from 0.0 to 1.0, got {value!r}")
-    number = float(value)
-    if not (math.isfinite(number) and 0.0 <= number <= 1.0):
-        raise ProfileError(f"{what} must be from 0.0 to 1.0, got {value!r}")
+    try:
+        number = float(value)
+    except OverflowError:
+        number = math.inf
+    if not 0.0 <= number <= 1.0:
+        raise ProfileError(f"{what} must be from 0.0 to 1.0, got {shown(value)}")
     return number + 0.0  # -0.0 becomes 0.0, which every store can tell from nothing
 
 
 def checked_name(field: str, name: Any) -> str:
     """Return a usable name of a genre, artist or mood; raises `ProfileError` for one that is not."""
-    what = SINGULAR[field]
+    what = f"the name of {WITH_ARTICLE[field]}"
     if not isinstance(name, str):
-        raise ProfileError(f"the name of a {what} must be text, got {name!r}")
+        raise ProfileError(f"{what} must be text, got {name!r}")
     if not is_storable(name):
-        raise ProfileError(f"the name of a {what} holds a lone surrogate, which is no character: {name!r}")
+        raise ProfileError(f"{what} holds a lone surrogate, which is no character: {name!r}")
     if not WEIGHT_FIELDS[field](name):
-        raise ProfileError(f"the name of a {what} must not be blank, got {name!r}")
+        raise ProfileError(f"{what} must not be blank, got {name!r}")
     return str(name)
 
 

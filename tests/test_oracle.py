@@ -178,6 +178,55 @@ def test_all_weights_0_score_0_and_keep_the_catalogues_order() -> None:
         assert dj.explain("user", "t3", {"genres": {"rock": 1.0}}).score == 0.0
 
 
+SPELLINGS = [
+    ("straße", "STRASSE"),
+    ("Björk", "BJO\u0308RK"),
+    ("r&b", full_width("R&B")),
+    ("  calm\t", "Calm"),
+    ("Hit\u2122", "hittm"),  # NFKC makes capitals that are folded after it
+    ("\u01f0\u0323", "J\u0323\u030c"),  # folding takes letters apart that NFKC composes after it
+    ("\u017foul", "Soul"),
+]
+
+
+def match_of(dj: PersonalizedDJ, kind: oracle.Kind, liked: dict[str, float]) -> float:
+    (factor,) = (each for each in dj.explain("user", "t", {f"{kind}s": liked}).factors if each.name == kind)
+    return factor.value
+
+
+def one_track(**fields: str) -> PersonalizedDJ:
+    dj = PersonalizedDJ()
+    dj.add_content([{**many_tracks(1, random.Random(0))[0], "track_id": "t", **fields}])
+    return dj
+
+
+@pytest.mark.parametrize(("one", "other"), SPELLINGS)
+@pytest.mark.parametrize("kind", ["genre", "artist", "mood"])
+def test_two_spellings_of_a_name_are_one_name(kind: oracle.Kind, one: str, other: str) -> None:
+    assert oracle.normal(one, kind) == oracle.normal(other, kind)
+    assert match_of(one_track(**{kind: one}), kind, {other: 1.0}) == 1.0
+    assert match_of(one_track(**{kind: other}), kind, {one: 1.0}) == 1.0
+
+
+@pytest.mark.parametrize("other", ["hip hop", "Hip_Hop", "HIP-HOP", "-hip hop_"])
+def test_space_underscore_and_hyphen_are_one_character_for_genres_alone(other: str) -> None:
+    assert match_of(one_track(genre="hip-hop"), "genre", {other: 1.0}) == 1.0
+    for kind in ("artist", "mood"):
+        same = oracle.normal(other, kind) == "hip-hop"
+        assert match_of(one_track(**{kind: "hip-hop"}), kind, {other: 1.0}) == float(same)
+
+
+@pytest.mark.parametrize(("one", "other"), [("hip hop", "hip  hop"), ("cafe", "café"), ("hiphop", "hip-hop")])
+def test_other_names_stay_other_names(one: str, other: str) -> None:
+    assert match_of(one_track(genre=one), "genre", {other: 1.0}) == 0.0
+
+
+@pytest.mark.parametrize("genre", ["jazz", "blues"])
+def test_a_genre_of_weight_0_is_not_preferred(genre: str) -> None:
+    assert match_of(one_track(genre=genre), "genre", {"jazz": 0.0}) == 0.0
+    assert match_of(one_track(genre=genre), "genre", {"jazz": 5e-324}) > 0.0
+
+
 def many_tracks(count: int, draw: random.Random) -> list[dict[str, Any]]:
     """A catalogue of few distinct values, so that most scores are shared by several tracks."""
     return [
@@ -298,7 +347,8 @@ shares = st.one_of(st.integers(0, 100).map(lambda percent: percent / 100), st.fl
 
 @fast
 @given(st.integers(0, 60), st.one_of(st.none(), st.integers(0, 70)), shares, st.integers(0, 99))
-@example(100, None, 0.29, 0)
+@example(99, None, 0.29, 0)
+@example(9, None, 0.5, 0)
 @example(50, 5, 0.5, 0)
 @example(40, 3, 1.0, 0)
 @example(5, 10, 0.5, 0)
@@ -309,6 +359,14 @@ def test_picks_come_from_the_promised_ranks_in_the_promised_number(
     with PersonalizedDJ(seed=seed) as dj:
         dj.add_content(tracks)
         check_split(dj, tracks, limit, d, 10)
+
+
+@pytest.mark.parametrize(("count", "limit"), [(100, 50), (88, None)])
+def test_a_share_just_below_a_half_is_rounded_down(count: int, limit: int | None) -> None:
+    tracks = many_tracks(count, random.Random(count))
+    with PersonalizedDJ(seed=1) as dj:
+        dj.add_content(tracks)
+        check_split(dj, tracks, limit, 0.57, 10)  # 0.57 * 50 is 28.499999999999996 as a double
 
 
 @fast
@@ -336,6 +394,8 @@ def test_pool_depth_says_how_far_down_the_picks_go(count: int, limit: int, d: fl
         (5, 10, 0.5, 10, (5, 0, 5)),
         (12, 20, 0.5, 10, (10, 2, 12)),
         (5, 0, 0.5, 10, (0, 0, 0)),
+        (100, None, 0.07, 10, (93, 0, 100)),
+        (1000, 50, 0.57, 10, (22, 28, 500)),  # 0.57 * 50 is a little less than 28.5
     ],
 )
 def test_the_oracles_split(n: int, limit: int | None, d: float, depth: int, split: tuple[int, int, int]) -> None:

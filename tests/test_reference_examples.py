@@ -16,10 +16,10 @@ from typing import Any
 
 import oracle
 import pytest
-from qfzz.dj.personalized_dj import PersonalizedDJ
-from qfzz.dj.profiles import UserProfile
 
 import qfzz
+from qfzz.dj.personalized_dj import PersonalizedDJ
+from qfzz.dj.profiles import UserProfile
 
 EXAMPLES = Path(__file__).with_name("reference")
 
@@ -315,6 +315,26 @@ def test_the_profiles_constructor_is_as_documented() -> None:
     assert {name: parameters[name].default for name in defaults} == defaults
 
 
+def test_explaining_to_an_unknown_user_creates_nobody(one_of_each_genre: PersonalizedDJ) -> None:
+    explanation = one_of_each_genre.explain("nobody", "rock")
+    assert explanation.score == oracle.score({}, track("rock", genre="rock"))
+    assert one_of_each_genre.get_profile("nobody") is None
+
+
+def test_explaining_an_unknown_track_is_refused_by_name(dj: PersonalizedDJ) -> None:
+    with pytest.raises(ValueError, match="unheard of"):
+        dj.explain("u", "unheard of")
+
+
+def test_an_explanations_weights_are_normalised_and_say_where_they_come_from(one_of_each_genre: PersonalizedDJ) -> None:
+    explanation = one_of_each_genre.explain("u", "blues", {"genres": {"jazz": 0.9}})
+    assert sum(each.weight for each in explanation.factors) == pytest.approx(1.0, abs=1e-12)
+    assert all(each.contribution == pytest.approx(each.weight * each.value) for each in explanation.factors)
+    assert all(each.plugin and each.distribution == "qfzz" and each.version for each in explanation.factors)
+    assert "jazz" in next(each.reason for each in explanation.factors if each.name == "genre")
+    assert json.loads(json.dumps(explanation.to_dict()))["score"] == explanation.score
+
+
 def test_both_classes_are_importable_from_qfzz() -> None:
     assert qfzz.PersonalizedDJ is PersonalizedDJ
     assert qfzz.UserProfile is UserProfile
@@ -394,6 +414,7 @@ def test_feedback_moves_genre_artist_and_mood_by_the_documented_strength(
         ("artists", {"ABBA": -0.1}),
         ("moods", {"calm": "much"}),
         ("energy_level", 2.0),
+        pytest.param("energy_level", 10**400, id="energy_level-huge"),
         ("discovery_factor", -1),
         ("tempo_preference", "quick"),
         ("colour", "blue"),
@@ -415,7 +436,9 @@ def test_an_invalid_user_id_is_refused(dj: PersonalizedDJ, user_id: Any) -> None
     assert dj.get_profile(user_id) is None
 
 
-@pytest.mark.parametrize("rating", [-0.01, 1.01, float("nan"), float("inf"), True, "0.5"])
+@pytest.mark.parametrize(
+    "rating", [-0.01, 1.01, float("nan"), float("inf"), True, "0.5", pytest.param(10**400, id="huge")]
+)
 def test_a_rating_out_of_range_is_refused_and_leaves_no_trace(dj: PersonalizedDJ, rating: Any) -> None:
     with pytest.raises(ValueError, match="rating"):
         dj.record_feedback("u", "t", "like", rating=rating)
@@ -515,6 +538,17 @@ def test_feedback_moves_updated_at(dj: PersonalizedDJ) -> None:
         moments.append(profile.updated_at)
     times = [datetime.fromisoformat(moment) for moment in moments]
     assert times == sorted(set(times))
+
+
+@pytest.mark.parametrize("history", [[], [{"track_id": "t", "type": "like"}]], ids=["empty", "other"])
+def test_the_history_of_a_dj_cannot_be_rewritten(dj: PersonalizedDJ, history: list[dict[str, Any]]) -> None:
+    dj.record_feedback("u", "t", "play")
+    profile = dj.get_or_create_profile("u")
+    before = profile.to_dict()
+    with pytest.raises(ValueError, match="interaction_history"):
+        profile.interaction_history = history
+    profile.interaction_history.clear()
+    assert profile.to_dict() == before
 
 
 def test_the_history_of_a_dj_shows_the_last_thousand(dj: PersonalizedDJ) -> None:

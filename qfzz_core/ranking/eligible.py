@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from qfzz_core.columns import Columns, Rows, as_rows
+from qfzz_core.columns import Columns, Rows, as_rows, sealed
 from qfzz_core.contracts import Values
 from qfzz_core.ranking.scan import Candidates
 
@@ -42,15 +42,17 @@ class EligibleRanking:
     def take(self, count: int | None) -> Rows:
         """Return the rows of the best `count`, or of all; fewer if fewer are eligible."""
         self._find(np.iinfo(np.intp).max if count is None else count)
-        return self._rows[:count]
+        return sealed(self._rows[:count])
 
     def at(self, ranks: Sequence[int]) -> Rows:
         """Return the rows at these ranks; IndexError if one is not there."""
-        return self._rows[self._indices(ranks)]
+        indices = self._indices(ranks)
+        return self._rows[indices]
 
     def scores(self, ranks: Sequence[int]) -> Values:
         """Return the scores at these ranks; IndexError if one is not there."""
-        return self._scores[self._indices(ranks)]
+        indices = self._indices(ranks)
+        return self._scores[indices]
 
     def _indices(self, ranks: Sequence[int]) -> Rows:
         indices = as_rows(ranks) - 1

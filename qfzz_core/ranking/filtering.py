@@ -11,12 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qfzz_core.catalogue import Catalogue
-from qfzz_core.columns import CategoryColumn, FlagColumn, NumberColumn, Rows, TagsColumn
+from qfzz_core.columns import CategoryColumn, FlagColumn, NumberColumn, Rows, TagsColumn, sealed
 from qfzz_core.contracts import CategoryFilter, IdFilter, Predicate, PreparedFilter, RangeFilter
-from qfzz_core.faults import ComponentFaultError
+from qfzz_core.faults import BrokenContractError, ComponentFaultError, answer
 from qfzz_core.origin import Origin
 from qfzz_core.ranking.eligible import Passes
-from qfzz_core.ranking.shapes import BrokenContractError
 
 Mask = NDArray[np.bool_]
 
@@ -50,7 +49,7 @@ def predicates(catalogue: Catalogue, filters: Iterable[ActiveFilter]) -> list[Pa
 
 
 def _test(catalogue: Catalogue, active: ActiveFilter, predicate: Predicate, rows: Rows) -> Mask:
-    return _guarded(active, lambda: _booleans(predicate.function(catalogue.columns, rows), len(rows)))
+    return _guarded(active, lambda: _booleans(answer(predicate.function, catalogue.columns, sealed(rows)), len(rows)))
 
 
 def _guarded(active: ActiveFilter, ask: Callable[[], Mask]) -> Mask:

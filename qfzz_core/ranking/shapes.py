@@ -9,18 +9,15 @@ from typing import Any
 
 import numpy as np
 
-from qfzz_core.columns import CategoryColumn, Columns, NumberColumn, Rows, TagsColumn
+from qfzz_core.columns import CategoryColumn, Columns, NumberColumn, Rows, TagsColumn, sealed
 from qfzz_core.contracts import CategoryTable, ColumnFunction, NumericDistance, TrackFunction, Values
+from qfzz_core.faults import BrokenContractError, refuse_coroutine
 from qfzz_core.tracks import Track
 
 Evaluate = Callable[[Rows], Values]
 FetchTracks = Callable[[Rows], Sequence[Track]]
 
 TRACK_BLOCK = 1_000  # dictionaries held at a time for a track function
-
-
-class BrokenContractError(Exception):
-    """A plugin's object gave something that its contract does not allow; the message says what and what would do."""
 
 
 def compiled(prepared: Any, columns: Columns, fetch: FetchTracks) -> Evaluate:
@@ -64,18 +61,10 @@ def _unit(value: Any, what: str, top: float = 1.0) -> float:
     return number
 
 
-def refuse_coroutine(value: Any) -> None:
-    """Raise `BrokenContractError` if a plugin gave a coroutine, which is closed so that nobody is warned of it."""
-    if hasattr(value, "__await__"):
-        if hasattr(value, "close"):
-            value.close()
-        raise BrokenContractError("got a coroutine; plugins are called in the caller's thread and must not be async")
-
-
 def _table(prepared: CategoryTable, columns: Columns) -> Evaluate:
     column = _column(columns, prepared.column, CategoryColumn, TagsColumn)
     default = _unit(prepared.default, "the table's default")
-    by_code = np.full(len(column.vocabulary.names) + 1, default)  # the last entry is where code -1 points
+    by_code = np.full(len(column.vocabulary) + 1, default)  # the last entry is where code -1 points
     for code, value in _coded(prepared.values, column).items():
         by_code[code] = value
     if isinstance(column, TagsColumn):
@@ -117,9 +106,7 @@ def _column_function(prepared: ColumnFunction, columns: Columns) -> Evaluate:
     bound = _bound(prepared.bound)
 
     def evaluate(rows: Rows) -> Values:
-        asked = rows.view()
-        asked.setflags(write=False)
-        return checked_values(prepared.function(columns, asked), len(rows), bound)
+        return checked_values(prepared.function(columns, sealed(rows)), len(rows), bound)
 
     return evaluate
 

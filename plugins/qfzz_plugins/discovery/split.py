@@ -1,6 +1,6 @@
 """`split`, the documented discovery: most of the best-ranked tracks, and a few from further down.
 
-With discovery factor d, where floor(x) means floor(x + 1e-9) and round(x) means floor(x + 0.5) with that same floor:
+With discovery factor d, where floor(x) means floor(x + 1e-9) and round(x) means the plain floor of x + 0.5:
 
 - all n ranked tracks: the first n - floor(d * n) are included, the rest are the pool, of which round(d * pool) are
   drawn uniformly without replacement;
@@ -27,7 +27,7 @@ def floor(number: float) -> int:
 
 def rounded(number: float) -> int:
     """Return the nearest whole number, halves up."""
-    return floor(number + 0.5)
+    return math.floor(number + 0.5)
 
 
 def _at_least_one(_: object, attribute: attrs.Attribute[int], value: int) -> None:

@@ -37,19 +37,18 @@ class MemoryCatalogue:
         """The token of the catalogue as it is now."""
         return self._token
 
-    def write(self, tracks: Iterable[Track]) -> Written:
-        """Add or replace tracks, all or none."""
+    def write(self, tracks: Iterable[Track], empty_first: bool = False) -> Written:
+        """Add or replace tracks, all or none; remove all that were there before if `empty_first`."""
         latest: dict[str, Track] = {track["track_id"]: copied(track) for track in tracks}
-        if not latest:
-            return Written(0, 0)
         with self._lock:
-            rows: dict[int, Track | None] = {}
+            rows: dict[int, Track | None] = dict.fromkeys(self._rows) if empty_first else {}
+            if not latest and not rows:
+                return Written(0, 0)
             position = self._last_position
             for track_id, track in latest.items():
-                known = self._position(track_id)
-                if known is None:
-                    position = known = position + 1
-                rows[known] = track
+                known = None if empty_first else self._stored(track_id)
+                position += known is None
+                rows[position if known is None else known[0]] = track
             added = position - self._last_position
             self._commit(rows, position)
         return Written(added, len(latest) - added)
@@ -57,15 +56,17 @@ class MemoryCatalogue:
     def remove(self, track_ids: Collection[str]) -> int:
         """Remove tracks and return how many there were."""
         with self._lock:
-            found = {self._position(track_id) for track_id in track_ids} - {None}
+            found = {known[0] for track_id in track_ids if (known := self._stored(track_id)) is not None}
             if found:
-                self._commit({position: None for position in found if position is not None}, self._last_position)
+                self._commit(dict.fromkeys(found), self._last_position)
         return len(found)
 
-    def _position(self, track_id: str) -> int | None:
+    def _stored(self, track_id: str) -> tuple[int, Track] | None:
         position = self._positions.get(track_id)
         track = None if position is None else self._rows.get(position)
-        return position if track is not None and track["track_id"] == track_id else None
+        if position is None or track is None or track["track_id"] != track_id:
+            return None
+        return position, track
 
     def _commit(self, rows: Mapping[int, Track | None], last_position: int) -> None:
         counter = self._token.counter + 1
@@ -115,8 +116,5 @@ class MemoryCatalogue:
 
     def find(self, track_id: str) -> tuple[int, Track] | None:
         """Return position and a copy of a track."""
-        position = self._positions.get(track_id)
-        track = None if position is None else self._rows.get(position)
-        if position is None or track is None or track["track_id"] != track_id:
-            return None
-        return position, copied(track)
+        known = self._stored(track_id)
+        return None if known is None else (known[0], copied(known[1]))

@@ -10,7 +10,7 @@ from qfzz_core.errors import ClosedError
 from qfzz_core.events import Event
 from qfzz_core.plain import copied
 from qfzz_core.profiles import ProfileSnapshot
-from qfzz_core.stores import CatalogueChanges, CatalogueToken, Transaction, Written
+from qfzz_core.stores import CatalogueChanges, CatalogueToken, Transaction, UserRecord, Written
 from qfzz_core.tracks import Track
 from qfzz_plugins.stores.memory.catalogue import MemoryCatalogue
 from qfzz_plugins.stores.memory.users import MemoryUsers
@@ -94,7 +94,8 @@ class MemoryStore:
 
     def events(self, user_id: str, *, newest_first: bool = False) -> Iterator[Event]:
         """Iterate a user's log as it is at this moment."""
-        return self._users.events(user_id, newest_first)
+        user = self._users.users.get(user_id)
+        return iter(()) if user is None else user.logged(newest_first)
 
     def states(self, user_id: str, learner: str) -> Mapping[str, Any]:
         """Return a copy of everything a learner knows of a user."""
@@ -109,6 +110,26 @@ class MemoryStore:
     def _track(self, track_id: str) -> Track | None:
         found = self.find_track(track_id)
         return found and found[1]
+
+    def record(self, user_id: str) -> UserRecord | None:
+        """Return everything held of a user as it is at this moment."""
+        user = self._users.users.get(user_id)
+        if user is None:
+            return None
+        states = (
+            (learner, key, copied(state)) for learner in user.states for key, state in user.states[learner].items()
+        )
+        return UserRecord(user.snapshot(), user.logged(), states)
+
+    def load(self, users: Iterable[UserRecord], tracks: Iterable[Track] = (), *, empty_first: bool = False) -> None:
+        """Put recorded users and tracks into the store, all or none."""
+        with self._users.loading(users, empty_first):
+            self._catalogue.write(tracks, empty_first)
+
+    def check(self) -> list[str]:
+        """Find nothing wrong: there is no place where memory could be damaged without the process noticing."""
+        _ = self._users
+        return []
 
     def forget(self, user_id: str) -> bool:
         """Erase a user; False if there was none."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from itertools import count
 from threading import RLock
@@ -14,8 +14,10 @@ from qfzz_core.errors import StoreError
 from qfzz_core.events import Change, Event
 from qfzz_core.plain import copied
 from qfzz_core.profiles import ProfileSnapshot
+from qfzz_core.stores import UserRecord
 from qfzz_core.tracks import Track
 from qfzz_core.weights import WEIGHT_FIELDS
+from qfzz_plugins.stores.records import write_record
 
 
 @attrs.frozen
@@ -53,6 +55,11 @@ class User:
     states: dict[str, dict[str, Any]] = attrs.field(factory=dict)
     log: Log = attrs.field(factory=Log)
     length: int = 0
+
+    def logged(self, newest_first: bool = False) -> Iterator[Event]:
+        """Iterate the log."""
+        places = range(self.length)
+        return (_owned(self.log.events[place]) for place in (reversed(places) if newest_first else places))
 
     def snapshot(self) -> ProfileSnapshot:
         """Return the profile."""
@@ -94,12 +101,12 @@ class MemoryUser:
     @property
     def updated_at(self) -> str:
         """When the profile changed last."""
-        return str(self._now().scalars["updated_at"])
+        return str(self.now().scalars["updated_at"])
 
     @property
     def revision(self) -> tuple[int, int]:
         """The revision that a snapshot would have now."""
-        return self._now().revision
+        return self.now().revision
 
     def create(self, timestamp: str) -> None:
         """Make the user with default preferences."""
@@ -108,7 +115,8 @@ class MemoryUser:
         self._user = User(self._user_id, timestamp, (next(self._serials), 0), {})
         self.put_scalar("updated_at", timestamp)
 
-    def _now(self) -> User:
+    def now(self) -> User:
+        """Return the user as it is in this transaction."""
         if self._over:
             raise StoreError("this transaction is over; begin another one")
         if self._user is None:
@@ -117,7 +125,7 @@ class MemoryUser:
 
     def _changing(self) -> User:
         """Return the draft, at its next revision."""
-        user = self._now()
+        user = self.now()
         if self.changed is None:
             self._user = self.changed = user = user.draft()
         serial, number = user.revision
@@ -126,13 +134,13 @@ class MemoryUser:
 
     def snapshot(self) -> ProfileSnapshot:
         """Return the profile as it is in this transaction."""
-        return self._now().snapshot()
+        return self.now().snapshot()
 
     # -- the profile
 
     def weight(self, field: str, name: str) -> tuple[str, float] | None:
         """Return spelling and weight of a name."""
-        return self._now().weights[field].get(WEIGHT_FIELDS[field](name))
+        return self.now().weights[field].get(WEIGHT_FIELDS[field](name))
 
     def put_weight(self, field: str, name: str, weight: float) -> None:
         """Set a weight under the spelling that is there."""
@@ -157,7 +165,7 @@ class MemoryUser:
 
     def append(self, event: Event) -> int:
         """Add an event to the log; raises `StoreError` if it has an event of this id already."""
-        user = self._now()
+        user = self.now()
         if event.event_id is not None and user.log.find(event.event_id, user.length) is not None:
             raise StoreError(f"the log has an event of the id {event.event_id!r} already")
         stored = attrs.evolve(_owned(event), position=next(self._positions))
@@ -168,13 +176,13 @@ class MemoryUser:
 
     def find_event(self, event_id: str) -> Event | None:
         """Return the user's event of this id."""
-        user = self._now()
+        user = self.now()
         event = user.log.find(event_id, user.length)
         return None if event is None else _owned(event)
 
     def state(self, learner: str, key: str) -> Any:
         """Return a learner's state under a key."""
-        return copied(self._now().states.get(learner, {}).get(key))
+        return copied(self.now().states.get(learner, {}).get(key))
 
     def put_state(self, learner: str, key: str, state: Any) -> None:
         """Set a learner's state under a key."""
@@ -216,39 +224,53 @@ class MemoryUsers:
         self._positions = count(1)
 
     @contextmanager
-    def transaction(
-        self, user_ids: Collection[str], find_track: Callable[[str], Track | None]
-    ) -> Iterator[MemoryTransaction]:
-        """Begin a transaction; see `Store.transaction`."""
+    def _writing(self) -> Iterator[None]:
         with self._lock:
             if self._busy:
                 raise StoreError("a transaction of this thread is open already; end it before another is begun")
             self._busy = True
-            users = {each: MemoryUser(each, self.users.get(each), self._serials, self._positions) for each in user_ids}
+            try:
+                yield
+            finally:
+                self._busy = False
+
+    @contextmanager
+    def transaction(
+        self, user_ids: Collection[str], find_track: Callable[[str], Track | None]
+    ) -> Iterator[MemoryTransaction]:
+        """Begin a transaction; see `Store.transaction`."""
+        with self._writing():
+            users = {user_id: self._user(user_id, self.users.get(user_id)) for user_id in user_ids}
             try:
                 yield MemoryTransaction(users, find_track)
                 changed = [user.changed for user in users.values() if user.changed is not None]
                 changed.sort(key=lambda user: user.revision)
                 self.users.update({user.user_id: user for user in changed})
             finally:
-                self._busy = False
                 for user in users.values():
                     user.end()
 
+    def _user(self, user_id: str, user: User | None = None) -> MemoryUser:
+        return MemoryUser(user_id, user, self._serials, self._positions)
+
+    @contextmanager
+    def loading(self, records: Iterable[UserRecord], empty_first: bool) -> Iterator[None]:
+        """Put recorded users in the place of whoever has their ids, if the body raises nothing."""
+        with self._writing():
+            loaded: dict[str, User] = {}
+            for record in records:
+                user = self._user(record.profile.user_id)
+                write_record(user, record)
+                loaded.pop(record.profile.user_id, None)
+                loaded[record.profile.user_id] = user.now()
+            yield
+            kept = {} if empty_first else {key: user for key, user in self.users.items() if key not in loaded}
+            self.users = {**kept, **loaded}
+
     def forget(self, user_id: str) -> bool:
         """Erase a user."""
-        with self._lock:
-            if self._busy:
-                raise StoreError("a transaction of this thread is open; end it before a user is forgotten")
+        with self._writing():
             return self.users.pop(user_id, None) is not None
-
-    def events(self, user_id: str, newest_first: bool) -> Iterator[Event]:
-        """Iterate the log as it is now."""
-        user = self.users.get(user_id)
-        if user is None:
-            return iter(())
-        places = range(user.length)
-        return (_owned(user.log.events[place]) for place in (reversed(places) if newest_first else places))
 
 
 def _owned(event: Event) -> Event:

@@ -1,0 +1,159 @@
+"""The catalogue in SQLite: one row for each track, and which commit wrote it last."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from itertools import chain
+
+from qfzz_core.stores import CatalogueChanges, CatalogueToken, Written
+from qfzz_core.tracks import Track
+from qfzz_plugins.stores.sqlite.connection import Connection, Row
+from qfzz_plugins.stores.sqlite.connections import Connections
+from qfzz_plugins.stores.sqlite.streams import batches, streamed
+from qfzz_plugins.stores.sqlite.texts import decoded, decoded_all, encoded
+
+KEPT_COMMITS = 1000  # how far back a reader can ask for the changes alone
+_AT_ONCE = 500  # parameters of one query; old builds of SQLite take 999
+
+_PUT = """INSERT INTO tracks (track_id, changed, body) VALUES (?, ?, ?)
+    ON CONFLICT (track_id) DO UPDATE SET changed = excluded.changed, body = excluded.body"""
+
+
+class SQLiteCatalogue:
+    """The tracks of one store."""
+
+    def __init__(self, connections: Connections) -> None:
+        self._connections = connections
+        self._identity = str((connections.mine().row("SELECT identity FROM store") or ("",))[0])
+
+    # -- writing
+
+    def write(self, tracks: Iterable[Track]) -> Written:
+        """Add or replace tracks in one transaction, taking them in batches."""
+        remaining = batches(tracks)
+        first = next(remaining, None)
+        connection = self._connections.mine()
+        if first is None:
+            return Written(0, 0)
+        with connection.writing():
+            return put_tracks(connection, chain([first], remaining))
+
+    def remove(self, track_ids: Collection[str]) -> int:
+        """Remove tracks in one transaction and return how many there were."""
+        connection = self._connections.mine()
+        with connection.writing():
+            delete = "DELETE FROM tracks WHERE track_id = ? RETURNING position"
+            positions = [row for track_id in track_ids for row in connection.rows(delete, [track_id])]
+            if positions:
+                counter = _commit(connection)
+                rows = [(position, counter) for (position,) in positions]
+                connection.run_many("INSERT INTO removed (position, changed) VALUES (?, ?)", rows)
+        return len(positions)
+
+    # -- reading
+
+    def token(self) -> CatalogueToken:
+        """Return the token of the catalogue as it is now."""
+        return self._token(self._connections.mine())
+
+    def _token(self, connection: Connection) -> CatalogueToken:
+        query = "SELECT counter, token FROM commits ORDER BY counter DESC LIMIT 1"
+        counter, token = connection.row(query) or (0, "")
+        return CatalogueToken(self._identity, counter, token)
+
+    def since(self, token: CatalogueToken | None) -> CatalogueChanges:
+        """Return what changed since `token`.
+
+        `written` streams: what does not fit one batch comes over a connection of its own, whose read transaction
+        ends when `written` does. So a million tracks are never in memory at once, and nobody has to wait meanwhile.
+        """
+        connection = self._connections.another()
+        try:
+            connection.run("BEGIN")
+            now = self._token(connection)
+            since = token.counter if token is not None and self._knows(connection, token) else None
+            removed: list[int] = []
+            if since is not None:
+                query = "SELECT position FROM removed WHERE changed > ? ORDER BY +position"
+                removed = [position for (position,) in connection.rows(query, [since])]
+            return CatalogueChanges(now, since is None, _written(connection, since), removed)
+        except BaseException:
+            connection.close()
+            raise
+
+    def _knows(self, connection: Connection, token: CatalogueToken) -> bool:
+        if token.identity != self._identity:
+            return False
+        oldest = connection.row("SELECT coalesce(min(counter), 1) - 1 FROM commits")
+        if token.counter == 0:
+            return oldest == (0,)
+        return connection.row("SELECT token FROM commits WHERE counter = ?", [token.counter]) == (token.token,)
+
+    def at(self, positions: Sequence[int]) -> list[Track | None]:
+        """Return the tracks at these positions."""
+        connection = self._connections.mine()
+        found: dict[int, str] = {}
+        with connection.reading():
+            for first in range(0, len(positions), _AT_ONCE):
+                some = positions[first : first + _AT_ONCE]
+                marks = ",".join("?" * len(some))
+                found.update(connection.rows(f"SELECT position, body FROM tracks WHERE position IN ({marks})", some))
+        return [decoded(found[position]) if position in found else None for position in positions]
+
+    def find(self, track_id: str) -> tuple[int, Track] | None:
+        """Return position and track."""
+        return _find(self._connections.mine(), track_id)
+
+
+def _find(connection: Connection, track_id: str) -> tuple[int, Track] | None:
+    row = connection.row("SELECT position, body FROM tracks WHERE track_id = ?", [track_id])
+    return None if row is None else (row[0], decoded(row[1]))
+
+
+def find_track(connection: Connection, track_id: str) -> Track | None:
+    """Return a track as it is now."""
+    found = _find(connection, track_id)
+    return None if found is None else found[1]
+
+
+def _commit(connection: Connection) -> int:
+    """Count a commit of the catalogue, forget those of long ago, and return its counter."""
+    (counter,) = connection.row("SELECT coalesce(max(counter), 0) + 1 FROM commits") or (1,)
+    connection.run("INSERT INTO commits (counter, token) VALUES (?, ?)", [counter, secrets.token_hex(8)])
+    connection.run("DELETE FROM commits WHERE counter <= ?", [counter - KEPT_COMMITS])
+    connection.run("DELETE FROM removed WHERE changed <= ?", [counter - KEPT_COMMITS])
+    return int(counter)
+
+
+def _written(connection: Connection, since: int | None) -> Iterator[tuple[int, Track]]:
+    """Return an iterator over the tracks changed since a commit, or over all, in order of position."""
+    if since is None:
+        return streamed(connection, "SELECT position, body FROM tracks ORDER BY position", [], _decoded)
+    # The plus keeps the order from choosing the index: few tracks have changed, and they are found by that.
+    query = "SELECT position, body FROM tracks WHERE changed > ? ORDER BY +position"
+    return streamed(connection, query, [since], _decoded)
+
+
+def _decoded(page: list[Row]) -> Iterator[tuple[int, Track]]:
+    return zip([position for position, _ in page], decoded_all(body for _, body in page), strict=True)
+
+
+def put_tracks(connection: Connection, batched: Iterable[list[Track]]) -> Written:
+    """Add or replace tracks inside the transaction that is open."""
+    (last,) = connection.row("SELECT coalesce(max(position), 0) FROM tracks") or (0,)
+    counter = 0
+    for batch in batched:
+        counter = counter or _commit(connection)
+        connection.run_many(_PUT, [(track["track_id"], counter, encoded(track)) for track in batch])
+    (written,) = connection.row("SELECT count(*) FROM tracks WHERE changed = ?", [counter]) or (0,)
+    (added,) = connection.row("SELECT count(*) FROM tracks WHERE position > ?", [last]) or (0,)
+    return Written(added, written - added)
+
+
+def erase_tracks(connection: Connection) -> None:
+    """Remove all tracks inside the transaction that is open; whoever held them reads everything again."""
+    if connection.row("SELECT 1 FROM tracks LIMIT 1") is not None:
+        connection.run("DELETE FROM commits WHERE counter < ?", [_commit(connection)])
+        connection.run("DELETE FROM tracks")
+        connection.run("DELETE FROM removed")

@@ -1,0 +1,175 @@
+"""One thread's connection: statements and transactions, with errors of our own family."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from threading import Lock, RLock
+from typing import Any, TypeVar
+
+from sqlite_utils import Database, Migrations
+
+from qfzz_core.errors import StoreError, StoreLockedError
+from qfzz_plugins.stores.sqlite.errors import is_busy, store_error
+from qfzz_plugins.stores.sqlite.options import SQLiteOptions
+
+Row = tuple[Any, ...]
+Result = TypeVar("Result")
+_PAUSE = 0.001  # SQLite itself would pause for up to 0.1 s, in which others can take the lock again and again
+
+# Closing a connection that another process opened could drop that process's locks, so the child of a fork keeps it.
+_inherited: list[sqlite3.Connection] = []
+
+
+class Connection:
+    """A connection that one operation uses at a time. `writers` is the lock for which writers of a process queue."""
+
+    def __init__(self, path: str, options: SQLiteOptions, writers: Lock) -> None:
+        self.path = path
+        self.options = options
+        self.pid = os.getpid()
+        self.lock = RLock()
+        self._writers = writers
+        self._raw = self._connected()
+        try:
+            self.db = Database(self._raw, execute_plugins=False, recursive_triggers=False, strict=True)
+            for pragma in ("foreign_keys=ON", "secure_delete=ON", f"synchronous={options.synchronous}"):
+                self.run(f"PRAGMA {pragma}")
+        except BaseException:
+            self._raw.close()
+            raise
+
+    def _connected(self) -> sqlite3.Connection:
+        try:
+            return sqlite3.connect(self.path, timeout=0, isolation_level=None, check_same_thread=False)
+        except sqlite3.Error as error:
+            raise store_error(error, self.path) from error
+
+    def close(self) -> None:
+        """Close the connection; a transaction that is open is rolled back."""
+        with self.lock:
+            if self.pid == os.getpid():
+                self._raw.close()
+
+    def __del__(self) -> None:
+        if not hasattr(self, "_raw"):
+            return
+        if self.pid == os.getpid():
+            self._raw.close()
+        else:
+            _inherited.append(self._raw)
+
+    # -- statements
+
+    def run(self, sql: str, parameters: Sequence[Any] = ()) -> sqlite3.Cursor:
+        """Execute a statement."""
+        return self._patiently(lambda: self._raw.execute(sql, parameters))
+
+    def run_many(self, sql: str, rows: Sequence[Row]) -> None:
+        """Execute a statement for each row."""
+        self._patiently(lambda: self._raw.executemany(sql, rows))
+
+    def row(self, sql: str, parameters: Sequence[Any] = ()) -> Row | None:
+        """Return the only row of a query, None if there is none."""
+        found = self.rows(sql, parameters)
+        return found[0] if found else None
+
+    def rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[Row]:
+        """Return all rows of a query; none if it asks for text that is no Unicode, because none was ever stored."""
+        try:
+            return self._patiently(lambda: self._raw.execute(sql, parameters).fetchall())
+        except UnicodeEncodeError:
+            return []
+
+    def fetch(self, cursor: sqlite3.Cursor, count: int) -> list[Row]:
+        """Return the next rows of a query."""
+        return self._patiently(lambda: cursor.fetchmany(count))
+
+    def _patiently(self, work: Callable[[], Result]) -> Result:
+        """Use the connection, again and again while another process holds the lock of the file, until the timeout."""
+        deadline = None
+        with self.lock:
+            while True:
+                try:
+                    return work()
+                except sqlite3.Error as error:
+                    deadline = deadline or time.monotonic() + self.options.timeout
+                    if not is_busy(error) or time.monotonic() >= deadline:
+                        raise store_error(error, self.path) from error
+                time.sleep(_PAUSE)
+
+    # -- transactions
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """See one state of the store in several queries."""
+        with self.lock:
+            if self._raw.in_transaction:
+                yield
+                return
+            try:
+                self.run("BEGIN")
+                yield
+                self.run("COMMIT")
+            except BaseException:
+                self._roll_back()
+                raise
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """Write all or nothing. The lock is taken at once, so what is read here is what will be changed."""
+        with self.lock:
+            if self._raw.in_transaction:
+                raise StoreError("a transaction of this thread is open already; end it before another is begun")
+            self._wait_in_turn()
+            try:
+                self.run("BEGIN IMMEDIATE")
+                yield
+                self._refuse_child()
+                self.run("COMMIT")
+            except BaseException:
+                self._roll_back()
+                raise
+            finally:
+                self._writers.release()
+
+    def _wait_in_turn(self) -> None:
+        """Wait for the other threads in a queue, instead of polling the file's lock against them."""
+        if not self._writers.acquire(timeout=self.options.timeout):
+            raise StoreLockedError(
+                f"{self.path} was locked by another thread for {self.options.timeout:g} s: "
+                f"keep transactions short, or raise timeout in [store]"
+            )
+
+    def _refuse_child(self) -> None:
+        if self.pid != os.getpid():
+            raise StoreError("a transaction cannot be ended by a process that was forked inside it")
+
+    def _roll_back(self) -> None:
+        """End the transaction if it is still open; an error here would hide the one that matters."""
+        with suppress(sqlite3.Error):
+            if self.pid == os.getpid() and self._raw.in_transaction:
+                self._raw.execute("ROLLBACK")
+
+    # -- the file
+
+    def apply(self, migrations: Migrations) -> None:
+        """Apply the migrations that the file lacks, inside the transaction that is open."""
+        try:
+            migrations.apply(self.db)
+        except sqlite3.Error as error:
+            raise store_error(error, self.path) from error
+
+    def settle(self) -> None:
+        """Bring the file into the journal mode of the options, unless it can only be read."""
+        mode = self.options.journal_mode.lower()
+        if os.access(self.path, os.W_OK) and self.row("PRAGMA journal_mode") != (mode,):
+            self.run(f"PRAGMA journal_mode={mode}")
+
+    def clean_journal(self) -> None:
+        """Empty the journal into the file, unless others are in the way: what was committed is committed."""
+        with suppress(StoreError):
+            self.run("PRAGMA wal_checkpoint(TRUNCATE)")

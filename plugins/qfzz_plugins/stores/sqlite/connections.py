@@ -1,0 +1,74 @@
+"""The connections of one store: one for each thread, none across a fork."""
+
+from __future__ import annotations
+
+import os
+from threading import Lock, local
+from weakref import WeakSet
+
+from qfzz_core.errors import StoreUnavailableError
+from qfzz_plugins.stores.sqlite.connection import Connection
+from qfzz_plugins.stores.sqlite.errors import closed_error
+from qfzz_plugins.stores.sqlite.options import SQLiteOptions
+from qfzz_plugins.stores.sqlite.schema import checked_version, prepare
+
+
+class Connections:
+    """Hands out connections to one file. A thread's connection is closed when the thread ends."""
+
+    def __init__(self, path: str, options: SQLiteOptions) -> None:
+        self._path = path
+        self._options = options
+        self._closed = False
+        self._begin_process()
+        first = self._registered(Connection(path, options, self._writers))
+        try:
+            prepare(first)
+            first.settle()
+        except BaseException:
+            first.close()
+            raise
+        self._local.connection = first
+
+    def _begin_process(self) -> None:
+        self._pid = os.getpid()
+        self._writers = Lock()
+        self._local = local()
+        self._all: WeakSet[Connection] = WeakSet()
+
+    def mine(self) -> Connection:
+        """Return the connection of this thread; raises `ClosedError` after `close`."""
+        if self._closed:
+            raise closed_error(self._path)
+        connection: Connection | None = getattr(self._local, "connection", None)
+        if connection is None or connection.pid != os.getpid():
+            connection = self._local.connection = self.another()
+        return connection
+
+    def another(self) -> Connection:
+        """Return a new connection, which the caller closes."""
+        if self._pid != os.getpid():
+            self._begin_process()
+        if not os.path.exists(self._path):
+            raise StoreUnavailableError(f"{self._path} was removed while it was in use: open the store again")
+        connection = self._registered(Connection(self._path, self._options, self._writers))
+        try:
+            checked_version(connection)
+            connection.settle()
+        except BaseException:
+            connection.close()
+            raise
+        if self._closed:
+            connection.close()
+            raise closed_error(self._path)
+        return connection
+
+    def _registered(self, connection: Connection) -> Connection:
+        self._all.add(connection)
+        return connection
+
+    def close(self) -> None:
+        """Close every connection when its operation is done."""
+        self._closed = True
+        for connection in list(self._all):
+            connection.close()

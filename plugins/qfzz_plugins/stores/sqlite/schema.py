@@ -1,0 +1,151 @@
+"""The tables, how they came to be, and whether a file holds them."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from typing import TYPE_CHECKING
+
+from sqlite_utils import Database, Migrations
+
+from qfzz_core.errors import ForeignStoreError, NewerSchemaError, StoreCorruptError, StoreUnavailableError
+
+if TYPE_CHECKING:
+    from qfzz_plugins.stores.sqlite.connection import Connection
+
+APPLICATION_ID = int.from_bytes(b"QFZZ", "big")
+
+migrations = Migrations("qfzz")
+
+_TABLES = (
+    "CREATE TABLE store (identity TEXT NOT NULL) STRICT",
+    # The catalogue: `changed` is the counter of the commit that wrote a track last, or removed it.
+    """CREATE TABLE tracks (
+        position INTEGER PRIMARY KEY AUTOINCREMENT,
+        track_id TEXT NOT NULL UNIQUE,
+        changed INTEGER NOT NULL,
+        body TEXT NOT NULL
+    ) STRICT""",
+    "CREATE INDEX tracks_changed ON tracks (changed)",
+    "CREATE TABLE commits (counter INTEGER PRIMARY KEY, token TEXT NOT NULL) STRICT",
+    "CREATE TABLE removed (position INTEGER PRIMARY KEY, changed INTEGER NOT NULL) STRICT",
+    "CREATE INDEX removed_changed ON removed (changed)",
+    # The users: everything of one goes with its row in `users`, and no serial is given twice.
+    """CREATE TABLE users (
+        serial INTEGER PRIMARY KEY AUTOINCREMENT,
+        user_id TEXT NOT NULL UNIQUE,
+        revision INTEGER NOT NULL,
+        created_at TEXT NOT NULL,
+        updated_at TEXT NOT NULL,
+        energy_level REAL NOT NULL,
+        tempo_preference TEXT NOT NULL,
+        discovery_factor REAL NOT NULL
+    ) STRICT""",
+    # `id` keeps the order in which names were added; `same` is the normal form by which they compare.
+    """CREATE TABLE weights (
+        id INTEGER PRIMARY KEY,
+        serial INTEGER NOT NULL REFERENCES users ON DELETE CASCADE,
+        field TEXT NOT NULL,
+        same TEXT NOT NULL,
+        name TEXT NOT NULL,
+        weight REAL NOT NULL,
+        UNIQUE (serial, field, same)
+    ) STRICT""",
+    """CREATE TABLE events (
+        position INTEGER PRIMARY KEY AUTOINCREMENT,
+        serial INTEGER NOT NULL REFERENCES users ON DELETE CASCADE,
+        kind TEXT NOT NULL,
+        timestamp TEXT NOT NULL,
+        event_id TEXT,
+        body TEXT NOT NULL
+    ) STRICT""",
+    "CREATE INDEX events_of_user ON events (serial)",
+    "CREATE UNIQUE INDEX events_by_id ON events (serial, event_id) WHERE event_id IS NOT NULL",
+    """CREATE TABLE states (
+        serial INTEGER NOT NULL REFERENCES users ON DELETE CASCADE,
+        learner TEXT NOT NULL,
+        key TEXT NOT NULL,
+        state TEXT NOT NULL,
+        PRIMARY KEY (serial, learner, key)
+    ) STRICT, WITHOUT ROWID""",
+)
+
+
+@migrations()
+def first_tables(db: Database) -> None:
+    """Create the tables of version 1."""
+    for statement in _TABLES:
+        db.execute(statement)
+    db.execute("INSERT INTO store (identity) VALUES (?)", [secrets.token_hex(8)])
+
+
+VERSION = 1  # how many migrations there are
+
+
+def examine(path: str) -> None:
+    """Refuse a file that cannot be a store, without opening it as a database; a missing or empty one is new.
+
+    Raises `StoreUnavailableError`, `ForeignStoreError` or `NewerSchemaError`.
+    """
+    if not os.path.isdir(os.path.dirname(path)):
+        raise StoreUnavailableError(f"{path} cannot be made: there is no directory {os.path.dirname(path)}; create it")
+    try:
+        with open(path, "rb") as file:
+            header = file.read(100)
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise StoreUnavailableError(f"{path} cannot be read: {error.strerror}; choose a file that can be") from error
+    if header:
+        _examine_header(path, header)
+
+
+def _examine_header(path: str, header: bytes) -> None:
+    # https://www.sqlite.org/fileformat.html#the_database_header
+    if not header.startswith(b"SQLite format 3\x00") or len(header) < 100:
+        raise ForeignStoreError(
+            f"{path} is no SQLite database, or its beginning is damaged: choose another path, or restore a backup"
+        )
+    user_version, application_id = (int.from_bytes(header[at : at + 4], "big") for at in (60, 68))
+    _check(path, application_id, user_version)
+
+
+def _check(path: str, application_id: int, version: int) -> None:
+    if application_id != APPLICATION_ID:
+        raise ForeignStoreError(f"{path} is a database of another application: choose another path for the store")
+    if version > VERSION:
+        raise NewerSchemaError(
+            f"{path} was written by a newer version of QFZZ (schema {version}, this one knows {VERSION}): upgrade QFZZ"
+        )
+
+
+def checked_version(connection: Connection) -> int:
+    """Return the schema version of the store's file; raises `ForeignStoreError` or `NewerSchemaError`."""
+    with connection.reading():
+        (application_id,) = connection.row("PRAGMA application_id") or (0,)
+        (version,) = connection.row("PRAGMA user_version") or (0,)
+    _check(connection.path, application_id, version)
+    return int(version)
+
+
+def prepare(connection: Connection) -> None:
+    """Bring the file to this version's tables: make them in a new file, migrate an older one, in one transaction."""
+    if connection.row("PRAGMA page_count") != (0,) and checked_version(connection) == VERSION:
+        return
+    with connection.writing():
+        if connection.row("SELECT 1 FROM sqlite_master") is None:
+            connection.run(f"PRAGMA application_id={APPLICATION_ID}")
+        if checked_version(connection) < VERSION:
+            connection.apply(migrations)
+            connection.run(f"PRAGMA user_version={VERSION}")
+
+
+def damages(connection: Connection) -> list[str]:
+    """Return what is wrong with the file of a store that is open, in sentences."""
+    try:
+        found = [f"{connection.path} is damaged: {line}" for (line,) in connection.rows("PRAGMA integrity_check")]
+        orphans = connection.rows("PRAGMA foreign_key_check")
+    except (StoreCorruptError, ForeignStoreError) as error:
+        return [str(error)]
+    lost = [f"{connection.path} has a row of a user who is not there, in {table}" for table, *_ in orphans]
+    return [sentence for sentence in found if not sentence.endswith(": ok")] + lost

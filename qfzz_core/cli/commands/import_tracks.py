@@ -1,0 +1,112 @@
+"""`qfzz import`: files of other people into the catalogue."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+
+from qfzz_core.cli.options import command, json_option
+from qfzz_core.cli.output import console, note, print_json, visible
+from qfzz_core.cli.session import Session
+from qfzz_core.importing.derive import FAST_FROM, SLOW_BELOW
+from qfzz_core.importing.job import BadRow, Import
+from qfzz_core.importing.mapping import PRESETS, mapping_from_options
+
+SHOWN_BAD_ROWS = 20
+
+
+@command(name="import")
+@click.argument("files", nargs=-1, required=True, metavar="FILE...", type=click.Path(path_type=Path))
+@click.option("--preset", type=click.Choice(sorted(PRESETS)), help="Where the columns are in a well-known data set.")
+@click.option("--map", "pairs", multiple=True, metavar="FIELD=COLUMN", help="The column of a field. Repeatable.")
+@click.option("--slow-below", type=float, default=SLOW_BELOW, show_default=True, metavar="BPM", help="What is slow.")
+@click.option("--fast-from", type=float, default=FAST_FROM, show_default=True, metavar="BPM", help="What is fast.")
+@click.option("--strict", is_flag=True, help="Stop at the first bad row and import nothing.")
+@json_option
+def import_tracks(
+    session: Session,
+    *,
+    files: tuple[Path, ...],
+    preset: str | None,
+    pairs: tuple[str, ...],
+    slow_below: float,
+    fast_from: float,
+    strict: bool,
+    as_json: bool,
+) -> None:
+    """Import tracks from CSV, JSON or JSON Lines files.
+
+    The names end in .csv, .json, .jsonl or .ndjson, each also with .gz. Columns called like the fields of a track are
+    taken as they are; --preset or --map say where they are otherwise. A tempo can come from "bpm", a duration from
+    "duration_ms", a mood from "valence" and the energy (the quadrants of Russell's circumplex of affect, 1980: upbeat,
+    energetic, calm, mellow).
+
+    All files are one transaction. Of rows with one track_id the first counts; a track that is in the catalogue already
+    is replaced. Bad rows are reported and skipped.
+    """
+    bad: list[BadRow] = []
+    mapping = mapping_from_options(preset, pairs, slow_below=slow_below, fast_from=fast_from)
+    job = Import(files, mapping, strict, on_bad_row=lambda row: bad.append(row) if len(bad) < SHOWN_BAD_ROWS else None)
+    total = job.total_bytes()
+    with session.engine() as engine:
+        begun = time.perf_counter()
+        with _progress_bar(job, total):
+            written = engine.write_tracks(job)
+        seconds = time.perf_counter() - begun
+    _report_bad_rows(bad, job.summary.bad_rows)
+    summary = {
+        "files": [str(path) for path in files],
+        "rows": job.summary.rows,
+        "added": written.added,
+        "replaced": written.replaced,
+        "repeated": job.summary.repeated,
+        "bad": job.summary.bad_rows,
+        "seconds": round(seconds, 3),
+        "rows_per_second": round(job.summary.rows / seconds),
+    }
+    print_json(summary) if as_json else _print_summary(summary)
+
+
+@contextmanager
+def _progress_bar(job: Import, total: int) -> Iterator[None]:
+    """Show how many bytes were read, if stderr is a terminal."""
+    stderr = console(stderr=True)
+    if not stderr.is_terminal:
+        yield
+        return
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("Importing"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=stderr, transient=True) as progress:
+        task = progress.add_task("", total=total)
+        job.on_progress = lambda done: progress.update(task, completed=done)
+        yield
+
+
+def _report_bad_rows(shown: list[BadRow], count: int) -> None:
+    for row in shown:
+        note(visible(row))
+    if count > len(shown):
+        note(f"... and {count - len(shown):,} more")
+
+
+def _print_summary(summary: dict[str, Any]) -> None:
+    files = len(summary["files"])
+    click.echo(
+        f"Imported {summary['added'] + summary['replaced']:,} tracks from {files} file{'s' if files > 1 else ''} "
+        f"in {summary['seconds']:.1f} s ({summary['rows_per_second']:,} rows/s)."
+    )
+    meanings = {
+        "rows": "rows read",
+        "added": "tracks added",
+        "replaced": "tracks replaced",
+        "repeated": "rows that repeat a track_id of this import, left out",
+        "bad": "bad rows, left out",
+    }
+    for name, meaning in meanings.items():
+        click.echo(f"{summary[name]:>9,}  {meaning}")

@@ -1,0 +1,94 @@
+"""What a command raises, as its user should see it: a sentence on stderr and an exit code."""
+
+from __future__ import annotations
+
+import errno
+import logging
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import click
+
+from qfzz_core.cli.session import Session
+from qfzz_core.errors import PluginWarning, QfzzError
+
+INTERRUPTED = 130  # 128 + SIGINT, as shells report it
+
+
+@contextmanager
+def reported(session: Session) -> Iterator[None]:
+    """Turn errors into sentences with exit code 1, Ctrl-C into exit code 130, warnings of plugins into lines.
+
+    With `debug` every error is raised as it is, and the log goes to stderr.
+    """
+    with warnings_as_lines(), _log_shown(session):
+        try:
+            yield
+        except KeyboardInterrupt:
+            raise _interrupted() from None
+        except click.Abort as abort:
+            # a prompt turns Ctrl-C into the same exception as the end of its input
+            if isinstance(abort.__context__, KeyboardInterrupt):
+                raise _interrupted() from None
+            raise
+        except (click.ClickException, click.exceptions.Exit):
+            raise
+        except Exception as error:
+            if session.debug or _is_broken_pipe(error):
+                raise
+            raise click.ClickException(_sentence(error)) from error
+
+
+def _sentence(error: Exception) -> str:
+    if isinstance(error, QfzzError):
+        return str(error)
+    if isinstance(error, OSError) and error.strerror:
+        place = "" if error.filename is None else f"{error.filename}: "
+        return f"{place}{error.strerror}"
+    return f"unexpected {type(error).__name__}: {error} (--debug shows where)"
+
+
+def _interrupted() -> click.exceptions.Exit:
+    click.echo("Interrupted.", err=True)
+    return click.exceptions.Exit(INTERRUPTED)
+
+
+def _is_broken_pipe(error: Exception) -> bool:
+    """Return whether nobody reads the output any more, about which click is silent."""
+    return isinstance(error, OSError) and error.errno == errno.EPIPE
+
+
+@contextmanager
+def warnings_as_lines() -> Iterator[None]:
+    """Write each `PluginWarning` as one line on stderr."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", PluginWarning)
+        others = warnings.showwarning
+
+        def show(message: Warning | str, category: type[Warning], *place: Any, **rest: Any) -> None:
+            if issubclass(category, PluginWarning):
+                click.echo(f"warning: {message}", err=True)
+            else:
+                others(message, category, *place, **rest)
+
+        warnings.showwarning = show
+        yield
+
+
+@contextmanager
+def _log_shown(session: Session) -> Iterator[None]:
+    """Write the library's log to stderr if `debug` is on, which the options of the command may still turn on."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("%(levelname)s %(name)s: %(message)s"))
+    handler.addFilter(lambda record: session.debug)
+    logger = logging.getLogger("qfzz")
+    level = logger.level
+    logger.addHandler(handler)
+    logger.setLevel(logging.DEBUG)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
+        logger.removeHandler(handler)

@@ -1,0 +1,73 @@
+"""Recording one feedback and saying what it taught."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from qfzz_core.cli.known_tracks import find_track
+from qfzz_core.cli.output import visible
+from qfzz_core.engine import Engine
+from qfzz_core.profiles import ProfileSnapshot, spelling_of
+from qfzz_core.tracks import Track, publisher_of
+from qfzz_core.weights import SINGULAR
+
+_TRUST = "trust"
+
+
+def record(
+    engine: Engine,
+    user: str,
+    track_id: str,
+    interaction_type: str,
+    *,
+    rating: float | None = None,
+    event_id: str | None = None,
+) -> dict[str, Any]:
+    """Record one feedback and return what it changed; raises `FeedbackError`."""
+    track = find_track(engine, track_id)
+    before = engine.store.snapshot(user)
+    trust = _trust(engine, user, track)
+    engine.record_feedback(user, track_id, interaction_type, rating, event_id=event_id)
+    after = engine.store.snapshot(user) or ProfileSnapshot(user_id=user)
+    return {
+        "user_id": user,
+        "track_id": track_id,
+        "type": interaction_type,
+        "rating": rating,
+        "event_id": event_id,
+        "recorded": before is None or before.revision != after.revision,
+        "track": track,
+        "weights": [] if track is None else _moved(before or ProfileSnapshot(user_id=user), after, track),
+        "trust": None if trust is None else {**trust, "after": engine.learned(_TRUST, user, trust["publisher"])},
+    }
+
+
+def _trust(engine: Engine, user: str, track: Track | None) -> dict[str, Any] | None:
+    if track is None or _TRUST not in engine.registry.learners:
+        return None
+    publisher = publisher_of(track)
+    return {"publisher": publisher, "before": engine.learned(_TRUST, user, publisher)}
+
+
+def _moved(before: ProfileSnapshot, after: ProfileSnapshot, track: Track) -> list[dict[str, Any]]:
+    """Return the weights of the track's genre, artist and mood that are not what they were."""
+    moved = []
+    for field, key in SINGULAR.items():
+        weights = getattr(after, field)
+        name = spelling_of(weights, field, track[key]) or track[key]
+        old, new = getattr(before, field).get(name, 0.0), weights.get(name, 0.0)
+        if old != new:
+            moved.append({"field": field, "name": name, "before": old, "after": new})
+    return moved
+
+
+def learned_lines(outcome: dict[str, Any]) -> list[str]:
+    """Return a line for each weight that moved, and one for the trust."""
+    moved = [(SINGULAR[item["field"]], item["name"], item) for item in outcome["weights"]]
+    if outcome["trust"]:
+        moved.append((_TRUST, outcome["trust"]["publisher"].partition(":")[2], outcome["trust"]))
+    width = max((len(name) for _, name, _ in moved), default=0)
+    return [
+        visible(f"{word:<6}  {name:<{width}}  {item['before']:.2f} -> {item['after']:.2f}")
+        for word, name, item in moved
+    ]

@@ -1,0 +1,118 @@
+"""Options that several commands have. Imports nothing but click: it is loaded before it is known what will run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from qfzz_core.cli.session import Session
+
+Decorated = TypeVar("Decorated", bound=Callable[..., Any])
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+
+
+def session_of(ctx: click.Context) -> Session:
+    """Return the session of this invocation, which every command gets as its object."""
+    from qfzz_core.cli.session import Session
+
+    return ctx.find_root().ensure_object(Session)
+
+
+def _remember(ctx: click.Context, param: click.Parameter, value: Any) -> None:
+    if value and param.name:
+        setattr(session_of(ctx), param.name, value)
+
+
+def _global(name: str, help_text: str, **settings: Any) -> click.Option:
+    # eager, because `--help` lists the commands of the plugins that the configuration leaves active
+    return click.Option([name], is_eager=True, expose_value=False, callback=_remember, help=help_text, **settings)
+
+
+# They stand before the command or after it.
+GLOBAL_OPTIONS: tuple[click.Parameter, ...] = (
+    _global("--store", "The store, such as sqlite:///music.db [env QFZZ_STORE].", metavar="URL"),
+    _global("--config", "The configuration file [env QFZZ_CONFIG].", metavar="FILE"),
+    _global("--debug", "Show the log, and errors with full tracebacks.", is_flag=True),
+)
+
+
+def command(group: click.Group | None = None, name: str | None = None) -> Callable[[Callable[..., Any]], click.Command]:
+    """Make a function a command, of a group if one is given, that gets the session and takes the global options."""
+
+    def made(function: Callable[..., Any]) -> click.Command:
+        register = click.command(name) if group is None else group.command(name)
+        new: click.Command = register(click.pass_obj(function))
+        new.params.extend(GLOBAL_OPTIONS)
+        return new
+
+    return made
+
+
+# ---- NAME=WEIGHT ----------------------------------------------------------------------------------------------------
+
+_FIELDS = {
+    "genre": "genres",
+    "artist": "artists",
+    "mood": "moods",
+    "energy": "energy_level",
+    "tempo": "tempo_preference",
+    "discovery": "discovery_factor",
+}
+
+
+def _weights(ctx: click.Context, param: click.Parameter, texts: tuple[str, ...]) -> dict[str, float]:
+    """Return names and numbers of `NAME=WEIGHT`; the name may hold `=` itself."""
+    weights: dict[str, float] = {}
+    for text in texts:
+        name, _, weight = text.rpartition("=")
+        if name in weights:
+            raise click.BadParameter(f"{name!r} is given twice", ctx, param)
+        try:
+            weights[name] = float(weight)
+        except ValueError:
+            raise click.BadParameter(f"{text!r} is not NAME=WEIGHT, such as jazz=0.9", ctx, param) from None
+    return weights
+
+
+def name_values(ctx: click.Context, param: click.Parameter, texts: tuple[str, ...]) -> list[tuple[str, str]]:
+    """Return names and texts of `NAME=VALUE`, for an option's callback."""
+    pairs = [text.partition("=") for text in texts]
+    for text, (name, equals, _) in zip(texts, pairs, strict=True):
+        if not name or not equals:
+            raise click.BadParameter(f"{text!r} is not NAME=VALUE, such as genre=jazz", ctx, param)
+    return [(name, value) for name, _, value in pairs]
+
+
+def preference_options(function: Decorated) -> Decorated:
+    """Add the options that `given_preferences` reads."""
+    from qfzz_core.profiles import TEMPO_PREFERENCES
+
+    for option in (
+        click.option("--discovery", type=float, metavar="0..1", help="How much to be surprised."),
+        click.option("--tempo", type=click.Choice(TEMPO_PREFERENCES), help="The tempo to prefer."),
+        click.option("--energy", type=float, metavar="0..1", help="The energy to prefer."),
+        _weight_option("mood", "calm=0.7"),
+        _weight_option("artist", "Nina Simone=0.8"),
+        _weight_option("genre", "jazz=0.9"),
+    ):
+        function = option(function)
+    return function
+
+
+def _weight_option(name: str, example: str) -> Callable[[Decorated], Decorated]:
+    return click.option(
+        f"--{name}",
+        multiple=True,
+        metavar="NAME=WEIGHT",
+        callback=_weights,
+        help=f'How much to like this {name}, 0 to 1: "{example}". Repeatable.',
+    )
+
+
+def given_preferences(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the preferences that were given, under the names of a profile's fields."""
+    return {field: values[name] for name, field in _FIELDS.items() if values[name] not in (None, {})}

@@ -1,0 +1,51 @@
+"""Writing to stdout and stderr. rich is imported when something is really written with it."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import sys
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+UNLIMITED = 10_000  # columns: what goes into a file or a pipe is never cut or folded
+_READABLE = 100  # columns of running text
+
+
+def print_json(value: Any) -> None:
+    """Write one JSON document to stdout."""
+    encoding = (getattr(sys.stdout, "encoding", None) or "ascii").lower().replace("-", "")
+    click.echo(json.dumps(value, indent=2, ensure_ascii=encoding != "utf8"))
+
+
+def note(text: str) -> None:
+    """Write a line beside the result, to stderr."""
+    click.echo(text, err=True)
+
+
+def console(*, stderr: bool = False) -> Console:
+    """Return where rich writes. Text is shown as it is: no markup, no emoji codes, nothing highlighted."""
+    from rich.console import Console
+
+    made = Console(stderr=stderr, markup=False, emoji=False, highlight=False)
+    if not made.is_terminal and not os.environ.get("COLUMNS"):
+        made.width = UNLIMITED
+    return made
+
+
+def prose_console() -> Console:
+    """Return a console for running text, folded so that it reads well wherever it goes."""
+    made = console()
+    made.width = min(made.width, _READABLE)
+    return made
+
+
+def visible(value: object) -> str:
+    """Return a value as text on one line, in which control characters show instead of steering the terminal."""
+    return _CONTROL.sub(lambda found: repr(found[0])[1:-1], str(value))

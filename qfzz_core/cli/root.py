@@ -1,0 +1,89 @@
+"""The group `qfzz`: knows its commands by name and imports each when it is called."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+import click
+
+from qfzz_core._version import __version__
+from qfzz_core.cli.options import GLOBAL_OPTIONS, session_of
+
+# A module of `qfzz_core.cli.commands`, which holds a command of the same name; and the command's short help.
+BUILT_IN = {
+    "config": ("config", "Show the configuration in effect, or check a file."),
+    "demo": ("demo", "Show the whole loop on a catalogue that ships with QFZZ."),
+    "feedback": ("feedback", "Record what a user did with a track, and learn from it."),
+    "import": ("import_tracks", "Import tracks from CSV, JSON or JSON Lines files."),
+    "plugins": ("plugins", "List the plugins and what became of them."),
+    "profile": ("profile", "Show, change, export or forget what is known of a user."),
+    "recommend": ("recommend", "Recommend tracks to a user."),
+    "tracks": ("tracks", "Search, show or remove tracks of the catalogue."),
+}
+
+_FOUND = "qfzz.plugin_commands"  # where a context keeps what was found
+
+
+class Root(click.Group):
+    """The built-in commands, and those of plugins, which are only looked up when they are needed."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names of all commands."""
+        return sorted(BUILT_IN.keys() | self._of_plugins(ctx).keys())
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Return a command; a plugin cannot take the name of a built-in one."""
+        if cmd_name not in BUILT_IN:
+            return self._of_plugins(ctx).get(cmd_name)
+        module = BUILT_IN[cmd_name][0]
+        command: click.Command = getattr(import_module(f"qfzz_core.cli.commands.{module}"), module)
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Return the command that the first argument names; an unknown name is a usage error with the nearest one."""
+        if args[0].startswith("-") or self.get_command(ctx, args[0]) is not None:
+            return super().resolve_command(ctx, args)
+        from qfzz_core.errors import did_you_mean
+
+        known = self.list_commands(ctx)
+        raise click.UsageError(f'there is no command "{args[0]}"{did_you_mean(args[0], known)}', ctx)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the commands and their short helps, importing none that is built in."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, BUILT_IN[name][1]) for name in sorted(BUILT_IN)])
+        of_plugins = self._of_plugins(ctx)
+        if of_plugins:
+            with formatter.section("Commands of plugins"):
+                formatter.write_dl([(name, of_plugins[name].get_short_help_str()) for name in sorted(of_plugins)])
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; what it raises becomes a sentence and an exit code."""
+        from qfzz_core.cli.failures import reported
+
+        with reported(session_of(ctx)):
+            return super().invoke(ctx)
+
+    def _of_plugins(self, ctx: click.Context) -> dict[str, click.Command]:
+        from qfzz_core.cli.strangers import plugin_commands
+
+        if _FOUND not in ctx.meta:
+            ctx.meta[_FOUND] = plugin_commands(session_of(ctx))
+        return {name: command for name, command in ctx.meta[_FOUND].items() if name not in BUILT_IN}
+
+
+@click.group(
+    cls=Root,
+    params=[*GLOBAL_OPTIONS],
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+@click.version_option(__version__, message="%(prog)s %(version)s")
+def root() -> None:
+    """QFZZ recommends music, explains why, and learns from feedback.
+
+    Start with `qfzz demo`. The store is a file in your data directory unless --store, QFZZ_STORE or the configuration
+    names another one.
+    """

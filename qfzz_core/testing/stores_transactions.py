@@ -1,0 +1,254 @@
+"""What every store promises about transactions: all or nothing, and nothing lost between threads."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from threading import Barrier
+from typing import Any
+
+import pytest
+
+from qfzz_core.errors import StoreError
+from qfzz_core.stores import Store, UserTransaction
+from qfzz_core.testing.samples import LATER, TIME, a_feedback, a_track, create
+from qfzz_core.testing.stores_events import append, track_ids
+from qfzz_core.testing.stores_users import fill, stored
+
+THREADS = 8
+ROUNDS = 20
+
+BEFORE_CREATION: dict[str, Callable[[UserTransaction], Any]] = {
+    "updated_at": lambda user: user.updated_at,
+    "revision": lambda user: user.revision,
+    "snapshot": lambda user: user.snapshot(),
+    "weight": lambda user: user.weight("genres", "jazz"),
+    "put_weight": lambda user: user.put_weight("genres", "jazz", 0.5),
+    "drop_weight": lambda user: user.drop_weight("genres", "jazz"),
+    "clear_weights": lambda user: user.clear_weights("genres"),
+    "put_scalar": lambda user: user.put_scalar("energy_level", 0.5),
+    "append": lambda user: user.append(a_feedback()),
+    "find_event": lambda user: user.find_event("e1"),
+    "state": lambda user: user.state("trust", "key"),
+    "put_state": lambda user: user.put_state("trust", "key", 1),
+}
+
+
+class TransactionsContract:
+    """Several writes that happen together or not at all."""
+
+    def test_a_transaction_sees_its_own_writes(self, store: Store) -> None:
+        """Those of a user it created too."""
+        with store.transaction(["alice"]) as transaction:
+            user = transaction.user("alice")
+            user.create(TIME)
+            user.put_weight("genres", "jazz", 0.5)
+            user.put_scalar("updated_at", LATER)
+            user.put_scalar("energy_level", 0.25)
+            seen = user.snapshot()
+            assert transaction.user("alice").exists
+            assert (dict(seen.genres), seen.energy_level, seen.updated_at) == ({"jazz": 0.5}, 0.25, LATER)
+        assert stored(store) == seen
+
+    @pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt, SystemExit, GeneratorExit])
+    def test_an_exception_leaves_nothing(self, store: Store, error: type[BaseException]) -> None:
+        """Whatever it is, of anything that was written."""
+        create(store, "alice")
+        fill(store, "alice")
+        before = everything(store)
+        with pytest.raises(error):
+            _change_and_raise(store, error)
+        assert everything(store) == before
+        append(store, "alice", a_feedback(event_id="new"))
+        assert track_ids(store) == ["t1", "t1"]
+
+    def test_after_a_refusal_the_next_transaction_works(self, store: Store) -> None:
+        """The lock is free again."""
+        for _ in range(3):
+            with pytest.raises(ZeroDivisionError):
+                _change_and_raise(store, ZeroDivisionError, users=())
+        assert list(store.user_ids()) == []
+        create(store, "alice")
+        assert list(store.user_ids()) == ["alice"]
+
+    def test_several_users_change_together(self, store: Store) -> None:
+        """Named in any order, one of them twice, some not touched."""
+        create(store, "alice")
+        with store.transaction(["carol", "alice", "bob", "alice"]) as transaction:
+            transaction.user("bob").create(TIME)
+            for user_id in ("alice", "bob"):
+                transaction.user(user_id).put_weight("genres", user_id, 0.5)
+        assert list(store.user_ids()) == ["alice", "bob"]
+        assert [dict(stored(store, user_id).genres) for user_id in ("alice", "bob")] == [{"alice": 0.5}, {"bob": 0.5}]
+
+    def test_a_transaction_without_users_reads_tracks(self, store: Store) -> None:
+        """Nobody is locked then."""
+        store.write_tracks([a_track()])
+        with store.transaction([]) as transaction:
+            assert transaction.track("t1") == a_track()
+
+    def test_only_users_named_at_the_beginning_can_be_changed(self, store: Store) -> None:
+        """Anybody else is a KeyError."""
+        create(store, "alice", "bob")
+        with store.transaction(["alice"]) as transaction, pytest.raises(KeyError):
+            transaction.user("bob")
+
+    @pytest.mark.parametrize("what", BEFORE_CREATION)
+    def test_a_user_must_be_created_first(self, store: Store, what: str) -> None:
+        """Everything but `exists` and `create` is a `StoreError` before."""
+        with store.transaction(["alice"]) as transaction:
+            user = transaction.user("alice")
+            with pytest.raises(StoreError):
+                BEFORE_CREATION[what](user)
+            assert not user.exists
+        assert store.snapshot("alice") is None
+
+    def test_a_user_is_created_once(self, store: Store) -> None:
+        """A second time is a `StoreError`."""
+        create(store, "alice")
+        with pytest.raises(StoreError):
+            create(store, "alice")
+
+    @pytest.mark.parametrize("what", BEFORE_CREATION)
+    def test_nothing_can_be_done_after_the_end(self, store: Store, what: str) -> None:
+        """Whoever kept the transaction's user gets a `StoreError`."""
+        create(store, "alice")
+        with store.transaction(["alice"]) as transaction:
+            user = transaction.user("alice")
+        before = everything(store)
+        with pytest.raises(StoreError):
+            BEFORE_CREATION[what](user)
+        assert everything(store) == before
+
+    def test_a_thread_has_one_transaction_at_a_time(self, store: Store) -> None:
+        """A second one inside it is a `StoreError`, and the first goes on."""
+        with store.transaction(["alice"]) as transaction:
+            transaction.user("alice").create(TIME)
+            with pytest.raises(StoreError):
+                create(store, "bob")
+            with pytest.raises(StoreError):
+                store.forget("alice")
+        assert store.snapshot("alice") is not None
+
+    # -- threads
+
+    def test_others_see_a_transaction_when_it_is_over(self, store: Store) -> None:
+        """Not before, and they can read meanwhile."""
+        create(store, "alice")
+        with _one_thread() as elsewhere:
+            with store.transaction(["alice"]) as transaction:
+                change_everything(transaction.user("alice"))
+                assert dict(elsewhere(lambda: stored(store)).genres) == {}
+                assert elsewhere(lambda: track_ids(store)) == []
+                assert elsewhere(lambda: dict(store.states("alice", "trust"))) == {}
+            assert dict(elsewhere(lambda: stored(store)).genres) == {"techno": 0.1}
+
+    def test_threads_lose_none_of_each_others_changes(self, store: Store) -> None:
+        """Eight threads that raise one weight, add events and learn."""
+        create(store, "alice")
+
+        def work(thread: int) -> None:
+            for number in range(ROUNDS):
+                raise_weight(store, f"{thread}-{number}")
+
+        in_threads(work)
+        assert dict(stored(store).genres) == {"jazz": THREADS * ROUNDS / 1024}
+        assert dict(store.states("alice", "count")) == {"all": THREADS * ROUNDS}
+        positions = [event.position for event in store.events("alice")]
+        assert len(positions) == THREADS * ROUNDS
+        assert positions == sorted(set(positions))
+
+    def test_threads_create_one_user(self, store: Store) -> None:
+        """Whoever comes first."""
+
+        def work(_: int) -> bool:
+            with store.transaction(["alice"]) as transaction:
+                user = transaction.user("alice")
+                if user.exists:
+                    return False
+                user.create(TIME)
+                return True
+
+        assert sorted(in_threads(work)) == [False] * (THREADS - 1) + [True]
+        assert list(store.user_ids()) == ["alice"]
+
+    def test_threads_write_tracks(self, store: Store) -> None:
+        """Every one gets a position of its own, and every call is a commit."""
+        in_threads(lambda thread: [store.write_tracks([a_track(f"{thread}-{n}"), a_track("both")]) for n in range(5)])
+        changes = store.catalogue_since(None)
+        positions = [position for position, _ in changes.written]
+        assert len(positions) == len(set(positions)) == THREADS * 5 + 1
+        assert changes.token.counter == THREADS * 5
+
+    def test_threads_read_while_one_writes(self, store: Store) -> None:
+        """Each of them one state or the other, never half of one."""
+        create(store, "alice")
+
+        def work(thread: int) -> None:
+            for number in range(ROUNDS):
+                if thread == 0:
+                    with store.transaction(["alice"]) as transaction:
+                        for field in ("genres", "artists"):
+                            transaction.user("alice").put_weight(field, "x", number / ROUNDS)
+                else:
+                    snapshot = stored(store)
+                    assert snapshot.genres == snapshot.artists
+
+        in_threads(work)
+
+
+def _change_and_raise(store: Store, error: type[BaseException], users: Sequence[str] = ("alice",)) -> None:
+    with store.transaction([*users, "bob"]) as transaction:
+        transaction.user("bob").create(TIME)
+        for user_id in (*users, "bob"):
+            change_everything(transaction.user(user_id))
+        raise error
+
+
+def change_everything(user: UserTransaction) -> None:
+    """Write something of every kind."""
+    user.clear_weights("genres")
+    user.put_weight("genres", "techno", 0.1)
+    user.put_scalar("energy_level", 0.1)
+    user.put_scalar("updated_at", LATER)
+    user.put_state("trust", "artist:x", [5, 5])
+    user.put_state("trust", "artist:y", [5, 5])
+    user.append(a_feedback("t2", event_id="new"))
+    user.append(a_feedback("t3"))
+
+
+def everything(store: Store) -> list[Any]:
+    """Return all that is known of all users."""
+    return [
+        (store.snapshot(user_id), list(store.events(user_id)), dict(store.states(user_id, "trust")))
+        for user_id in store.user_ids()
+    ]
+
+
+def raise_weight(store: Store, event_id: str) -> None:
+    """Raise alice's weight of jazz by 1/1024, as a feedback would."""
+    with store.transaction(["alice"]) as transaction:
+        user = transaction.user("alice")
+        known = user.weight("genres", "jazz")
+        user.put_weight("genres", "jazz", (known[1] if known else 0.0) + 1 / 1024)
+        user.put_state("count", "all", (user.state("count", "all") or 0) + 1)
+        user.append(a_feedback(event_id=event_id))
+
+
+def in_threads(work: Callable[[int], Any]) -> list[Any]:
+    """Run `work` in eight threads that begin together, and return what it returned."""
+    barrier = Barrier(THREADS)
+
+    def begin(thread: int) -> Any:
+        barrier.wait()
+        return work(thread)
+
+    with ThreadPoolExecutor(THREADS) as pool:
+        return list(pool.map(begin, range(THREADS)))
+
+
+@contextmanager
+def _one_thread() -> Iterator[Callable[[Callable[[], Any]], Any]]:
+    with ThreadPoolExecutor(1) as pool:
+        yield lambda work: pool.submit(work).result()

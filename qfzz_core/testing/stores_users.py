@@ -1,0 +1,259 @@
+"""What every store promises about users: profiles, their order, learned state, and forgetting."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import attrs
+import pytest
+
+from qfzz_core.profiles import ProfileSnapshot
+from qfzz_core.stores import Store, UserTransaction
+from qfzz_core.testing.samples import LATER, TIME, a_feedback, create
+from qfzz_core.weights import WEIGHT_FIELDS
+
+USER_IDS = ["alice", "Alice", "alice ", "al\0ice", "al", "\u00c4", "A\u0308", "🎧", "'; --", "x" * 5000]
+PLAIN = [0, 0.0, "", "a\0b ä🎵", [1, 1.0, [True, None]], {"z": {"y": [0.1 + 0.2]}, "a": 2**70}, False]
+
+
+class UsersContract:
+    """Profiles and learned state."""
+
+    def test_an_unknown_user_has_nothing(self, store: Store) -> None:
+        """Reading never creates one."""
+        assert store.revision("alice") is None
+        assert store.snapshot("alice") is None
+        assert list(store.events("alice")) == []
+        assert dict(store.states("alice", "trust")) == {}
+        assert store.forget("alice") is False
+        with store.transaction(["alice"]) as transaction:
+            assert not transaction.user("alice").exists
+        assert list(store.user_ids()) == []
+
+    def test_a_new_user_has_default_preferences(self, store: Store) -> None:
+        """Those of the documented profile."""
+        create(store, "alice")
+        snapshot = stored(store)
+        expected = ProfileSnapshot(user_id="alice", created_at=TIME, updated_at=TIME, revision=snapshot.revision)
+        assert snapshot == expected
+        assert snapshot.revision != (0, 0)
+        assert store.revision("alice") == snapshot.revision
+
+    def test_users_are_listed_in_the_order_of_creation(self, store: Store) -> None:
+        """One who was forgotten and comes again is the last."""
+        names = [f"user {number}" for number in range(500)]
+        create(store, *reversed(names))
+        create(store, "alice")
+        assert list(store.user_ids()) == [*reversed(names), "alice"]
+        store.forget("user 7")
+        create(store, "user 7")
+        assert list(store.user_ids())[-2:] == ["alice", "user 7"]
+
+    def test_user_ids_compare_exactly(self, store: Store) -> None:
+        """By case, white space, composition and NUL characters."""
+        create(store, *USER_IDS)
+        assert list(store.user_ids()) == USER_IDS
+        for user_id in USER_IDS:
+            assert stored(store, user_id).user_id == user_id
+
+    # -- weights
+
+    @pytest.mark.parametrize("field", WEIGHT_FIELDS)
+    def test_weights_keep_the_order_of_insertion(self, store: Store, field: str) -> None:
+        """A new weight of a known name stays in its place; one that was dropped comes back last."""
+        create(store, "alice")
+        with store.transaction(["alice"]) as transaction:
+            user = transaction.user("alice")
+            for name in ("zydeco", "ambient", "metal"):
+                user.put_weight(field, name, 0.5)
+            user.put_weight(field, "ambient", 0.25)
+            assert list(weights(user.snapshot(), field).items()) == [("zydeco", 0.5), ("ambient", 0.25), ("metal", 0.5)]
+            user.drop_weight(field, "zydeco")
+            user.put_weight(field, "zydeco", 1.0)
+        kept = [("ambient", 0.25), ("metal", 0.5), ("zydeco", 1.0)]
+        assert list(weights(stored(store), field).items()) == kept
+        others = [other for other in WEIGHT_FIELDS if other != field]
+        assert [dict(weights(stored(store), other)) for other in others] == [{}, {}]
+
+    def test_names_compare_by_normal_form_and_keep_their_spelling(self, store: Store) -> None:
+        """For genres, space, underscore and hyphen are one character; for the others they are not."""
+        create(store, "alice")
+        with store.transaction(["alice"]) as transaction:
+            user = transaction.user("alice")
+            for field in ("genres", "artists"):
+                user.put_weight(field, "Hip-Hop", 0.1)
+                user.put_weight(field, "hip hop", 0.2)
+                user.put_weight(field, "HIP-HOP ", 0.3)
+            assert user.weight("genres", "hip_hop") == ("Hip-Hop", 0.3)
+            assert user.weight("artists", "hip_hop") is None
+            user.put_weight("moods", "STRASSE", 0.4)
+            user.put_weight("moods", "straße", 0.5)
+            user.drop_weight("genres", "HIP HOP")
+        snapshot = stored(store)
+        assert dict(snapshot.genres) == {}
+        assert dict(snapshot.artists) == {"Hip-Hop": 0.3, "hip hop": 0.2}
+        assert dict(snapshot.moods) == {"STRASSE": 0.5}
+
+    def test_weights_are_exact(self, store: Store) -> None:
+        """To the last bit, for any name."""
+        exact = {"sum": 0.1 + 0.2, "tiny": 5e-324, "nothing": 0.0, "whole": 1.0, "nul\0nul": 0.3, "Sigur Rós 🎵": 1 / 3}
+        create(store, "alice")
+        with store.transaction(["alice"]) as transaction:
+            for name, weight in exact.items():
+                transaction.user("alice").put_weight("artists", name, weight)
+        assert list(stored(store).artists.items()) == list(exact.items())
+
+    def test_a_field_is_cleared_alone(self, store: Store) -> None:
+        """And dropping what is not there does nothing."""
+        create(store, "alice", "bob")
+        with store.transaction(["alice", "bob"]) as transaction:
+            for user_id in ("alice", "bob"):
+                transaction.user(user_id).put_weight("genres", "jazz", 0.5)
+                transaction.user(user_id).put_weight("moods", "calm", 0.5)
+            transaction.user("alice").clear_weights("genres")
+            transaction.user("alice").clear_weights("genres")
+            transaction.user("alice").drop_weight("artists", "nobody")
+        assert (dict(stored(store).genres), dict(stored(store).moods)) == ({}, {"calm": 0.5})
+        assert dict(stored(store, "bob").genres) == {"jazz": 0.5}
+
+    def test_many_weights_are_kept(self, store: Store) -> None:
+        """More than a query takes parameters."""
+        create(store, "alice")
+        with store.transaction(["alice"]) as transaction:
+            for number in range(3000):
+                transaction.user("alice").put_weight("artists", f"artist {number}", number / 3000)
+        assert list(stored(store).artists) == [f"artist {number}" for number in range(3000)]
+
+    # -- scalars and revision
+
+    def test_scalars_are_kept(self, store: Store) -> None:
+        """And `created_at` stays."""
+        values = {"energy_level": 1 / 3, "tempo_preference": "varied", "discovery_factor": 0.0, "updated_at": LATER}
+        create(store, "alice")
+        with store.transaction(["alice"]) as transaction:
+            user = transaction.user("alice")
+            for field, value in values.items():
+                user.put_scalar(field, value)
+            assert user.updated_at == LATER
+        snapshot = stored(store)
+        assert {field: getattr(snapshot, field) for field in values} == values
+        assert snapshot.created_at == TIME
+
+    def test_the_revision_moves_with_every_event(self, store: Store) -> None:
+        """Within one transaction too, so that no two states share one; the serial stays."""
+        create(store, "alice", "bob")
+        seen = [store.revision("alice")]
+        bobs = store.revision("bob")
+        with store.transaction(["alice", "bob"]) as transaction:
+            for _ in range(3):
+                user = transaction.user("alice")
+                user.append(a_feedback())
+                seen.append(user.revision)
+                assert user.snapshot().revision == user.revision
+        assert store.revision("alice") == stored(store).revision == seen[-1]
+        numbers = [revision[1] for revision in seen if revision is not None]
+        assert numbers == sorted(set(numbers))
+        assert len({revision[0] for revision in seen if revision is not None}) == 1
+        assert store.revision("bob") == bobs
+
+    def test_reading_moves_no_revision(self, store: Store) -> None:
+        """Nor does a transaction that writes nothing."""
+        create(store, "alice")
+        before = store.revision("alice")
+        with store.transaction(["alice"]) as transaction:
+            user = transaction.user("alice")
+            user.snapshot()
+            user.weight("genres", "jazz")
+            user.state("trust", "key")
+            user.find_event("e1")
+        assert store.revision("alice") == before
+
+    # -- learned state
+
+    def test_states_are_kept_by_user_learner_and_key(self, store: Store) -> None:
+        """Replaced by a new state, removed by None."""
+        create(store, "alice", "bob")
+        with store.transaction(["alice", "bob"]) as transaction:
+            alice, bob = transaction.user("alice"), transaction.user("bob")
+            alice.put_state("trust", "a", [1, 2])
+            alice.put_state("trust", "b\0", [3])
+            alice.put_state("taste", "a", "other")
+            bob.put_state("trust", "a", [9])
+            alice.put_state("trust", "a", [1, 5])
+            assert alice.state("trust", "a") == [1, 5]
+            assert alice.state("trust", "c") is None
+            alice.put_state("trust", "c", None)
+        assert dict(store.states("alice", "trust")) == {"a": [1, 5], "b\0": [3]}
+        assert dict(store.states("alice", "taste")) == {"a": "other"}
+        with store.transaction(["alice"]) as transaction:
+            transaction.user("alice").put_state("trust", "a", None)
+            assert transaction.user("alice").state("trust", "a") is None
+        assert dict(store.states("alice", "trust")) == {"b\0": [3]}
+        assert dict(store.states("bob", "trust")) == {"a": [9]}
+
+    @pytest.mark.parametrize("state", PLAIN, ids=repr)
+    def test_a_state_is_any_plain_data(self, store: Store, state: Any) -> None:
+        """And belongs to whoever reads it."""
+        create(store, "alice")
+        with store.transaction(["alice"]) as transaction:
+            transaction.user("alice").put_state("learner", "key", state)
+        for _ in range(2):
+            with store.transaction(["alice"]) as transaction:
+                found = [transaction.user("alice").state("learner", "key"), store.states("alice", "learner")["key"]]
+            assert [repr(one) for one in found] == [repr(state)] * 2
+            for one in found:
+                if isinstance(one, (list, dict)):
+                    one.clear()
+
+    # -- forgetting
+
+    def test_nothing_of_a_forgotten_user_is_left(self, store: Store) -> None:
+        """The others keep everything, and a user created later begins anew under another revision."""
+        create(store, "alice", "bob")
+        fill(store, "alice")
+        fill(store, "bob")
+        before, bobs = stored(store), stored(store, "bob")
+        last = max(event.position for event in store.events("bob"))
+        assert store.forget("alice") is True
+        self.test_a_forgotten_user_is_unknown(store)
+        create(store, "alice")
+        again = stored(store)
+        assert again == ProfileSnapshot(user_id="alice", created_at=TIME, updated_at=TIME, revision=again.revision)
+        assert again.revision[0] != before.revision[0]
+        assert dict(store.states("alice", "trust")) == {}
+        fill(store, "alice")
+        assert all(event.position > last for event in store.events("alice"))
+        assert stored(store, "bob") == bobs
+        assert len(list(store.events("bob"))) == 1
+
+    def test_a_forgotten_user_is_unknown(self, store: Store) -> None:
+        """To every way of asking."""
+        store.forget("alice")
+        assert store.revision("alice") is None
+        assert store.snapshot("alice") is None
+        assert list(store.events("alice")) == []
+        assert dict(store.states("alice", "trust")) == {}
+        assert "alice" not in list(store.user_ids())
+        assert store.forget("alice") is False
+
+
+def stored(store: Store, user_id: str = "alice") -> ProfileSnapshot:
+    """Return the profile of a user who exists."""
+    snapshot = store.snapshot(user_id)
+    assert snapshot is not None
+    return snapshot
+
+
+def weights(snapshot: ProfileSnapshot, field: str) -> dict[str, float]:
+    """Return one field of a snapshot as a dict."""
+    return dict(getattr(snapshot, field))
+
+
+def fill(store: Store, user_id: str) -> None:
+    """Give a user something of everything, once."""
+    with store.transaction([user_id]) as transaction:
+        user: UserTransaction = transaction.user(user_id)
+        user.put_weight("genres", "jazz", 0.5)
+        user.put_state("trust", "artist:x", [1, 0])
+        user.put_scalar("energy_level", 0.9)
+        user.append(attrs.evolve(a_feedback(), event_id="the same id"))

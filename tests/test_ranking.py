@@ -1,0 +1,442 @@
+"""The parts of the ranking, each held against the same thing said in plain Python."""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from strangers import track
+
+from qfzz_core import CategoryFilter, CategoryTable, Column, ColumnFunction, IdFilter, Predicate, RangeFilter
+from qfzz_core.catalogue import Catalogue, CatalogueBuilder
+from qfzz_core.columns import CategoryColumn, Columns, TagsColumn, Vocabulary, as_rows
+from qfzz_core.encoding import Encoder
+from qfzz_core.names import normalise
+from qfzz_core.origin import Origin
+from qfzz_core.ranking.constraints import Distinct, MaxPerArtist
+from qfzz_core.ranking.eligible import EligibleRanking
+from qfzz_core.ranking.filtering import ActiveFilter, eligible_rows, predicates
+from qfzz_core.ranking.formula import Formula, Term
+from qfzz_core.ranking.scan import Scan
+from qfzz_core.ranking.shapes import compiled
+from qfzz_core.stores import CatalogueToken
+from qfzz_plugins.stores.memory import MemoryStore
+
+quick = settings(max_examples=60, deadline=None)
+
+EIGHTHS = st.integers(0, 8).map(lambda eighth: eighth / 8)  # few enough that there are ties
+NO_COLUMNS = Columns({}, 0)
+
+
+def formula(scores: Sequence[float]) -> Formula:
+    """A formula of one factor, by which row r has the score scores[r]."""
+    known = np.array(scores, dtype=np.float64)
+    prepared = ColumnFunction(function=lambda columns, rows: known[rows])
+    return Formula([Term("mine", 1.0, prepared, lambda rows: known[rows], Origin("mine"))])
+
+
+def ranked(scores: Sequence[float], rows: Sequence[int] | None = None) -> list[int]:
+    """The rows, best first; equal scores keep the order of the catalogue."""
+    return sorted(range(len(scores)) if rows is None else rows, key=lambda row: (-scores[row], row))
+
+
+def refuse(column: Column, error: Exception) -> None:
+    raise AssertionError(column.name) from error
+
+
+# Scan
+
+
+@quick
+@given(st.lists(EIGHTHS, max_size=60), st.sets(st.integers(0, 59)), st.lists(st.integers(0, 20), max_size=8))
+def test_a_scan_in_blocks_of_any_size_is_a_full_stable_sort(
+    scores: list[float], chosen: set[int], blocks: list[int]
+) -> None:
+    rows = sorted(row for row in chosen if row < len(scores))
+    scan = Scan(formula(scores), as_rows(rows))
+    found: list[tuple[int, float]] = []
+    for block in [*blocks, 60]:
+        got, given_scores = scan.next(block)
+        assert len(got) == min(block, len(rows) - len(found))
+        found += zip(got.tolist(), given_scores.tolist(), strict=True)
+    assert found == [(row, scores[row]) for row in ranked(scores, rows)]
+
+
+def test_a_scan_of_nothing_gives_nothing() -> None:
+    scan = Scan(formula([]), as_rows([]))
+    assert [len(array) for array in (*scan.next(0), *scan.next(5))] == [0, 0, 0, 0]
+
+
+# The eligible ranking
+
+
+def eligible(scores: Sequence[float], passes: Callable[[int], bool] = lambda row: True) -> EligibleRanking:
+    def predicate(rows: Any) -> Any:
+        return np.array([passes(row) for row in rows.tolist()], dtype=bool)
+
+    return EligibleRanking(NO_COLUMNS, Scan(formula(scores), np.arange(len(scores))), [predicate])
+
+
+@quick
+@given(st.randoms(use_true_random=False), st.integers(0, 2_000), st.integers(1, 40))
+def test_take_gives_the_best_that_pass_however_it_is_asked(random: Any, count: int, rarity: int) -> None:
+    scores = [random.randrange(9) / 8 for _ in range(count)]
+    kept = {row for row in range(count) if random.randrange(rarity) == 0}
+    ranking = eligible(scores, kept.__contains__)
+    expected = ranked(scores, sorted(kept))
+    for wanted in (random.randrange(5), 0, random.randrange(2_100), None, 7):
+        assert ranking.take(wanted).tolist() == expected[:wanted]
+    ranks = list(range(1, len(expected) + 1))
+    random.shuffle(ranks)
+    assert ranking.at(ranks).tolist() == [expected[rank - 1] for rank in ranks]
+    assert ranking.scores(ranks).tolist() == [scores[expected[rank - 1]] for rank in ranks]
+
+
+@pytest.mark.parametrize("first", ["at", "scores"])
+def test_a_rank_can_be_looked_at_before_any_was_taken(first: str) -> None:
+    ranking = eligible([0.25, 0.75, 0.5] * 300)
+    looked = getattr(ranking, first)([700, 1])
+    assert looked.tolist() == ([99 * 3, 1] if first == "at" else [0.25, 0.75])
+
+
+def test_ranks_that_are_not_there_are_an_index_error() -> None:
+    ranking = eligible([0.5, 0.25, 0.75], lambda row: row != 1)
+    for ranks in ([3], [0], [-1], [1, 9]):
+        with pytest.raises(IndexError, match="ranks go from 1 to 2"):
+            ranking.at(ranks)
+        with pytest.raises(IndexError, match="ranks go from 1 to 2"):
+            ranking.scores(ranks)
+    assert ranking.at([]).tolist() == []
+    assert ranking.scores([]).tolist() == []
+
+
+def test_predicates_are_asked_no_further_than_somebody_looks() -> None:
+    asked: list[int] = []
+
+    def passes(row: int) -> bool:
+        asked.append(row)
+        return True
+
+    ranking = eligible([0.5] * 100_000, passes)
+    ranking.take(10)
+    few = len(asked)
+    assert 10 <= few < 5_000
+    ranking.take(few)
+    assert len(asked) == few
+    ranking.take(None)
+    assert asked == list(range(100_000))
+
+
+def test_a_test_is_asked_only_about_what_passed_those_before_it() -> None:
+    asked: list[int] = []
+
+    def second(rows: Any) -> Any:
+        asked.extend(rows.tolist())
+        return np.ones(len(rows), dtype=bool)
+
+    candidates = Scan(formula([0.5] * 10), np.arange(10))
+    EligibleRanking(NO_COLUMNS, candidates, [lambda rows: rows % 2 == 0], [second]).take(None)
+    assert asked == [0, 2, 4, 6, 8]
+
+
+# Constraints
+
+
+def categories(names: Sequence[str | None]) -> CategoryColumn:
+    column = Encoder(Column(name="x", kind="category")).encode([{"x": name} for name in names])
+    assert isinstance(column, CategoryColumn)
+    return column
+
+
+NAMES = st.sampled_from(["ABBA", "abba ", "Abba\u0301", "The Who", "the who", "Björk"])
+
+
+@quick
+@given(st.lists(st.tuples(EIGHTHS, NAMES), max_size=50), st.integers(1, 4), st.lists(st.integers(1, 60), max_size=4))
+def test_at_most_so_many_of_an_artist_and_the_best_ranked_stay(
+    tracks: list[tuple[float, str]], limit: int, looks: list[int]
+) -> None:
+    scores, artists = [score for score, _ in tracks], [artist for _, artist in tracks]
+    keeps = MaxPerArtist(categories(artists), limit)
+    ranking = EligibleRanking(NO_COLUMNS, Scan(formula(scores), np.arange(len(scores))), [], [keeps])
+    seen: Counter[str] = Counter()
+    expected = []
+    for row in ranked(scores):
+        seen[normalise(artists[row])] += 1
+        if seen[normalise(artists[row])] <= limit:
+            expected.append(row)
+    for look in [*looks, None]:
+        assert ranking.take(look).tolist() == expected[:look]
+
+
+@quick
+@given(st.lists(st.tuples(EIGHTHS, NAMES, NAMES), max_size=50))
+def test_of_one_recording_the_best_ranked_stays(tracks: list[tuple[float, str, str]]) -> None:
+    scores = [score for score, _, _ in tracks]
+    recordings = [(normalise(artist), normalise(title)) for _, artist, title in tracks]
+    keeps = Distinct(categories([artist for _, artist, _ in tracks]), categories([title for *_, title in tracks]))
+    ranking = EligibleRanking(NO_COLUMNS, Scan(formula(scores), np.arange(len(scores))), [], [keeps])
+    first: dict[tuple[str, str], int] = {}
+    for row in ranked(scores):
+        first.setdefault(recordings[row], row)
+    assert ranking.take(None).tolist() == list(first.values())
+
+
+# Filters
+
+
+TAGS = st.lists(st.sampled_from(["live", "LIVE", "loud", "demo", "rare"]), max_size=4)
+YEARS = st.one_of(st.none(), st.integers(1960, 1970))
+FLAGS = st.one_of(st.none(), st.booleans())
+LIBRARY = st.lists(st.fixed_dictionaries({"artist": NAMES, "tags": TAGS, "year": YEARS, "live": FLAGS}), max_size=30)
+
+COLUMNS = [
+    Column(name="artist", kind="category"),
+    Column(name="tags", kind="tags"),
+    Column(name="year", kind="number"),
+    Column(name="live", kind="flag"),
+    Column(name="taste", kind="vector", size=2),
+]
+
+
+def catalogue(rows: Sequence[dict[str, Any]]) -> Catalogue:
+    numbered = [(10 * row, {**fields, "track_id": f"t{row}"}) for row, fields in enumerate(rows)]
+    return CatalogueBuilder(MemoryStore(), COLUMNS, refuse).made_of(CatalogueToken("x", 1, ""), numbered)
+
+
+Law = tuple[Any, Callable[[int, dict[str, Any]], bool]]
+
+
+def by_artist(artist: str, exclude: bool) -> Law:
+    filtering = CategoryFilter(column="artist", names=[artist], exclude=exclude)
+    return filtering, lambda row, fields: (normalise(fields["artist"]) == normalise(artist)) != exclude
+
+
+def by_tags(tags: list[str], exclude: bool) -> Law:
+    wanted = set(map(normalise, tags))
+    filtering = CategoryFilter(column="tags", names=tags, exclude=exclude)
+    return filtering, lambda row, fields: bool(wanted & set(map(normalise, fields["tags"]))) != exclude
+
+
+def by_year(low: int | None, high: int | None) -> Law:
+    def inside(row: int, fields: dict[str, Any]) -> bool:
+        year = fields["year"]
+        return year is not None and (low is None or low <= year) and (high is None or year <= high)
+
+    return RangeFilter(column="year", low=low, high=high), inside
+
+
+def by_flag(live: bool) -> Law:
+    return RangeFilter(column="live", low=float(live), high=float(live)), lambda row, fields: fields["live"] is live
+
+
+def by_id(ids: set[str], exclude: bool) -> Law:
+    return IdFilter(track_ids=ids, exclude=exclude), lambda row, fields: (f"t{row}" in ids) != exclude
+
+
+LAWS = st.one_of(
+    st.builds(by_artist, NAMES, st.booleans()),
+    st.builds(by_tags, st.lists(st.sampled_from(["live", "Loud", "none"]), max_size=2), st.booleans()),
+    st.builds(by_year, YEARS, YEARS),
+    st.builds(by_flag, st.booleans()),
+    st.builds(by_id, st.sets(st.sampled_from([f"t{row}" for row in (0, 1, 3, 7, 99)])), st.booleans()),
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(LIBRARY, st.lists(LAWS, min_size=1, max_size=4))
+def test_filters_let_pass_what_plain_python_lets_pass(rows: list[dict[str, Any]], laws: list[Law]) -> None:
+    active = [ActiveFilter("mine", prepared) for prepared, _ in laws]
+    passing = [row for row, fields in enumerate(rows) if all(law(row, fields) for _, law in laws)]
+    assert eligible_rows(catalogue(rows), active).tolist() == passing
+
+
+def test_without_filters_every_row_is_eligible() -> None:
+    assert eligible_rows(catalogue([{"artist": "ABBA"}] * 3), []).tolist() == [0, 1, 2]
+
+
+def test_a_predicate_prunes_nothing_and_is_asked_about_candidates() -> None:
+    made = catalogue([{"artist": "ABBA", "year": 1970 + row} for row in range(4)])
+    late = Predicate(function=lambda columns, rows: columns["year"].numbers[rows] > 1971)
+    active = [ActiveFilter("mine", late)]
+    assert eligible_rows(made, active).tolist() == [0, 1, 2, 3]
+    (passes,) = predicates(made, active)
+    assert passes(as_rows([3, 0, 2])).tolist() == [True, False, True]
+
+
+# Columns
+
+
+def tags_column(tags: Sequence[Sequence[str] | None]) -> TagsColumn:
+    column = Encoder(Column(name="tags", kind="tags")).encode([{"tags": each} for each in tags])
+    assert isinstance(column, TagsColumn)
+    return column
+
+
+def tags_of(column: TagsColumn) -> list[list[str]]:
+    bounds = zip(column.starts[:-1].tolist(), column.starts[1:].tolist(), strict=True)
+    return [[column.vocabulary.name(code) for code in column.codes[start:end].tolist()] for start, end in bounds]
+
+
+@quick
+@given(st.lists(st.one_of(st.none(), TAGS), max_size=20), st.data())
+def test_tags_are_selected_row_by_row(tags: list[list[str] | None], data: st.DataObject) -> None:
+    column = tags_column(tags)
+    plain = [[normalise(tag) for tag in each or ()] for each in tags]
+    assert (len(column), tags_of(column)) == (len(plain), plain)
+    rows = data.draw(st.lists(st.integers(0, len(tags) - 1), max_size=20)) if tags else []
+    assert tags_of(column.select(as_rows(rows))) == [plain[row] for row in rows]
+
+
+@quick
+@given(st.lists(TAGS, max_size=20), st.dictionaries(st.sampled_from(["live", "demo", "rare", "x"]), EIGHTHS), EIGHTHS)
+def test_the_best_tag_of_a_track_counts_and_a_tag_without_a_value_has_the_default(
+    tags: list[list[str]], values: dict[str, float], default: float
+) -> None:
+    columns = Columns({"tags": tags_column(tags)}, len(tags))
+    prepared = CategoryTable(column="tags", values=values, default=default)
+    evaluate = compiled(prepared, columns, lambda rows: [])
+    expected = [max((values.get(normalise(tag), default) for tag in each), default=default) for each in tags]
+    assert evaluate(np.arange(len(tags))).tolist() == expected
+    assert evaluate(np.arange(len(tags))[::-1]).tolist() == expected[::-1]
+
+
+def test_a_vocabulary_knows_a_name_by_any_of_its_spellings() -> None:
+    vocabulary = Vocabulary(normalise)
+    assert [vocabulary.encode(name) for name in ("Björk", "ABBA", " BJÖRK", "Bjo\u0308rk")] == [0, 1, 0, 0]
+    assert [vocabulary.code(name) for name in ("abba", "björk", "Who")] == [1, 0, -1]
+
+
+def test_arrays_of_columns_cannot_be_written() -> None:
+    made = catalogue([{"artist": "ABBA", "tags": ["live"], "year": 1975, "live": True, "taste": [1, 2]}])
+    arrays = [
+        made.columns["artist"].codes,
+        made.columns["tags"].codes,
+        made.columns["tags"].starts,
+        made.columns["year"].numbers,
+        made.columns["live"].flags,
+        made.columns["taste"].vectors,
+    ]
+    for array in arrays:
+        with pytest.raises(ValueError, match="read-only"):
+            array[0] = 0
+
+
+def test_an_unknown_column_is_a_key_error_that_names_those_there_are() -> None:
+    columns = catalogue([]).columns
+    with pytest.raises(KeyError, match='no column "colour"; there are artist, live, tags, taste, year'):
+        columns["colour"]
+    assert columns.get("colour") is None
+    assert "colour" not in columns
+
+
+# Encoding
+
+
+ENCODED: dict[str, tuple[Column, list[Any], list[Any]]] = {
+    "category": (Column(name="x", kind="category"), ["A", "a", ""], [3, True, ["A"]]),
+    "number": (Column(name="x", kind="number"), [0, -1.5, 10**300], ["1", False, float("nan"), 10**400]),
+    "flag": (Column(name="x", kind="flag"), [True, False], [1, "yes"]),
+    "tags": (Column(name="x", kind="tags"), [[], ["A", "a"], ("b",)], ["A", [1], {"A": 1}]),
+    "vector": (
+        Column(name="x", kind="vector", size=2),
+        [[1, 2.5], (0, 0), np.array([0.5, 1.0])],
+        [[1], "ab", [1, None], [1, float("inf")]],
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", ENCODED)
+def test_an_encoder_counts_what_it_cannot_use_and_never_what_is_missing(kind: str) -> None:
+    column, usable, unusable = ENCODED[kind]
+    encoder = Encoder(column)
+    encoded = encoder.encode([{"x": value} for value in [*usable, None]] + [{}])
+    assert (len(encoded), encoder.unusable) == (len(usable) + 2, 0)
+    assert len(encoder.encode([{"x": value} for value in unusable])) == len(unusable)
+    assert encoder.unusable == len(unusable)
+    assert (len(encoder.nothing(3)), encoder.unusable) == (3, len(unusable))
+
+
+# Catalogue
+
+
+def contents(made: Catalogue) -> dict[str, Any]:
+    """All that a snapshot says, codes replaced by the names they stand for."""
+    rows = np.arange(len(made))
+    columns = made.columns
+    return {
+        "token": made.token,
+        "positions": made.positions.tolist(),
+        "track_ids": list(made.track_ids),
+        "artist": columns["artist"].names(rows),
+        "tags": tags_of(columns["tags"]),
+        "year": [None if np.isnan(year) else year for year in columns["year"].numbers.tolist()],
+        "live": columns["live"].flags.tolist(),
+        "taste": np.nan_to_num(columns["taste"].vectors, nan=-1).tolist(),
+    }
+
+
+IDS = st.sampled_from([f"t{n}" for n in range(12)])
+TASTES = st.one_of(st.none(), st.lists(EIGHTHS, min_size=1, max_size=2))
+EXTRA = st.fixed_dictionaries({"artist": NAMES, "tags": TAGS, "year": YEARS, "live": FLAGS, "taste": TASTES})
+CHANGES = st.one_of(
+    st.dictionaries(IDS, EXTRA, min_size=1, max_size=5).map(lambda written: ("write", written)),
+    st.sets(IDS, min_size=1, max_size=4).map(lambda removed: ("remove", removed)),
+    st.just(("look", None)),
+)
+
+
+@quick
+@given(st.lists(CHANGES, max_size=12))
+def test_a_snapshot_brought_up_to_date_equals_one_made_from_scratch(changes: list[tuple[str, Any]]) -> None:
+    store = MemoryStore()
+    kept = CatalogueBuilder(store, COLUMNS, refuse)
+    snapshots: list[tuple[Catalogue, dict[str, Any]]] = []
+    for change, what in changes:
+        if change == "write":
+            store.write_tracks([track(track_id, **fields) for track_id, fields in what.items()])
+        elif change == "remove":
+            store.remove_tracks(what)
+        else:
+            snapshots.append((kept.current(), contents(kept.current())))
+    assert contents(kept.current()) == contents(CatalogueBuilder(store, COLUMNS, refuse).current())
+    assert all(contents(snapshot) == before for snapshot, before in snapshots)
+
+
+def test_a_snapshot_is_the_same_object_until_something_changes() -> None:
+    store = MemoryStore()
+    store.write_tracks([track("a")])
+    builder = CatalogueBuilder(store, COLUMNS, refuse)
+    first = builder.current()
+    assert builder.current() is first
+    store.remove_tracks(["unknown"])
+    assert builder.current() is first
+    store.write_tracks([track("a")])
+    assert builder.current() is not first
+
+
+def test_only_what_changed_is_read_again() -> None:
+    read: list[str] = []
+
+    def source(track: Any) -> str:
+        read.append(track["track_id"])
+        return "x"
+
+    store = MemoryStore()
+    store.write_tracks([track(f"t{n}") for n in range(5)])
+    builder = CatalogueBuilder(store, [Column(name="x", kind="category", source=source)], refuse)
+    builder.current()
+    assert read == ["t0", "t1", "t2", "t3", "t4"]
+    store.write_tracks([track("t3"), track("t9")])
+    store.remove_tracks(["t1"])
+    assert list(builder.current().track_ids) == ["t0", "t2", "t3", "t4", "t9"]
+    assert read[5:] == ["t3", "t9"]
+
+
+def test_tracks_are_found_by_id() -> None:
+    made = catalogue([{"artist": "ABBA"}] * 3)
+    assert [made.row("t2"), made.row("t3")] == [2, None]
+    assert made.rows(["t2", "t9", "t0"]).tolist() == [2, 0]

@@ -1,0 +1,253 @@
+"""A SQLite store in several processes: forks, crashes, limits and rights."""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlite_files import files, made, opened
+
+from qfzz_core.errors import (
+    ClosedError,
+    StoreFullError,
+    StoreReadOnlyError,
+    StoreUnavailableError,
+)
+from qfzz_core.testing.samples import TIME, a_track, create, some_tracks
+from qfzz_core.testing.stores_events import track_ids
+from qfzz_core.testing.stores_transactions import change_everything, everything, raise_weight
+from qfzz_core.testing.stores_users import stored
+from qfzz_plugins.stores.sqlite import SQLiteOptions, connection
+from qfzz_plugins.stores.sqlite.store import SQLiteStore
+
+pytestmark = [
+    pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork"),
+    pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning"),
+]
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "store.db"
+
+
+@pytest.fixture
+def store(path: Path) -> Iterator[SQLiteStore]:
+    with_defaults = opened(path)
+    yield with_defaults
+    with_defaults.close()
+
+
+def forked(work: Callable[[], Any]) -> int:
+    """Begin `work` in a forked process and return its id."""
+    child = os.fork()
+    if child:
+        return child
+    try:
+        work()
+        os._exit(0)
+    except BaseException as error:  # noqa: BLE001 - nothing may come back into the tests
+        os.write(2, f"{type(error).__name__}: {error}\n".encode())
+        os._exit(1)
+
+
+def exit_code(child: int) -> int:
+    """Return 0 if the work of a child returned, 1 if it raised, or what it exited with."""
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
+def in_child(work: Callable[[], Any]) -> int:
+    return exit_code(forked(work))
+
+
+def test_a_limit_of_file_size_is_a_full_disk(path: Path) -> None:
+    made(path)
+
+    def work() -> None:
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000))
+        store = opened(path)
+        with pytest.raises(StoreFullError, match="make room"):
+            store.write_tracks(some_tracks(5000))
+        assert store.find_track("t4000") is None
+        store.close()
+
+    assert in_child(work) == 0
+    store = opened(path)
+    assert store.write_tracks(some_tracks(5000)).added == 4950
+    store.close()
+
+
+def test_a_child_uses_connections_of_its_own(store: SQLiteStore) -> None:
+    create(store, "alice")
+    mine = store._connections.mine()
+
+    def work() -> None:
+        raise_weight(store, "from the child")
+        assert store._connections.mine() is not mine
+        assert len(list(store.catalogue_since(None).written)) == 0
+        store.close()
+        with pytest.raises(ClosedError):
+            store.catalogue_token()
+
+    assert in_child(work) == 0
+    assert store._connections.mine() is mine
+    raise_weight(store, "from the parent")
+    assert dict(stored(store).genres) == {"jazz": 2 / 1024}
+
+
+def test_a_child_leaves_the_connections_of_its_parent_alone(store: SQLiteStore) -> None:
+    create(store, "alice")
+
+    def work() -> None:
+        parents = store._connections._local.connection
+        parents.close()
+        del parents
+        store._connections.mine()
+
+    assert in_child(work) == 0
+    raise_weight(store, "e1")
+
+
+def test_a_child_never_closes_a_connection_of_its_parent(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = opened(path)
+    create(store, "alice")
+    parents = store._connections.mine()._raw
+    monkeypatch.setattr(os, "getpid", lambda: -1)  # as it looks after a fork
+    raise_weight(store, "from the child")
+    store.close()
+    assert parents in connection._inherited
+    assert parents.execute("SELECT count(*) FROM events").fetchone() == (1,)
+    connection._inherited.remove(parents)
+    parents.close()
+
+
+def test_a_child_cannot_end_a_transaction_of_its_parent(store: SQLiteStore) -> None:
+    create(store, "alice")
+    child = 0
+
+    def work() -> None:
+        nonlocal child
+        with store.transaction(["alice"]) as transaction:
+            transaction.user("alice").put_weight("genres", "jazz", 0.5)
+            child = os.fork()
+
+    try:
+        work()
+    except BaseException as error:  # noqa: BLE001 - nothing may come back into the tests
+        os._exit(7 if "forked inside it" in str(error) else 1)
+    if not child:
+        os._exit(1)
+    assert exit_code(child) == 7
+    assert dict(stored(store).genres) == {"jazz": 0.5}
+
+
+def test_processes_lose_none_of_each_others_changes(path: Path) -> None:
+    processes, rounds = 4, 50
+
+    def work(process: int) -> None:
+        store = opened(path, SQLiteOptions(timeout=60))
+        with store.transaction(["alice"]) as transaction:
+            if not transaction.user("alice").exists:
+                transaction.user("alice").create(TIME)
+        for number in range(rounds):
+            raise_weight(store, f"{process}-{number}")
+        store.close()
+
+    children = [forked(partial(work, process)) for process in range(processes)]
+    assert [exit_code(child) for child in children] == [0] * processes
+    store = opened(path)
+    assert dict(stored(store).genres) == {"jazz": processes * rounds / 1024}
+    assert len(track_ids(store)) == processes * rounds
+    assert list(store.user_ids()) == ["alice"]
+    store.close()
+
+
+def test_what_a_process_did_not_commit_is_gone_when_it_dies(store: SQLiteStore, path: Path) -> None:
+    create(store, "alice")
+    before = everything(store)
+
+    def work() -> None:
+        own = opened(path)
+        with own.transaction(["alice"]) as transaction:
+            change_everything(transaction.user("alice"))
+            os.kill(os.getpid(), 9)
+
+    assert in_child(work) == -9
+    assert everything(store) == before
+    raise_weight(store, "e1")
+
+
+# ---- rights ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def place() -> Iterator[Path]:
+    """A directory that another user can enter, which pytest's are not."""
+    directory = tempfile.mkdtemp(prefix="qfzz-")
+    os.chmod(directory, 0o777)
+    yield Path(directory)
+    os.chmod(directory, 0o777)
+    shutil.rmtree(directory)
+
+
+def unprivileged(work: Callable[[], Any]) -> int:
+    """Run `work` in a child that is not root, to whom no file is read-only."""
+
+    def as_nobody() -> None:
+        if os.geteuid() == 0:
+            os.setuid(65534)
+        work()
+
+    return in_child(as_nobody)
+
+
+def test_a_store_in_a_read_only_directory_is_refused(place: Path) -> None:
+    made(place / "store.db")
+    place.chmod(0o555)
+
+    def work() -> None:
+        with pytest.raises(StoreReadOnlyError, match="directory that cannot be written"):
+            opened(place / "store.db")
+        with pytest.raises(StoreUnavailableError, match="cannot be opened"):
+            opened(place / "new.db")
+
+    before = files(place / "store.db")
+    assert unprivileged(work) == 0
+    assert files(place / "store.db") == before
+
+
+def test_a_read_only_file_can_be_read(place: Path) -> None:
+    held = made(place / "store.db")
+    (place / "store.db").chmod(0o444)
+
+    def work() -> None:
+        store = opened(place / "store.db")
+        assert everything(store) == held
+        with pytest.raises(StoreReadOnlyError, match="give this user the right"):
+            create(store, "bob")
+        with pytest.raises(StoreReadOnlyError):
+            store.write_tracks([a_track()])
+        store.close()
+        with pytest.raises(StoreReadOnlyError):
+            create(opened(place / "store.db", SQLiteOptions(journal_mode="DELETE")), "bob")
+
+    before = (place / "store.db").read_bytes()
+    assert unprivileged(work) == 0
+    assert (place / "store.db").read_bytes() == before
+
+
+def test_a_file_that_cannot_be_read_is_refused(place: Path) -> None:
+    made(place / "store.db")
+    (place / "store.db").chmod(0)
+
+    def work() -> None:
+        with pytest.raises(StoreUnavailableError, match="cannot be read: Permission denied"):
+            opened(place / "store.db")
+
+    assert unprivileged(work) == 0

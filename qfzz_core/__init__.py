@@ -34,12 +34,12 @@ if TYPE_CHECKING:
     )
     from qfzz_core.engine import Engine
     from qfzz_core.errors import PluginWarning, QfzzError
-    from qfzz_core.explanation import Explanation
     from qfzz_core.factors import factor
     from qfzz_core.hookspecs import FeedbackRecorded, Recommended, Setup, hookimpl
     from qfzz_core.profiles import ProfileSnapshot, UserProfile
-    from qfzz_core.recommendation import Recommendation
     from qfzz_core.request import Request
+    from qfzz_core.requests.explanation import Explanation
+    from qfzz_core.requests.recommendation import Recommendation
 
 _HOMES = {
     "columns": ("Columns",),
@@ -65,11 +65,11 @@ _HOMES = {
     ),
     "engine": ("Engine",),
     "errors": ("PluginWarning", "QfzzError"),
-    "explanation": ("Explanation",),
+    "requests.explanation": ("Explanation",),
     "factors": ("factor",),
     "hookspecs": ("FeedbackRecorded", "Recommended", "Setup", "hookimpl"),
     "profiles": ("ProfileSnapshot", "UserProfile"),
-    "recommendation": ("Recommendation",),
+    "requests.recommendation": ("Recommendation",),
     "request": ("Request",),
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}

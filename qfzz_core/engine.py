@@ -11,30 +11,30 @@ from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any
 
+from qfzz_core.catalogue.library import Library
+from qfzz_core.catalogue.shelf import StaleCatalogueError
 from qfzz_core.columns import as_rows
 from qfzz_core.config import Config
 from qfzz_core.contracts import Column
 from qfzz_core.errors import ProfileError, RequestError, UnknownTrackError
 from qfzz_core.events import Change
-from qfzz_core.explanation import Explanation
-from qfzz_core.faults import Faults
-from qfzz_core.feedback import FIELDS as FEEDBACK_FIELDS
-from qfzz_core.feedback import checked_feedback
-from qfzz_core.library import Library
-from qfzz_core.live import DraftProfile, LiveProfile, Profiles
 from qfzz_core.names import is_storable
 from qfzz_core.observers import Observers
-from qfzz_core.opening import opened_store
-from qfzz_core.plugins import Loader, PluginRecord, disabled_by_environment, find_plugins
+from qfzz_core.plugins.faults import Faults
+from qfzz_core.plugins.loading import Loader, PluginRecord, disabled_by_environment, find_plugins
+from qfzz_core.plugins.opening import opened_store
+from qfzz_core.plugins.registry import Registry
+from qfzz_core.plugins.settings import made_settings
 from qfzz_core.profiles import ProfileSnapshot, checked_preferences, checked_user_id
-from qfzz_core.query import Query, checked_query, checked_track_ids
-from qfzz_core.recommendation import Recommendation
-from qfzz_core.recommending import Recommending
-from qfzz_core.recording import Recorder
-from qfzz_core.registry import Registry
+from qfzz_core.recording.feedback import FIELDS as FEEDBACK_FIELDS
+from qfzz_core.recording.feedback import checked_feedback
+from qfzz_core.recording.live import DraftProfile, LiveProfile, Profiles
+from qfzz_core.recording.recorder import Recorder
 from qfzz_core.request import Request, Sources
-from qfzz_core.settings import made_settings
-from qfzz_core.shelf import StaleCatalogueError
+from qfzz_core.requests.explanation import Explanation
+from qfzz_core.requests.query import Query, checked_query, checked_track_ids
+from qfzz_core.requests.recommendation import Recommendation
+from qfzz_core.requests.recommending import Recommending
 from qfzz_core.stores import Store, Written
 from qfzz_core.timestamps import timestamp
 from qfzz_core.tracks import Track, checked_tracks

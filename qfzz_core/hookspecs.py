@@ -27,8 +27,8 @@ if TYPE_CHECKING:
         Learner,
         StoreScheme,
     )
-    from qfzz_core.recommendation import Recommendation
     from qfzz_core.request import Request
+    from qfzz_core.requests.recommendation import Recommendation
 
 hookspec = pluggy.HookspecMarker("qfzz")
 hookimpl = pluggy.HookimplMarker("qfzz")

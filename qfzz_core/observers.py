@@ -9,13 +9,13 @@ from typing import Any
 import attrs
 
 from qfzz_core.events import Event
-from qfzz_core.faults import BrokenContractError, Report
-from qfzz_core.feedback import Feedback
 from qfzz_core.hookspecs import FeedbackRecorded, Recommended, Setup
 from qfzz_core.plain import copied
-from qfzz_core.plugins import Loader, PluginRecord
-from qfzz_core.recommendation import Recommendation
+from qfzz_core.plugins.faults import BrokenContractError, Report
+from qfzz_core.plugins.loading import Loader, PluginRecord
+from qfzz_core.recording.feedback import Feedback
 from qfzz_core.request import Request
+from qfzz_core.requests.recommendation import Recommendation
 
 
 class Observers:

@@ -401,7 +401,10 @@ def test_a_command_of_a_plugin_that_is_switched_off_is_gone(cli: Cli, monkeypatc
 @pytest.mark.parametrize(
     ("source", "warning"),
     [
-        ("raise RuntimeError('no')", 'plugin "broken" (distribution broken-distribution 1.0), failed to import: RuntimeError: no'),
+        (
+            "raise RuntimeError('no')",
+            'plugin "broken" (distribution broken-distribution 1.0), failed to import: RuntimeError: no',
+        ),
         (f"{HOOK} raise RuntimeError('no')", 'hook qfzz_commands of plugin "broken"'),
         (f"{HOOK} return [7]", 'hook qfzz_commands of plugin "broken"'),
         (f"{HOOK} return [__import__('types').SimpleNamespace(name='x')]", 'hook qfzz_commands of plugin "broken"'),

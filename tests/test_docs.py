@@ -29,7 +29,7 @@ import qfzz_core
 from qfzz_core import Engine, errors, hookspecs
 from qfzz_core.cli.root import BUILT_IN, root
 from qfzz_core.config import parse_config
-from qfzz_core.config_keys import ColumnTable, Document
+from qfzz_core.config.keys import ColumnTable, Document
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"

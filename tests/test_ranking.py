@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 from strangers import track
 
 from qfzz_core import CategoryFilter, CategoryTable, Column, ColumnFunction, IdFilter, Predicate, RangeFilter
-from qfzz_core.catalogue import Catalogue, CatalogueBuilder
+from qfzz_core.catalogue.encoding import Encoder
+from qfzz_core.catalogue.snapshot import Catalogue, CatalogueBuilder
 from qfzz_core.columns import CategoryColumn, Columns, TagsColumn, Vocabulary, as_rows
-from qfzz_core.encoding import Encoder
 from qfzz_core.names import normalise
-from qfzz_core.origin import Origin
+from qfzz_core.plugins.origin import Origin
 from qfzz_core.ranking.constraints import Distinct, MaxPerArtist
 from qfzz_core.ranking.eligible import EligibleRanking
 from qfzz_core.ranking.filtering import ActiveFilter, eligible_rows, predicates

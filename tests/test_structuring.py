@@ -17,9 +17,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from qfzz_core.config import Config, parse_config
+from qfzz_core.config.converter import strict_converter
+from qfzz_core.config.structuring import structure
 from qfzz_core.errors import ConfigError
-from qfzz_core.strict_converter import strict_converter
-from qfzz_core.structuring import structure
 
 TABLE = ("plugins", "radio")
 

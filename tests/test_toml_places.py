@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from qfzz_core.toml_places import KeyPath, Places, dotted, quoted
+from qfzz_core.config.places import KeyPath, Places, dotted, quoted
 
 KEYS = st.one_of(
     st.from_regex(r"[A-Za-z0-9_-]{1,6}", fullmatch=True),

@@ -10,8 +10,8 @@ from typing import Any
 
 from qfzz_core.config import Config, load_config
 from qfzz_core.engine import Engine
-from qfzz_core.explanation import Explanation
 from qfzz_core.profiles import UserProfile
+from qfzz_core.requests.explanation import Explanation
 from qfzz_core.stores import Store
 from qfzz_core.tracks import publisher
 

@@ -9,10 +9,10 @@ import attrs
 
 from qfzz_core.cli.learned import record
 from qfzz_core.engine import Engine
-from qfzz_core.explanation import Explanation
 from qfzz_core.importing.job import Import
 from qfzz_core.importing.mapping import FieldMapping
-from qfzz_core.recommendation import Recommendation
+from qfzz_core.requests.explanation import Explanation
+from qfzz_core.requests.recommendation import Recommendation
 
 LISTENER = "you"
 TONIGHT = {"energy_level": 0.1, "tempo_preference": "slow"}

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from qfzz_core.catalogue.samples import sample_tracks
 from qfzz_core.engine import Engine
-from qfzz_core.samples import sample_tracks
 from qfzz_core.tracks import Track
 
 

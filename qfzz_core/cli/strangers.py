@@ -12,7 +12,7 @@ from qfzz_core.errors import QfzzError
 
 def plugin_commands(session: Session) -> dict[str, click.Command]:
     """Return the commands of the active plugins by name; none, and a warning on stderr, if there can be no engine."""
-    from qfzz_core.plugins import find_plugins
+    from qfzz_core.plugins.loading import find_plugins
 
     # the engine takes a while to import, and most people have no plugin of others
     if all(record.built_in for record in find_plugins()):

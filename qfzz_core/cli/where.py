@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from qfzz_core.errors import RequestError
-from qfzz_core.registry import Registry
+from qfzz_core.plugins.registry import Registry
 
 _DISLIKED = "disliked"
 

@@ -10,11 +10,11 @@ import attrs
 import numpy as np
 from numpy.typing import NDArray
 
-from qfzz_core.catalogue import Catalogue
+from qfzz_core.catalogue.snapshot import Catalogue
 from qfzz_core.columns import CategoryColumn, FlagColumn, NumberColumn, Rows, TagsColumn, sealed
 from qfzz_core.contracts import CategoryFilter, IdFilter, Predicate, PreparedFilter, RangeFilter
-from qfzz_core.faults import BrokenContractError, ComponentFaultError, answer
-from qfzz_core.origin import Origin
+from qfzz_core.plugins.faults import BrokenContractError, ComponentFaultError, answer
+from qfzz_core.plugins.origin import Origin
 from qfzz_core.ranking.eligible import Passes
 
 Mask = NDArray[np.bool_]

@@ -13,12 +13,12 @@ from collections.abc import Sequence
 import attrs
 import numpy as np
 
+from qfzz_core.catalogue.shelf import StaleCatalogueError
 from qfzz_core.columns import Rows
 from qfzz_core.contracts import Prepared, Values
-from qfzz_core.faults import ComponentFaultError
-from qfzz_core.origin import Origin
+from qfzz_core.plugins.faults import ComponentFaultError
+from qfzz_core.plugins.origin import Origin
 from qfzz_core.ranking.shapes import Evaluate
-from qfzz_core.shelf import StaleCatalogueError
 
 GRAIN = 2.0**-40
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from qfzz_core.columns import CategoryColumn, Columns, NumberColumn, Rows, TagsColumn, sealed
 from qfzz_core.contracts import CategoryTable, ColumnFunction, NumericDistance, TrackFunction, Values
-from qfzz_core.faults import BrokenContractError, refuse_coroutine
+from qfzz_core.plugins.faults import BrokenContractError, refuse_coroutine
 from qfzz_core.tracks import Track
 
 Evaluate = Callable[[Rows], Values]

@@ -11,7 +11,7 @@ from qfzz_core.cli.output import console, print_json, visible
 from qfzz_core.cli.session import Session, storeless_engine
 
 if TYPE_CHECKING:
-    from qfzz_core.plugins import PluginRecord
+    from qfzz_core.plugins.loading import PluginRecord
 
 
 @command()
@@ -63,7 +63,7 @@ def _print(found: list[dict[str, Any]]) -> None:
 
 def _registered(record: dict[str, Any]) -> str:
     """Return what a plugin registered, objects of one kind together: "column title, artist; factor trust"."""
-    from qfzz_core.registry import KINDS
+    from qfzz_core.plugins.registry import KINDS
 
     words = [kind.word for kind in KINDS.values()]
     by_kind: dict[str, list[str]] = {}

@@ -12,7 +12,7 @@ from qfzz_core.cli.session import Session
 
 if TYPE_CHECKING:
     from qfzz_core.engine import Engine
-    from qfzz_core.recommendation import Recommendation
+    from qfzz_core.requests.recommendation import Recommendation
 
 
 @command()

@@ -7,25 +7,32 @@ from typing import TypeVar
 
 import attrs
 
+from qfzz_core.catalogue.shelf import Shelf, StaleCatalogueError
 from qfzz_core.columns import Rows
 from qfzz_core.contracts import IdFilter, Pick, Ranking
 from qfzz_core.errors import RequestError
-from qfzz_core.explanation import Account, fault_notes
-from qfzz_core.faults import BrokenContractError, ComponentFaultError, Report, answer, described, refuse_coroutine
-from qfzz_core.origin import Origin
 from qfzz_core.plain import copied
-from qfzz_core.query import Query
+from qfzz_core.plugins.faults import (
+    BrokenContractError,
+    ComponentFaultError,
+    Report,
+    answer,
+    described,
+    refuse_coroutine,
+)
+from qfzz_core.plugins.origin import Origin
+from qfzz_core.plugins.registry import Registry
+from qfzz_core.plugins.settings import ActiveFactor, Settings
 from qfzz_core.ranking.constraints import Distinct, MaxPerArtist
 from qfzz_core.ranking.eligible import EligibleRanking, Keeps
 from qfzz_core.ranking.filtering import ActiveFilter, eligible_rows, predicates
 from qfzz_core.ranking.formula import Formula, Term
 from qfzz_core.ranking.scan import Scan
 from qfzz_core.ranking.shapes import compiled
-from qfzz_core.recommendation import Recommendation
-from qfzz_core.registry import Registry
 from qfzz_core.request import Request
-from qfzz_core.settings import ActiveFactor, Settings
-from qfzz_core.shelf import Shelf, StaleCatalogueError
+from qfzz_core.requests.explanation import Account, fault_notes
+from qfzz_core.requests.query import Query
+from qfzz_core.requests.recommendation import Recommendation
 
 T = TypeVar("T")
 

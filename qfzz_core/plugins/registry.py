@@ -19,10 +19,10 @@ from qfzz_core.contracts import (
     StoreScheme,
 )
 from qfzz_core.errors import ConfigError
-from qfzz_core.faults import BrokenContractError, Faults
 from qfzz_core.hookspecs import Setup
-from qfzz_core.origin import Origin
-from qfzz_core.plugins import Loader, PluginRecord
+from qfzz_core.plugins.faults import BrokenContractError, Faults
+from qfzz_core.plugins.loading import Loader, PluginRecord
+from qfzz_core.plugins.origin import Origin
 from qfzz_core.similarity import Similarity
 
 T = TypeVar("T")

@@ -9,13 +9,13 @@ import attrs
 from qfzz_core.contracts import Learner
 from qfzz_core.errors import FeedbackError, ForgottenProfileError, StoreError
 from qfzz_core.events import Change, Event, Interaction
-from qfzz_core.faults import BrokenContractError, Report, answer
-from qfzz_core.feedback import Feedback
 from qfzz_core.learning import apply_event, taught_by
 from qfzz_core.names import is_storable
 from qfzz_core.plain import plain
+from qfzz_core.plugins.faults import BrokenContractError, Report, answer
+from qfzz_core.plugins.registry import Registered
 from qfzz_core.profiles import ProfileSnapshot
-from qfzz_core.registry import Registered
+from qfzz_core.recording.feedback import Feedback
 from qfzz_core.stores import Store, Transaction, UserTransaction
 from qfzz_core.timestamps import next_timestamp
 from qfzz_core.tracks import Track

@@ -9,10 +9,18 @@ from typing import Any
 
 import numpy as np
 
-from qfzz_core.columns import AnyColumn, CategoryColumn, FlagColumn, NumberColumn, TagsColumn, VectorColumn, Vocabulary
+from qfzz_core.columns import (
+    AnyColumn,
+    CategoryColumn,
+    FlagColumn,
+    NumberColumn,
+    TagsColumn,
+    VectorColumn,
+    Vocabulary,
+)
 from qfzz_core.contracts import Column
-from qfzz_core.faults import answer
 from qfzz_core.names import NORMALISERS
+from qfzz_core.plugins.faults import answer
 from qfzz_core.tracks import Track
 
 UNUSABLE = object()  # stands for a value that is there and of the wrong kind

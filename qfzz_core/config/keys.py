@@ -12,11 +12,11 @@ from typing import Annotated, Any, Literal
 import attrs
 import cattrs
 
-from qfzz_core.config import FactorConfig
+from qfzz_core.config.converter import REST, UnfitError, described, shown, strict_converter, unfit
+from qfzz_core.config.structuring import StructuringError, structure
+from qfzz_core.config.tables import FactorConfig
 from qfzz_core.contracts import Column, ColumnKind
 from qfzz_core.names import is_storable, normalise_genre
-from qfzz_core.strict_converter import REST, UnfitError, described, shown, strict_converter, unfit
-from qfzz_core.structuring import StructuringError, structure
 
 Name = Annotated[str, "text that is not blank"]
 Genre = Annotated[str, "the name of a genre"]

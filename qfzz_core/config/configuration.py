@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import re
-import sys
 from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,28 +15,15 @@ from typing import TYPE_CHECKING, Any
 import attrs
 from attrs import evolve
 
+from qfzz_core.config.places import KeyPath, Places, dotted
+from qfzz_core.config.tables import FactorConfig
 from qfzz_core.errors import ConfigError
-from qfzz_core.toml_places import KeyPath, Places, dotted
 
 if TYPE_CHECKING:
+    from qfzz_core.config.structuring import Problem
     from qfzz_core.contracts import Column
-    from qfzz_core.structuring import Problem
 
 _POSITION = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)$")
-
-
-@attrs.frozen
-class FactorConfig:
-    """A table `[factors.NAME]`: the weight, finite and >= 0, None for the factor's own; and the factor's options."""
-
-    weight: float | None = attrs.field(default=None)
-    options: Mapping[str, Any] = attrs.field(factory=dict, metadata={"rest": True})
-
-    @weight.validator
-    def _check_weight(self, _: Any, weight: Any) -> None:
-        usable = isinstance(weight, (int, float)) and not isinstance(weight, bool) and 0 <= weight <= sys.float_info.max
-        if weight is not None and not usable:
-            raise ValueError(f"weight must be a finite number of at least 0, got {weight!r}")
 
 
 @attrs.frozen(kw_only=True)
@@ -78,7 +64,7 @@ class Config:
         """
         if not raw and (cls is None or _has_defaults(cls)):
             return cls and cls()  # without waiting for cattrs, which most programs then never need
-        from qfzz_core.structuring import StructuringError, structure
+        from qfzz_core.config.structuring import StructuringError, structure
 
         try:
             return structure(raw, cls, own_keys=own_keys)
@@ -130,8 +116,8 @@ def _parsed(text: str, name: str, path: Path | None) -> Config:
 
 def _filled(empty: Config, raw: Any) -> Config:
     """Return the configuration with the content that `raw` says."""
-    from qfzz_core.config_keys import read_document
-    from qfzz_core.structuring import StructuringError
+    from qfzz_core.config.keys import read_document
+    from qfzz_core.config.structuring import StructuringError
 
     try:
         document = read_document(raw)

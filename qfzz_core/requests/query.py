@@ -10,11 +10,11 @@ import attrs
 
 from qfzz_core.contracts import Filter, PreparedFilter
 from qfzz_core.errors import RequestError, did_you_mean
-from qfzz_core.faults import answer
 from qfzz_core.plain import frozen
+from qfzz_core.plugins.faults import answer
+from qfzz_core.plugins.registry import Registered, Registry
 from qfzz_core.profiles import checked_preferences, checked_user_id
 from qfzz_core.ranking.conditions import column_condition
-from qfzz_core.registry import Registered, Registry
 
 
 @attrs.frozen(kw_only=True)

@@ -12,10 +12,10 @@ import attrs
 from qfzz_core.config import Config
 from qfzz_core.contracts import DiscoveryStrategy, Factor
 from qfzz_core.errors import ConfigError, did_you_mean
-from qfzz_core.faults import Report
-from qfzz_core.origin import Origin
-from qfzz_core.plugins import PluginRecord
-from qfzz_core.registry import Registered, Registry
+from qfzz_core.plugins.faults import Report
+from qfzz_core.plugins.loading import PluginRecord
+from qfzz_core.plugins.origin import Origin
+from qfzz_core.plugins.registry import Registered, Registry
 
 logger = logging.getLogger("qfzz.config")
 

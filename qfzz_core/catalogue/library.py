@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from qfzz_core.catalogue import CatalogueBuilder, ReportColumn
+from qfzz_core.catalogue.samples import sample_tracks
+from qfzz_core.catalogue.shelf import Shelf
+from qfzz_core.catalogue.snapshot import CatalogueBuilder, ReportColumn
 from qfzz_core.contracts import Column
 from qfzz_core.plain import copied
-from qfzz_core.samples import sample_tracks
-from qfzz_core.shelf import Shelf
 from qfzz_core.stores import CatalogueToken, Store
 from qfzz_core.tracks import Track
 

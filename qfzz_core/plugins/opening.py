@@ -7,7 +7,7 @@ from typing import Any
 from qfzz_core.config import Config
 from qfzz_core.contracts import StoreScheme
 from qfzz_core.errors import StoreURLError, did_you_mean
-from qfzz_core.registry import Registry
+from qfzz_core.plugins.registry import Registry
 from qfzz_core.stores import Store
 
 DEFAULT_URL = "memory:"

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from qfzz_core.errors import PluginError, PluginWarning
-from qfzz_core.origin import Origin
+from qfzz_core.plugins.origin import Origin
 
 logger = logging.getLogger("qfzz.plugins")
 

@@ -20,8 +20,8 @@ import cattrs
 from cattrs.cols import mapping_structure_factory
 from cattrs.gen import make_dict_structure_fn
 
+from qfzz_core.config.places import quoted
 from qfzz_core.errors import did_you_mean
-from qfzz_core.toml_places import quoted
 
 Hook = Callable[[Any, Any], Any]
 

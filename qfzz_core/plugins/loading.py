@@ -14,8 +14,8 @@ import pluggy
 
 from qfzz_core import hookspecs
 from qfzz_core.errors import did_you_mean
-from qfzz_core.faults import Faults, answer
-from qfzz_core.origin import Origin
+from qfzz_core.plugins.faults import Faults, answer
+from qfzz_core.plugins.origin import Origin
 
 GROUP = "qfzz"
 OWN_DISTRIBUTION = "qfzz"

@@ -9,9 +9,9 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from qfzz_core.catalogue.encoding import Encoder
 from qfzz_core.columns import AnyColumn, Columns, Rows, as_rows
 from qfzz_core.contracts import Column
-from qfzz_core.encoding import Encoder
 from qfzz_core.stores import CatalogueChanges, CatalogueToken, Store
 from qfzz_core.tracks import Track
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import attrs
 
-from qfzz_core.explanation import Account, Explanation
+from qfzz_core.requests.explanation import Account, Explanation
 from qfzz_core.tracks import Track
 
 

@@ -13,9 +13,9 @@ import attrs
 import cattrs
 from cattrs.errors import AttributeValidationNote, ClassValidationError, IterableValidationError
 
+from qfzz_core.config.converter import UnfitError, described, either, keys_of, rest_of, shown, strict_converter
+from qfzz_core.config.places import KeyPath, quoted, shown_key
 from qfzz_core.errors import did_you_mean
-from qfzz_core.strict_converter import UnfitError, described, either, keys_of, rest_of, shown, strict_converter
-from qfzz_core.toml_places import KeyPath, quoted, shown_key
 
 _NAMED = re.compile(r"""^(\w+)\b|['"](\w+)['"]""")
 

@@ -1,0 +1,1 @@
+"""The catalogue: from the tracks of a store to columns in memory."""

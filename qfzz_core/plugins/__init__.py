@@ -1,0 +1,1 @@
+"""The plugins of one engine: found, loaded, isolated, and what they registered."""

@@ -1,0 +1,1 @@
+"""What happens to users: feedback and edits, each one transaction, and the profiles that show them."""

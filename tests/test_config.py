@@ -349,6 +349,7 @@ def test_a_file_that_cannot_be_read_is_one_sentence(tmp_path: Path) -> None:
 # ---- start-up ------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.usefixtures("unmeasured")
 def test_a_program_without_a_configuration_does_not_wait_for_cattrs() -> None:
     program = (
         "import sys, attrs\n"

@@ -54,6 +54,7 @@ from qfzz_core import (
     factor,
     hookimpl,
 )
+from qfzz_core.errors import RequestError
 from qfzz_plugins.stores.memory import MemoryStore
 
 BUILT_IN = sorted(point.name for point in entry_points(group="qfzz") if point.dist and point.dist.name == "qfzz")
@@ -352,6 +353,86 @@ def test_a_column_of_the_configuration_needs_no_plugin() -> None:
     assert ids(dj, where={"label": "blue note"}) == ["b"]
     dj = dj_with(content=content, columns={"house": {"kind": "category", "source": "label", "compare": "genre"}})
     assert ids(dj, where={"house": "blue-note"}) == ["a", "b", "c"]
+
+
+# Conditions on columns
+
+
+CONDITIONS: dict[str, tuple[str, Any, list[str]]] = {
+    "a name": ("label", "blue NOTE", ["a", "b"]),
+    "names": ("label", ["Motown", "none"], ["c"]),
+    "no names": ("label", [], []),
+    "a tag": ("tags", "LIVE", ["a", "c"]),
+    "tags": ("tags", {"live", "loud"}, ["a", "b", "c"]),
+    "a number": ("year", 1971.0, ["b"]),
+    "numbers": ("year", [1970, 1972.0, 5], ["a", "c"]),
+    "a range": ("year", (1971, 1972), ["b", "c"]),
+    "a range open below": ("year", (None, 1971), ["a", "b"]),
+    "a range open above": ("year", (1972, None), ["c"]),
+    "a range open at both ends": ("year", (None, None), ["a", "b", "c"]),
+    "true": ("loved", True, ["a"]),
+    "false": ("loved", False, ["b"]),
+}
+
+CONDITIONED = {
+    "label": {"kind": "category"},
+    "tags": {"kind": "tags"},
+    "year": {"kind": "number"},
+    "loved": {"kind": "flag"},
+    "taste": {"kind": "vector", "size": 2},
+}
+
+
+def conditioned() -> PersonalizedDJ:
+    content = [
+        track("a", label="Blue Note", tags=["live"], year=1970, loved=True),
+        track("b", label="BLUE note ", tags=["loud", "rare"], year=1971, loved=False),
+        track("c", label="motown", tags=["Live", "loud"], year=1972, loved=None),
+        track("d"),
+    ]
+    return dj_with(content=content, columns=CONDITIONED)
+
+
+@pytest.mark.parametrize("what", CONDITIONS)
+def test_where_asks_for_a_value_several_or_a_range(what: str) -> None:
+    column, option, expected = CONDITIONS[what]
+    assert ids(conditioned(), where={column: option}) == expected
+
+
+@pytest.mark.parametrize(
+    ("column", "option"),
+    [
+        ("label", None),
+        ("label", 3),
+        ("label", ("a", "b")),
+        ("label", ["a", 3]),
+        ("tags", {"live": True}),
+        ("year", "1970"),
+        ("year", True),
+        ("year", float("nan")),
+        pytest.param("year", 10**400, id="year-huge"),
+        ("year", [1970, None]),
+        ("year", (1970,)),
+        ("year", (1970, 1971, 1972)),
+        ("year", (1972, 1970)),
+        ("year", ("1970", None)),
+        ("loved", 1),
+        ("loved", None),
+        ("taste", [1, 0]),
+    ],
+)
+def test_a_condition_that_cannot_be_is_refused_by_the_name_of_its_column(column: str, option: Any) -> None:
+    dj = conditioned()
+    with pytest.raises(RequestError, match=f"where: .*{column}"):
+        dj.recommend("new", where={column: option})
+    assert dj.get_profile("new") is None
+
+
+def test_constraints_need_the_columns_they_are_about() -> None:
+    dj = dj_with(plugins={"disable": ["columns", *BUILT_IN_FACTORS]})
+    for constraint in ({"max_per_artist": 1}, {"distinct": True}):
+        with pytest.raises(RequestError, match='need the column "artist"'):
+            dj.recommend("u", **constraint)  # type: ignore[arg-type]
 
 
 # Filters

@@ -168,6 +168,7 @@ UNREGISTERABLE: dict[str, tuple[Any, str]] = {
     **{f"{hook} gives a number": (plugin("mine", **{hook: lambda: 5}), "") for hook in REGISTERING},
     **{f"{hook} gives texts": (plugin("mine", **{hook: lambda: ["x"]}), "") for hook in REGISTERING},
     "similarity of no names": (plugin("mine", qfzz_genre_similarity=lambda: {"rock": [1]}), ""),
+    "similarity to a text": (plugin("mine", qfzz_genre_similarity=lambda: {"rock": "metal"}), "must be several"),
     "a factor without a name": (registering("qfzz_factors", Odd(name=None)), "needs a name"),
     "a factor of a blank name": (registering("qfzz_factors", Odd(name=" ")), "needs a name"),
     "a factor of no weight": (registering("qfzz_factors", Odd(weight=None)), "weight must be finite and 0 or more"),
@@ -256,6 +257,29 @@ def test_a_strategy_that_is_configured_and_does_not_register_is_replaced_options
     with one_report(caplog, "failed to register", "BoomError"):
         dj = dj_with(plugin("mine", qfzz_strategies=boom), discovery={"strategy": "deep", "depth": 3})
     assert len(dj.recommend("u", limit=3)) == 3
+
+
+@attrs.frozen
+class Unmakeable:
+    """Options that look like options until they are made."""
+
+    depth: int = 3
+
+    def __attrs_post_init__(self) -> None:
+        boom()
+
+
+def test_a_factor_whose_options_cannot_be_made_is_left_out(caplog: pytest.LogCaptureFixture) -> None:
+    with one_report(caplog, "factor odd", "BoomError"):
+        dj = dj_with(registering("qfzz_factors", Odd(Options=Unmakeable)))
+    assert scored(dj) == scored(dj_with())
+
+
+def test_a_strategy_whose_options_cannot_be_made_is_left_out(caplog: pytest.LogCaptureFixture) -> None:
+    mine = registering("qfzz_strategies", Odd(Options=Unmakeable))
+    with one_report(caplog, "strategy odd", "BoomError"):
+        dj = dj_with(mine, discovery={"strategy": "odd"})
+    assert ids(dj, limit=3) == ["t0", "t1", "t2"]
 
 
 # Factors
@@ -554,6 +578,18 @@ def test_a_broken_factor_inside_a_strategys_request_is_the_factors_fault(caplog:
     with one_report(caplog, "factor mine"):
         assert len(ids(dj, limit=3)) == 3
     assert dj.engine.faults.of("plain") == {}
+
+
+def test_a_strategy_that_swallows_errors_hides_no_fault_of_a_filter(caplog: pytest.LogCaptureFixture) -> None:
+    def careful(request: Request, ranking: Ranking) -> Sequence[Pick]:
+        try:
+            return best(request, ranking)
+        except Exception:  # noqa: BLE001 - what some people write
+            return []
+
+    dj = dj_with(choosing("careful", careful), letting("mine", passing(boom)), discovery={"strategy": "careful"})
+    with one_report(caplog, "filter mine"):
+        assert ids(dj, limit=3, where={"mine": 1}) == ["t0", "t1", "t2"]
 
 
 # Learners

@@ -152,6 +152,24 @@ def test_a_factor_has_its_weight_and_options_from_its_table() -> None:
     assert (part.value, part.weight, part.reason) == (0.7, 0.75, "red")
 
 
+@pytest.mark.parametrize(
+    ("tables", "said"),
+    [
+        ({"factors": {"gnere": {"weight": 1.0}}}, r'\[factors\.gnere\] no factor "gnere" .*, did you mean "genre"\?'),
+        ({"discovery": {"strategy": "splitt"}}, r'\[discovery\] no strategy "splitt" .*, did you mean "split"\?'),
+    ],
+)
+def test_a_configured_name_that_nothing_has_is_an_error(tables: dict[str, Any], said: str) -> None:
+    with pytest.raises(ConfigError, match=said):
+        dj_with(**tables)
+
+
+def test_a_configured_name_may_be_that_of_a_plugin_that_is_not_active() -> None:
+    dj = dj_with(factors={"mood": {"weight": 0.5}}, discovery={"strategy": "splitt"}, plugins={"disable": ["mood"]})
+    assert explained(dj) == ["genre", "artist", "energy", "tempo"]
+    assert ids(dj, limit=3) == ["t0", "t1", "t2"]
+
+
 # Switched off
 
 

@@ -159,6 +159,7 @@ def test_a_file_that_can_only_be_read_keeps_its_journal_mode(path: Path, monkeyp
     store.close()
 
 
+@pytest.mark.usefixtures("unmeasured")
 def test_a_plugin_list_does_not_import_sqlite() -> None:
     code = "import sys, qfzz_plugins.stores.sqlite; print({'sqlite3', 'sqlite_utils'} & sys.modules.keys())"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

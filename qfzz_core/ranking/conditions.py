@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from qfzz_core.columns import Columns, Rows
 from qfzz_core.contracts import CategoryFilter, Column, Predicate, PreparedFilter, RangeFilter
 from qfzz_core.errors import RequestError
+from qfzz_core.plain import shown
 
 
 def column_condition(column: Column, option: Any) -> PreparedFilter:
@@ -39,9 +40,13 @@ def _names(column: str, option: Any) -> list[str]:
 
 
 def _number(column: str, value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, Real) or math.isnan(value):
-        raise RequestError(f"where: {column} takes numbers, got {value!r}")
-    return float(value)
+    try:
+        number = math.nan if isinstance(value, bool) or not isinstance(value, Real) else float(value)
+    except OverflowError:
+        number = math.nan
+    if math.isnan(number):
+        raise RequestError(f"where: {column} takes numbers, got {shown(value)}")
+    return number
 
 
 def _number_condition(column: str, option: Any) -> PreparedFilter:

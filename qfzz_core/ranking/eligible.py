@@ -21,7 +21,8 @@ class EligibleRanking:
     """What a strategy sees: ranks from 1, looked at lazily.
 
     `predicates` are pure and asked about candidates in blocks; `constraints` are asked after them, in the order of
-    the ranking, and may remember what they let pass.
+    the ranking, and may remember what they let pass. `failure` keeps what one of them raised, which a strategy may
+    have swallowed.
     """
 
     def __init__(
@@ -38,6 +39,7 @@ class EligibleRanking:
         self._rows = np.empty(0, dtype=np.intp)
         self._scores = np.empty(0)
         self._exhausted = False
+        self.failure: Exception | None = None
 
     def take(self, count: int | None) -> Rows:
         """Return the rows of the best `count`, or of all; fewer if fewer are eligible."""
@@ -66,9 +68,13 @@ class EligibleRanking:
         block = BLOCK
         while len(self._rows) < count and not self._exhausted:
             block = max(block * 2, min(count - len(self._rows), 1 << 40))
-            rows, scores = self._candidates.next(block)
+            try:
+                rows, scores = self._candidates.next(block)
+                passing = self._passing(rows)
+            except Exception as error:
+                self.failure = error
+                raise
             self._exhausted = len(rows) < block
-            passing = self._passing(rows)
             self._rows = np.concatenate([self._rows, rows[passing]])
             self._scores = np.concatenate([self._scores, scores[passing]])
 

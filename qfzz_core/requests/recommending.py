@@ -7,7 +7,7 @@ from typing import TypeVar
 
 import attrs
 
-from qfzz_core.catalogue.shelf import Shelf, StaleCatalogueError
+from qfzz_core.catalogue.shelf import Shelf
 from qfzz_core.columns import Rows
 from qfzz_core.contracts import IdFilter, Pick, Ranking
 from qfzz_core.errors import RequestError
@@ -149,18 +149,20 @@ class Recommending:
             constraints.append(MaxPerArtist(columns["artist"], query.max_per_artist))
         return constraints
 
-    def _picks(self, request: Request, ranking: Ranking, left_out: LeftOut) -> Sequence[Pick]:
+    def _picks(self, request: Request, ranking: EligibleRanking, left_out: LeftOut) -> Sequence[Pick]:
         strategy = self.settings.strategy
         component = "" if strategy is None else f"strategy {strategy.value.name}"
         if strategy is None or component in left_out:
             return [Pick(rank) for rank in range(1, len(ranking.take(request.limit)) + 1)]
         asked = request.asking(f"discovery.{strategy.value.name}", self.settings.strategy_options)
         try:
-            return checked_picks(strategy.value.pick(asked, ranking), request.limit, ranking)
-        except (ComponentFaultError, StaleCatalogueError):
-            raise
+            picks = checked_picks(strategy.value.pick(asked, ranking), request.limit, ranking)
         except Exception as error:
-            raise ComponentFaultError(component, strategy.origin) from error
+            if ranking.failure is None:
+                raise ComponentFaultError(component, strategy.origin) from error
+        if ranking.failure is not None:  # raised on the way to the strategy, which may have swallowed it
+            raise ranking.failure
+        return picks
 
 
 def checked_picks(picks: Sequence[Pick], limit: int | None, ranking: Ranking) -> list[Pick]:

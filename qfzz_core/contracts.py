@@ -26,6 +26,14 @@ def _name(_: Any, attribute: attrs.Attribute[str], value: Any) -> None:
         raise ValueError(f"{attribute.name} must be a text that is not blank, got {value!r}")
 
 
+def _one_of(*choices: Any) -> Callable[[Any, attrs.Attribute[Any], Any], None]:
+    def check(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
+        if value not in choices:
+            raise ValueError(f"{attribute.name} must be one of {', '.join(map(repr, choices))}, got {value!r}")
+
+    return check
+
+
 # ---- how a factor scores one request -------------------------------------------------------------------------------
 
 
@@ -84,7 +92,7 @@ class Factor(Protocol):
 
     `name` stands in explanations and in the configuration (`[factors.NAME]`), `weight` is the default weight,
     finite and >= 0. Two optional attributes: `Options`, an attrs class into which the rest of that table is
-    structured (`request.options`), and `order`, the place in the sum, by which the documented factors come first.
+    structured (`request.options`), and, for the built-in factors only, `order`, by which they come first in the sum.
     """
 
     @property
@@ -119,12 +127,12 @@ class Column:
     """
 
     name: str = attrs.field(validator=_name)
-    kind: ColumnKind = attrs.field(validator=attrs.validators.in_(get_args(ColumnKind)))
+    kind: ColumnKind = attrs.field(validator=_one_of(*get_args(ColumnKind)))
     source: Source | None = None
     provider: Provider | None = None
     missing: Any = None
     compare: Literal["name", "genre", "exact"] = attrs.field(
-        default="name", validator=attrs.validators.in_(("name", "genre", "exact"))
+        default="name", validator=_one_of("name", "genre", "exact")
     )
     size: int | None = attrs.field(default=None)
 
@@ -253,9 +261,7 @@ class InteractionType:
 
     name: str = attrs.field(validator=_name)
     strength: float = attrs.field()
-    judgement: Literal["like", "dislike"] | None = attrs.field(
-        default=None, validator=attrs.validators.in_(("like", "dislike", None))
-    )
+    judgement: Literal["like", "dislike"] | None = attrs.field(default=None, validator=_one_of("like", "dislike", None))
     heard: bool = False
 
     @strength.validator

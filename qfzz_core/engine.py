@@ -16,11 +16,11 @@ from qfzz_core.catalogue.shelf import StaleCatalogueError
 from qfzz_core.columns import as_rows
 from qfzz_core.config import Config
 from qfzz_core.contracts import Column
-from qfzz_core.errors import ProfileError, RequestError, UnknownTrackError
+from qfzz_core.errors import PluginError, ProfileError, RequestError, UnknownTrackError
 from qfzz_core.events import Change
 from qfzz_core.names import is_storable
 from qfzz_core.observers import Observers
-from qfzz_core.plugins.faults import Faults
+from qfzz_core.plugins.faults import Faults, answer, described
 from qfzz_core.plugins.loading import Loader, PluginRecord, disabled_by_environment, find_plugins
 from qfzz_core.plugins.opening import opened_store
 from qfzz_core.plugins.registry import Registry
@@ -176,10 +176,18 @@ class Engine:
         return known
 
     def learned(self, learner: str, user_id: str, key: str) -> float:
-        """Return what a learner knows of a user under a key; what it says without any feedback for an unknown user."""
+        """Return what a learner knows of a user under a key; what it says without any feedback for an unknown user.
+
+        Raises `RequestError` if no such learner is active, and `PluginError` if it fails.
+        """
         if learner not in self.registry.learners:
             raise RequestError(f'no learner "{learner}" is active')
-        return self.registry.learners[learner].value.read(self.store.states(user_id, learner).get(key))
+        registered = self.registry.learners[learner]
+        state = self.store.states(user_id, learner).get(key)
+        try:
+            return float(answer(registered.value.read, state))
+        except Exception as error:
+            raise PluginError(f"learner {learner} of {registered.origin}: {described(error)}") from error
 
     # -- feedback
 

@@ -11,6 +11,8 @@ import attrs
 from qfzz_core.contracts import TrackFunction
 from qfzz_core.request import Request
 
+_POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+
 
 @attrs.frozen
 class FunctionFactor:
@@ -24,7 +26,8 @@ class FunctionFactor:
 
     def prepare(self, request: Request) -> TrackFunction:
         """Score by the function."""
-        takes_request = len(inspect.signature(self.function).parameters) > 1
+        parameters = inspect.signature(self.function).parameters.values()
+        takes_request = sum(parameter.kind in _POSITIONAL for parameter in parameters) > 1
         score = (lambda track: self.function(track, request)) if takes_request else self.function
         return TrackFunction(function=score, bound=self.bound, reason=self.reason)
 

@@ -767,3 +767,57 @@ def test_with_every_component_broken_at_once_the_call_still_answers() -> None:
     assert [part.name for part in found[0].explanation.factors] == list(BUILT_IN_FACTORS)
     reported = sorted(str(each.message).partition(" of plugin")[0] for each in [*warned, *warned_again])
     assert reported == sorted([*noted, "column x", "learner l", "hook qfzz_feedback_recorded", "hook qfzz_recommended"])
+
+
+# Attempts that are no ordinary exceptions
+
+
+def leave(*_: Any) -> None:
+    raise SystemExit(3)
+
+
+@pytest.mark.parametrize(
+    "prepare",
+    [
+        leave,
+        lambda request: TrackFunction(function=leave),
+        lambda request: ColumnFunction(function=leave),
+    ],
+    ids=["prepare", "track", "columns"],
+)
+def test_a_factor_cannot_end_the_program(prepare: Any, caplog: pytest.LogCaptureFixture) -> None:
+    dj = dj_with(factors("mine", Scoring("mine", prepare)))
+    with one_report(caplog, "factor mine", "must not end the program"):
+        assert len(ids(dj)) == 6
+
+
+def test_a_hook_that_is_implemented_twice_is_refused(caplog: pytest.LogCaptureFixture) -> None:
+    given = plugin("mine", qfzz_factors=list)
+    given.other = hookimpl(specname="qfzz_factors")(list)  # type: ignore[attr-defined]
+    with one_report(caplog, "failed to register", "implemented 2 times"):
+        dj_with(given)
+
+
+def test_a_learner_that_cannot_be_read_is_named() -> None:
+    dj = dj_with(plugin("mine", qfzz_learners=lambda: [Learning("mine", read=boom)]))
+    with pytest.raises(PluginError, match='learner mine of plugin "mine"'):
+        dj.engine.learned("mine", "u", "key")
+
+
+def test_numbers_too_large_for_any_catalogue_mean_everything() -> None:
+    dj = dj_with()
+    dj.record_feedback("u", "t0", "play")
+    assert len(dj.recommend("u", limit=10**400)) == 6
+    assert "t0" not in ids(dj, where={"heard_within_plays": 2**70})
+    with pytest.raises(ValueError, match="heard_within_days"):
+        dj.recommend("u", where={"heard_within_days": 10**400})
+
+
+@pytest.mark.parametrize("propensity", [float("nan"), "high", 1.5, True])
+def test_a_propensity_is_a_share(propensity: Any, caplog: pytest.LogCaptureFixture) -> None:
+    dj = dj_with(
+        choosing("mine", picking(Pick(1, "ranked", propensity))),
+        discovery={"strategy": "mine"},
+    )
+    with one_report(caplog, "strategy mine", "propensity"):
+        assert len(ids(dj, limit=1)) == 1

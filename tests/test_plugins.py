@@ -336,7 +336,7 @@ def test_a_strict_engine_raises_when_plugins_clash() -> None:
     ids=["filter", "column"],
 )
 def test_filters_and_columns_share_the_names_of_where_and_the_built_in_stays(hooks: dict[str, Any]) -> None:
-    with pytest.warns(PluginWarning, match="it is the name of a filter and of a column") as warned:
+    with pytest.warns(PluginWarning, match="a filter and a column have the name") as warned:
         dj = dj_with(plugin("mine", **hooks))
     assert len(warned) == 1
     dj.record_feedback("u", "t0", "dislike")

@@ -22,8 +22,15 @@ class BrokenContractError(Exception):
 
 
 def answer(function: Callable[..., Any], *arguments: Any) -> Any:
-    """Return what a plugin's function returns; raises `BrokenContractError` for a coroutine, which is closed."""
-    return refuse_coroutine(function(*arguments))
+    """Return what a plugin's function returns.
+
+    Raises what the function raises, and `BrokenContractError` for a coroutine, which is closed, and for an attempt to
+    end the program.
+    """
+    try:
+        return refuse_coroutine(function(*arguments))
+    except SystemExit as error:
+        raise BrokenContractError(f"raised SystemExit({error.code!r}); a plugin must not end the program") from error
 
 
 def refuse_coroutine(value: Any) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
+import logging
 import os
 import re
 import time
@@ -16,6 +17,8 @@ from qfzz_core import hookspecs
 from qfzz_core.errors import did_you_mean
 from qfzz_core.plugins.faults import Faults, answer
 from qfzz_core.plugins.origin import Origin
+
+logger = logging.getLogger("qfzz.plugins")
 
 GROUP = "qfzz"
 OWN_DISTRIBUTION = "qfzz"
@@ -101,6 +104,9 @@ class Loader:
 
     def load(self, disabled: frozenset[str], disabled_in_environment: frozenset[str]) -> None:
         """Import and register every plugin that is neither disabled nor of a name that clashes."""
+        names = {record.name for record in self.records}
+        for name in sorted((disabled | disabled_in_environment) - names):
+            logger.warning('no plugin "%s" to disable%s', name, did_you_mean(name, names))
         for record in self.records:
             if record.name in disabled_in_environment:
                 record.fail("disabled", f"by the environment variable {DISABLE_VARIABLE}")
@@ -144,6 +150,9 @@ class Loader:
 
     def _register(self, record: PluginRecord) -> None:
         try:
+            known = self.manager.get_name(record.plugin)
+            if known is not None:
+                raise ValueError(f'it is the same object as plugin "{known}"')
             self.manager.register(record.plugin, name=record.name)
             record.hooks = self._checked_hooks(record)
         except Exception as error:  # noqa: BLE001 - pluggy raises errors of several kinds for a wrong signature
@@ -155,8 +164,11 @@ class Loader:
             known = [name for name in vars(hookspecs) if name.startswith("qfzz_")]
             if not caller.has_spec():
                 raise ValueError(f'there is no hook "{caller.name}"{did_you_mean(caller.name, known)}')
-            for implementation in caller.get_hookimpls():
-                if implementation.plugin is record.plugin and (implementation.wrapper or implementation.hookwrapper):
+            own = [found for found in caller.get_hookimpls() if found.plugin is record.plugin]
+            if len(own) > 1:
+                raise ValueError(f'"{caller.name}" is implemented {len(own)} times; only one of them could be called')
+            for implementation in own:
+                if implementation.wrapper or implementation.hookwrapper:
                     raise ValueError(f'"{caller.name}" is a hook wrapper; hooks are called for each plugin by itself')
         return sorted(caller.name for caller in callers)
 

@@ -189,7 +189,10 @@ class Registry:
 
     def _settle_where(self) -> None:
         """Filters and columns share the names of `where`: a filter must not be called like a column."""
+        named: tuple[dict[str, Registered[Any]], ...] = (self.filters, self.columns)
         for name in sorted(self.filters.keys() & self.columns.keys()):
-            loser = self.columns[name] if self.filters[name].built_in else self.filters[name]
-            self._clash(loser, f'name "{name}" in where', "it is the name of a filter and of a column")
-            del (self.columns if self.filters[name].built_in else self.filters)[name]
+            everyone = " and ".join(sorted(str(kind[name].origin) for kind in named))
+            for kind in named:
+                if not kind[name].built_in:
+                    reason = f"a filter and a column have the name: {everyone}"
+                    self._clash(kind.pop(name), f'name "{name}" in where', reason)

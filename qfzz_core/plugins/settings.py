@@ -47,7 +47,7 @@ def made_settings(config: Config, registry: Registry, records: Sequence[PluginRe
     _check_names(config, registry, records)
     made = [_factor(config, name, registered, report) for name, registered in registry.factors.items()]
     factors = [factor for factor in made if factor is not None and factor.weight > 0]
-    factors.sort(key=lambda factor: (getattr(factor.registered.value, "order", math.inf), factor.name))
+    factors.sort(key=lambda factor: (_order(factor.registered), factor.name))
     if not math.isfinite(sum(factor.weight for factor in factors)):
         raise config.error(("factors",), None, "the sum of all weights is too large to be a number")
     strategy = _strategy(config, registry)
@@ -67,6 +67,11 @@ class UnusableOptionsError(Exception):
     def __init__(self, origin: Origin) -> None:
         super().__init__(str(origin))
         self.origin = origin
+
+
+def _order(registered: Registered[Factor]) -> float:
+    """Return the place in the sum: the documented factors have theirs, all others come after them by name."""
+    return getattr(registered.value, "order", math.inf) if registered.built_in else math.inf
 
 
 def _factor(config: Config, name: str, registered: Registered[Factor], report: Report) -> ActiveFactor | None:

@@ -11,7 +11,7 @@ import numpy as np
 
 from qfzz_core.columns import CategoryColumn, Columns, NumberColumn, Rows, TagsColumn, sealed
 from qfzz_core.contracts import CategoryTable, ColumnFunction, NumericDistance, TrackFunction, Values
-from qfzz_core.plugins.faults import BrokenContractError, refuse_coroutine
+from qfzz_core.plugins.faults import BrokenContractError, answer, refuse_coroutine
 from qfzz_core.tracks import Track
 
 Evaluate = Callable[[Rows], Values]
@@ -64,8 +64,9 @@ def _unit(value: Any, what: str, top: float = 1.0) -> float:
 def _table(prepared: CategoryTable, columns: Columns) -> Evaluate:
     column = _column(columns, prepared.column, CategoryColumn, TagsColumn)
     default = _unit(prepared.default, "the table's default")
+    coded = _coded(prepared.values, column)  # first, because another thread may make the vocabulary longer
     by_code = np.full(len(column.vocabulary) + 1, default)  # the last entry is where code -1 points
-    for code, value in _coded(prepared.values, column).items():
+    for code, value in coded.items():
         by_code[code] = value
     if isinstance(column, TagsColumn):
         return lambda rows: column.best(rows, by_code, default)
@@ -92,7 +93,8 @@ def _distance(prepared: NumericDistance, columns: Columns) -> Evaluate:
         raise BrokenContractError(f"target must be finite and scale finite and above 0, got {target!r} and {scale!r}")
 
     def evaluate(rows: Rows) -> Values:
-        values = 1.0 - np.abs(numbers[rows] - target) / scale
+        with np.errstate(over="ignore", invalid="ignore"):  # too far away is a value of 0
+            values = 1.0 - np.abs(numbers[rows] - target) / scale
         return np.where(np.isnan(values), missing, np.maximum(values, 0.0))
 
     return evaluate
@@ -106,7 +108,7 @@ def _column_function(prepared: ColumnFunction, columns: Columns) -> Evaluate:
     bound = _bound(prepared.bound)
 
     def evaluate(rows: Rows) -> Values:
-        return checked_values(prepared.function(columns, sealed(rows)), len(rows), bound)
+        return checked_values(answer(prepared.function, columns, sealed(rows)), len(rows), bound)
 
     return evaluate
 
@@ -115,9 +117,12 @@ def checked_values(result: Any, count: int, bound: float) -> Values:
     """Return a function's values as an array of its own; raises `BrokenContractError` for all but what it promised."""
     refuse_coroutine(result)
     try:
-        values = np.array(result, dtype=np.float64)
+        given = np.asarray(result)
     except (TypeError, ValueError):
-        raise BrokenContractError(f"values must be numbers, got {type(result).__name__}") from None
+        given = np.asarray(None)
+    if given.dtype.kind not in "biuf":
+        raise BrokenContractError(f"values must be numbers, got {type(result).__name__} of {given.dtype}")
+    values = given.astype(np.float64)  # a copy: the plugin may keep its own array
     if values.shape != (count,):
         raise BrokenContractError(f"values must have the shape ({count},), got {values.shape}")
     if not ((values >= 0.0) & (values <= bound)).all():
@@ -133,7 +138,7 @@ def _track_function(prepared: TrackFunction, fetch: FetchTracks) -> Evaluate:
         values = np.empty(len(rows))
         for start in range(0, len(rows), TRACK_BLOCK):
             for offset, track in enumerate(fetch(rows[start : start + TRACK_BLOCK]), start):
-                values[offset] = _unit(prepared.function(track), "the value of a track", bound)
+                values[offset] = _unit(answer(prepared.function, track), "the value of a track", bound)
         return values
 
     return evaluate

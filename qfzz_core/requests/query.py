@@ -10,11 +10,13 @@ import attrs
 
 from qfzz_core.contracts import Filter, PreparedFilter
 from qfzz_core.errors import RequestError, did_you_mean
-from qfzz_core.plain import frozen
+from qfzz_core.plain import frozen, shown
 from qfzz_core.plugins.faults import answer
 from qfzz_core.plugins.registry import Registered, Registry
 from qfzz_core.profiles import checked_preferences, checked_user_id
 from qfzz_core.ranking.conditions import column_condition
+
+GREATEST_COUNT = 2**40  # more than any catalogue holds, so that whoever asks for more gets all
 
 
 @attrs.frozen(kw_only=True)
@@ -66,8 +68,8 @@ def _count(value: Any, what: str, least: int) -> int | None:
     if value is None:
         return None
     if isinstance(value, bool) or not isinstance(value, Integral) or value < least:
-        raise RequestError(f"{what} must be a whole number, {least} or more, or None, got {value!r}")
-    return int(value)
+        raise RequestError(f"{what} must be a whole number, {least} or more, or None, got {shown(value)}")
+    return min(int(value), GREATEST_COUNT)
 
 
 def _flag(value: Any, what: str) -> bool:

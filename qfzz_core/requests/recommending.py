@@ -172,6 +172,8 @@ def checked_picks(picks: Sequence[Pick], limit: int | None, ranking: Ranking) ->
     for pick in chosen:
         if not isinstance(pick, Pick) or not isinstance(pick.reason, str) or type(pick.rank) is not int:
             raise BrokenContractError(f"pick must return Pick objects with a whole rank and a reason, got {pick!r}")
+        if pick.propensity is not None and not (type(pick.propensity) is float and 0.0 <= pick.propensity <= 1.0):
+            raise BrokenContractError(f"a propensity must be a float from 0 to 1 or None, got {pick.propensity!r}")
     ranks = [pick.rank for pick in chosen]
     if len(set(ranks)) != len(ranks):
         raise BrokenContractError("pick returned a rank twice")

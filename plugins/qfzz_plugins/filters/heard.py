@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import timedelta
 from itertools import islice
-from numbers import Real
 from typing import Any
 
 from qfzz_core import Filter, IdFilter, Request, hookimpl
 from qfzz_core.events import Interaction
 from qfzz_core.timestamps import parsed
+
+MOST = 2**40  # more than any log holds, and as much as islice takes
 
 
 def hearings(request: Request) -> Iterator[Interaction]:
@@ -30,7 +31,7 @@ class HeardWithinDays:
 
     def check(self, option: Any) -> None:
         """Take a number of days, 0 or more."""
-        if isinstance(option, bool) or not isinstance(option, Real) or not 0 <= float(option) <= 100_000:
+        if isinstance(option, bool) or not isinstance(option, (int, float)) or not 0 <= option <= 100_000:
             raise ValueError(f"give a number of days, 0 to 100,000, got {option!r}")
 
     def prepare(self, request: Request, option: Any) -> IdFilter:
@@ -52,7 +53,8 @@ class HeardWithinPlays:
 
     def prepare(self, request: Request, option: Any) -> IdFilter:
         """Leave out what was heard last."""
-        return IdFilter(track_ids={played.track_id for played in islice(hearings(request), option)}, exclude=True)
+        played = islice(hearings(request), min(option, MOST))
+        return IdFilter(track_ids={interaction.track_id for interaction in played}, exclude=True)
 
 
 @hookimpl

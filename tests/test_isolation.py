@@ -792,8 +792,14 @@ def test_a_factor_cannot_end_the_program(prepare: Any, caplog: pytest.LogCapture
 
 
 def test_a_hook_that_is_implemented_twice_is_refused(caplog: pytest.LogCaptureFixture) -> None:
-    given = plugin("mine", qfzz_factors=list)
-    given.other = hookimpl(specname="qfzz_factors")(list)  # type: ignore[attr-defined]
+    def none_yet() -> list[Any]:
+        return []
+
+    def none_either() -> list[Any]:
+        return []
+
+    given = plugin("mine", qfzz_factors=none_yet)
+    given.other = hookimpl(specname="qfzz_factors")(none_either)  # type: ignore[attr-defined]
     with one_report(caplog, "failed to register", "implemented 2 times"):
         dj_with(given)
 

@@ -26,6 +26,7 @@ from qfzz_core.plugins.opening import opened_store
 from qfzz_core.plugins.registry import Registry
 from qfzz_core.plugins.settings import made_settings
 from qfzz_core.profiles import ProfileSnapshot, checked_preferences, checked_user_id
+from qfzz_core.recording import rebuilding
 from qfzz_core.recording.feedback import FIELDS as FEEDBACK_FIELDS
 from qfzz_core.recording.feedback import checked_feedback
 from qfzz_core.recording.live import DraftProfile, LiveProfile, Profiles
@@ -174,6 +175,24 @@ class Engine:
         self._profiles.drop(user_id)
         logger.info("profile forgotten" if known else "no profile to forget")
         return known
+
+    def check_log(self, user_id: str) -> list[str]:
+        """Return in sentences where what is stored of a user differs from the log; `ProfileError` for an unknown one.
+
+        Nothing is written, and nobody waits.
+        """
+        return rebuilding.check_log(self._recorder, checked_user_id(user_id))
+
+    def rebuild(self, user_id: str) -> list[str]:
+        """Replay a user's log into weights and learned state, and return in sentences what was different.
+
+        The user is locked meanwhile: no feedback is lost. Raises `ProfileError` for an unknown user, and
+        `StoreCorruptError` for a log that lacks its beginning.
+        """
+        changed = rebuilding.rebuild(self._recorder, checked_user_id(user_id))
+        self._profiles.refresh(user_id)
+        logger.info("profile rebuilt, %d differences", len(changed))
+        return changed
 
     def learned(self, learner: str, user_id: str, key: str) -> float:
         """Return what a learner knows of a user under a key; what it says without any feedback for an unknown user.

@@ -59,6 +59,10 @@ class ConfigError(InvalidInput):
     """The configuration cannot be used; the message names file, line and key."""
 
 
+class DocumentError(InvalidInput):
+    """A profile document cannot be read; the message says where in it."""
+
+
 class ForgottenProfileError(QfzzError):
     """The user whose profile is held here was forgotten; the object cannot change anything any more."""
 
@@ -85,6 +89,10 @@ class StoreURLError(StoreError, ValueError):
 
 class StoreUnavailableError(StoreError):
     """The place of the store cannot be reached, read or created."""
+
+
+class StoreNotEmptyError(StoreError):
+    """What would be written over holds something already, and its replacement was not allowed."""
 
 
 class StoreReadOnlyError(StoreError):

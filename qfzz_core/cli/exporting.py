@@ -1,43 +1,27 @@
-"""Everything held of a user, and a file that is either whole or not there."""
+"""The file of an export: read with errors that name it, and written whole or not at all."""
 
 from __future__ import annotations
 
 import json
 import os
+import sys
 import tempfile
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import attrs
-
-from qfzz_core.errors import QfzzError
-from qfzz_core.events import Event
-from qfzz_core.profiles import PREFERENCE_FIELDS, ProfileSnapshot, UserProfile
-from qfzz_core.stores import UserRecord
+from qfzz_core.errors import DocumentError, QfzzError
 
 
 class ExportError(QfzzError):
     """The file of an export cannot be written; what was there before is untouched."""
 
 
-def everything_of(record: UserRecord) -> dict[str, Any]:
-    """Return profile, log and learned state in plain types, that of plugins which are not there any more included."""
-    events = list(record.events)
-    learned: dict[str, dict[str, Any]] = {}
-    for learner, key, state in record.states:
-        learned.setdefault(learner, {})[key] = state
-    return {
-        "profile": _profile(record.profile, events).to_dict(),
-        "events": [attrs.asdict(event) for event in events],
-        "learned": learned,
-    }
-
-
-def _profile(snapshot: ProfileSnapshot, events: Sequence[Event]) -> UserProfile:
-    history = [event.interaction.to_dict() for event in events if event.interaction is not None]
-    fields = {field: getattr(snapshot, field) for field in (*PREFERENCE_FIELDS, "user_id", "created_at", "updated_at")}
-    return UserProfile(**fields, interaction_history=history)
+def read_document(path: Path) -> Any:
+    """Return what a file of JSON says, that of stdin for `-`; raises `DocumentError` for what is no JSON."""
+    try:
+        return json.loads(sys.stdin.read() if str(path) == "-" else path.read_text(encoding="utf-8"))
+    except (ValueError, RecursionError) as error:
+        raise DocumentError(f"{path}: this is no JSON in UTF-8: {error}") from error
 
 
 def write_whole(path: Path, value: Any) -> None:

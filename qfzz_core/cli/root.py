@@ -14,11 +14,13 @@ from qfzz_core.cli.options import GLOBAL_OPTIONS, session_of
 BUILT_IN = {
     "config": ("config", "Show the configuration in effect, or check a file."),
     "demo": ("demo", "Show the whole loop on a catalogue that ships with QFZZ."),
+    "doctor": ("doctor", "Look for what is wrong: versions, store, room, plugins."),
     "feedback": ("feedback", "Record what a user did with a track, and learn from it."),
     "import": ("import_tracks", "Import tracks from CSV, JSON or JSON Lines files."),
     "plugins": ("plugins", "List the plugins and what became of them."),
-    "profile": ("profile", "Show, change, export or forget what is known of a user."),
+    "profile": ("profile", "Show, change, export, import or forget what is known of a user."),
     "recommend": ("recommend", "Recommend tracks to a user."),
+    "store": ("store", "Back up, check, rebuild, shrink or copy a store."),
     "tracks": ("tracks", "Search, show or remove tracks of the catalogue."),
 }
 

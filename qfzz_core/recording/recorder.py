@@ -7,17 +7,15 @@ from collections.abc import Callable, Mapping, Sequence
 import attrs
 
 from qfzz_core.contracts import Learner
-from qfzz_core.errors import FeedbackError, ForgottenProfileError, StoreError
+from qfzz_core.errors import FeedbackError, ForgottenProfileError
 from qfzz_core.events import Change, Event, Interaction
-from qfzz_core.learning import apply_event, taught_by
-from qfzz_core.names import is_storable
-from qfzz_core.plain import plain
-from qfzz_core.plugins.faults import BrokenContractError, Report, answer
+from qfzz_core.learning import taught_by
+from qfzz_core.plugins.faults import Report
 from qfzz_core.plugins.registry import Registered
 from qfzz_core.profiles import ProfileSnapshot
+from qfzz_core.recording.effects import take_effect
 from qfzz_core.recording.feedback import Feedback
 from qfzz_core.stores import Store, Transaction, UserTransaction
-from qfzz_core.timestamps import next_timestamp
 from qfzz_core.tracks import Track
 
 
@@ -77,8 +75,7 @@ class Recorder:
     def _create(self, user: UserTransaction, preferences: Sequence[Change] = ()) -> None:
         event = Event("created", self.now(), None, tuple(preferences))
         user.create(event.timestamp)
-        apply_event(event, user)
-        user.append(event)
+        self._append(user, event)
 
     def _feedback(
         self, transaction: Transaction, feedback: Feedback, samples: Mapping[str, Track], position: int
@@ -106,32 +103,8 @@ class Recorder:
         return Event("feedback", now, interaction, (), feedback.event_id)
 
     def _append(self, user: UserTransaction, event: Event) -> None:
-        updated_at = next_timestamp(user.updated_at, event.timestamp)
-        apply_event(event, user)
-        for learner in self.learners:
-            for key, state in self._learned(learner, user, event):
-                user.put_state(learner.value.name, key, state)
-        if all(change.field != "updated_at" for change in event.changes):
-            user.put_scalar("updated_at", updated_at)
+        take_effect(event, user, self.learners, self.report)
         user.append(event)
-
-    def _learned(self, learner: Registered[Learner], user: UserTransaction, event: Event) -> list[tuple[str, object]]:
-        """Return the new states of one learner; none, and a report, if it fails."""
-        name, learn = learner.value.name, learner.value.learn
-        try:
-            keys = [_checked_key(key) for key in answer(learner.value.keys, event)]
-            return [(key, plain(answer(learn, user.state(name, key), event, key))) for key in keys]
-        except StoreError:
-            raise
-        except Exception as error:  # noqa: BLE001 - a plugin may raise anything
-            self.report(learner.origin, f"learner {name}", error)
-            return []
-
-
-def _checked_key(key: object) -> str:
-    if not isinstance(key, str) or not is_storable(key):
-        raise BrokenContractError(f"the keys of a learner's state must be text, got {key!r}")
-    return key
 
 
 def _is_repeated(user: UserTransaction, feedback: Feedback, position: int) -> bool:

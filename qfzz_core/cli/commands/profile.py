@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import attrs
 import click
 
 from qfzz_core.cli.options import command, given_preferences, json_option, preference_options
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 @click.group()
 def profile() -> None:
-    """Show, change, export or forget what is known of a user."""
+    """Show, change, export, import or forget what is known of a user."""
 
 
 @command(profile)
@@ -81,13 +82,14 @@ def export(session: Session, user: str, output: Path | None, as_json: bool) -> N
     That is the profile, the whole log, and what was learned from it. A file is written whole or not at all, and for
     its owner only.
     """
-    from qfzz_core.cli.exporting import everything_of, write_whole
+    from qfzz_core.cli.exporting import write_whole
+    from qfzz_core.transfer import profile_document
 
     with session.engine() as engine:
         record = engine.store.record(checked_user_id(user))
         if record is None:
             raise _nobody(user)
-        held = everything_of(record)
+        held = profile_document(record)
     if output is None or str(output) == "-":
         print_json(held)
         return
@@ -96,6 +98,30 @@ def export(session: Session, user: str, output: Path | None, as_json: bool) -> N
         print_json({"user_id": user, "file": str(output), "events": len(held["events"])})
     else:
         click.echo(visible(f"Wrote profile and {len(held['events']):,} events of {user} to {output}."))
+
+
+@command(profile, name="import")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--replace", is_flag=True, help="Put the import in the place of a user who exists.")
+@json_option
+def import_profile(session: Session, file: Path, replace: bool, as_json: bool) -> None:
+    """Put a user who was exported into the store, with the whole log; "-" reads stdin.
+
+    All or nothing: a file that is not what `export` writes is refused with the place where it differs.
+    """
+    from qfzz_core.cli.exporting import read_document
+    from qfzz_core.transfer import record_from_document
+
+    record = record_from_document(read_document(file))
+    user, events = record.profile.user_id, list(record.events)
+    with session.engine() as engine:
+        if not replace and engine.get_profile(user) is not None:
+            raise ProfileError(f"there is a user {user!r} already; --replace puts the import in their place")
+        engine.store.load([attrs.evolve(record, events=events)])
+    if as_json:
+        print_json({"user_id": user, "events": len(events)})
+    else:
+        click.echo(visible(f"Imported profile and {len(events):,} events of {user}."))
 
 
 @command(profile)

@@ -14,10 +14,10 @@ from qfzz_core.errors import StoreError
 from qfzz_core.events import Change, Event
 from qfzz_core.plain import copied
 from qfzz_core.profiles import ProfileSnapshot
+from qfzz_core.recording.restoring import write_record
 from qfzz_core.stores import UserRecord
 from qfzz_core.tracks import Track
 from qfzz_core.weights import WEIGHT_FIELDS
-from qfzz_plugins.stores.records import write_record
 
 
 @attrs.frozen

@@ -6,7 +6,7 @@ import os
 import sqlite3
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from threading import Lock, RLock
 from typing import Any, TypeVar
 
@@ -121,10 +121,7 @@ class Connection:
     @contextmanager
     def writing(self) -> Iterator[None]:
         """Write all or nothing. The lock is taken at once, so what is read here is what will be changed."""
-        with self.lock:
-            if self._raw.in_transaction:
-                raise StoreError("a transaction of this thread is open already; end it before another is begun")
-            self._wait_in_turn()
+        with self._in_turn():
             try:
                 self.run("BEGIN IMMEDIATE")
                 yield
@@ -133,6 +130,16 @@ class Connection:
             except BaseException:
                 self._roll_back()
                 raise
+
+    @contextmanager
+    def _in_turn(self) -> Iterator[None]:
+        """Be the only writer among the threads of this process."""
+        with self.lock:
+            if self._raw.in_transaction:
+                raise StoreError("a transaction of this thread is open already; end it before another is begun")
+            self._wait_in_turn()
+            try:
+                yield
             finally:
                 self._writers.release()
 
@@ -173,3 +180,26 @@ class Connection:
         """Empty the journal into the file, unless others are in the way: what was committed is committed."""
         with suppress(StoreError):
             self.run("PRAGMA wal_checkpoint(TRUNCATE)")
+
+    def compact(self) -> None:
+        """Write the file anew, without the room and the bytes that are not needed any more."""
+        with self._in_turn():
+            self.run("VACUUM")
+        self.clean_journal()
+
+    def copy_to(self, path: str) -> None:
+        """Write what is stored at this moment into an empty file, which then needs no other beside it."""
+        give_up = self._give_up_at(time.monotonic() + self.options.timeout)
+        try:
+            with closing(sqlite3.connect(path, isolation_level=None)) as copy:
+                self._raw.backup(copy, progress=give_up)
+                copy.execute("PRAGMA journal_mode=DELETE")
+        except sqlite3.Error as error:
+            raise store_error(error, f"{self.path}, or the backup of it,") from error
+
+    def _give_up_at(self, deadline: float) -> Callable[[int, int, int], None]:
+        def progress(status: int, _remaining: int, _total: int) -> None:
+            if status != sqlite3.SQLITE_DONE and time.monotonic() >= deadline:
+                raise StoreLockedError(f"{self.path} is locked by another writer: try again later")
+
+        return progress

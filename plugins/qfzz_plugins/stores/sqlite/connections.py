@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 from threading import Lock, local
-from weakref import WeakSet
+from weakref import WeakSet, finalize
 
 from qfzz_core.errors import StoreUnavailableError
 from qfzz_plugins.stores.sqlite.connection import Connection
 from qfzz_plugins.stores.sqlite.errors import closed_error
+from qfzz_plugins.stores.sqlite.kept_files import release, use
 from qfzz_plugins.stores.sqlite.options import SQLiteOptions
 from qfzz_plugins.stores.sqlite.schema import checked_version, prepare
 
@@ -21,14 +22,22 @@ class Connections:
         self._options = options
         self._closed = False
         self._begin_process()
-        first = self._registered(Connection(path, options, self._writers))
+        self._release = finalize(self, release, use(path))
+        try:
+            self._local.connection = self._first()
+        except BaseException:
+            self._release()
+            raise
+
+    def _first(self) -> Connection:
+        first = self._registered(Connection(self._path, self._options, self._writers))
         try:
             prepare(first)
             first.settle()
         except BaseException:
             first.close()
             raise
-        self._local.connection = first
+        return first
 
     def _begin_process(self) -> None:
         self._pid = os.getpid()
@@ -72,3 +81,4 @@ class Connections:
         self._closed = True
         for connection in list(self._all):
             connection.close()
+        self._release()

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from sqlite_utils import Database, Migrations
 
 from qfzz_core.errors import ForeignStoreError, NewerSchemaError, StoreCorruptError, StoreUnavailableError
+from qfzz_plugins.stores.sqlite.kept_files import beginning
 
 if TYPE_CHECKING:
     from qfzz_plugins.stores.sqlite.connection import Connection
@@ -90,8 +91,7 @@ def examine(path: str) -> None:
     if not os.path.isdir(os.path.dirname(path)):
         raise StoreUnavailableError(f"{path} cannot be made: there is no directory {os.path.dirname(path)}; create it")
     try:
-        with open(path, "rb") as file:
-            header = file.read(100)
+        header = beginning(path, 100)
     except FileNotFoundError:
         return
     except OSError as error:

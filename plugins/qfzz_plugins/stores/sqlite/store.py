@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, closing
 from typing import Any
 from urllib.parse import unquote
 
 from qfzz_core.errors import StoreURLError
 from qfzz_core.events import Event
 from qfzz_core.profiles import ProfileSnapshot
-from qfzz_core.stores import CatalogueChanges, CatalogueToken, Transaction, UserRecord, Written
+from qfzz_core.stores import CatalogueChanges, CatalogueToken, Condition, Transaction, UserRecord, Written
 from qfzz_core.tracks import Track
 from qfzz_plugins.stores.sqlite.catalogue import SQLiteCatalogue, erase_tracks, put_tracks
 from qfzz_plugins.stores.sqlite.connections import Connections
+from qfzz_plugins.stores.sqlite.maintenance import backup, condition
 from qfzz_plugins.stores.sqlite.options import SQLiteOptions
 from qfzz_plugins.stores.sqlite.schema import damages, examine
 from qfzz_plugins.stores.sqlite.streams import batches
@@ -147,3 +148,18 @@ class SQLiteStore:
     def forget(self, user_id: str) -> bool:
         """Erase a user; False if there was none."""
         return self._users.forget(user_id)
+
+    # -- for the operator
+
+    def backup(self, path: str, *, replace: bool = False) -> None:
+        """Write a consistent copy of the store to a file; with WAL, writers go on meanwhile."""
+        with closing(self._connections.another()) as connection:
+            backup(connection, path, replace=replace)
+
+    def vacuum(self) -> None:
+        """Write the file anew; needs up to twice its size as free room, and other writers wait."""
+        self._connections.mine().compact()
+
+    def condition(self) -> Condition:
+        """Return how file, directory and SQLite fare."""
+        return condition(self._connections.mine())

@@ -10,10 +10,10 @@ import attrs
 from qfzz_core.errors import StoreError
 from qfzz_core.events import Event, decode_event, encode_event
 from qfzz_core.profiles import ProfileSnapshot
+from qfzz_core.recording.restoring import write_record
 from qfzz_core.stores import UserRecord
 from qfzz_core.tracks import Track
 from qfzz_core.weights import WEIGHT_FIELDS
-from qfzz_plugins.stores.records import write_record
 from qfzz_plugins.stores.sqlite.catalogue import find_track
 from qfzz_plugins.stores.sqlite.connection import Connection, Row
 from qfzz_plugins.stores.sqlite.texts import decoded, encoded

@@ -11,6 +11,7 @@ from qfzz_core.profiles import ProfileSnapshot
 from qfzz_core.stores import UserRecord
 from qfzz_plugins.stores.sqlite.connection import Row
 from qfzz_plugins.stores.sqlite.connections import Connections
+from qfzz_plugins.stores.sqlite.maintenance import erase_traces
 from qfzz_plugins.stores.sqlite.streams import streamed
 from qfzz_plugins.stores.sqlite.texts import decoded
 from qfzz_plugins.stores.sqlite.transaction import EVENT_COLUMNS, SQLiteTransaction, as_event, stored_user
@@ -58,12 +59,13 @@ class SQLiteUsers:
         return UserRecord(profile, events, [(learner, key, decoded(state)) for learner, key, state in states])
 
     def forget(self, user_id: str) -> bool:
-        """Erase a user, from the journal too."""
+        """Erase a user, from the journal and the gaps of the file too."""
         connection = self._connections.mine()
         with connection.writing():
             found = connection.run("DELETE FROM users WHERE user_id = ?", [user_id]).rowcount > 0
         if found:
             connection.clean_journal()
+            erase_traces(connection, user_id)
         return found
 
     def ids(self) -> Iterator[str]:

@@ -1,0 +1,71 @@
+"""What an event does to everything held of a user: the one rule for recording it and for replaying it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+from qfzz_core.contracts import Learner
+from qfzz_core.errors import StoreError
+from qfzz_core.events import Event
+from qfzz_core.learning import apply_event
+from qfzz_core.names import is_storable
+from qfzz_core.plain import plain
+from qfzz_core.plugins.faults import BrokenContractError, Report, answer
+from qfzz_core.plugins.registry import Registered
+from qfzz_core.stores import ProfileWriter
+from qfzz_core.timestamps import next_timestamp
+
+
+class Held(ProfileWriter, Protocol):
+    """What is held of a user who exists: a `UserTransaction`, or a replay."""
+
+    @property
+    def updated_at(self) -> str:
+        """When the profile was changed last."""
+        ...
+
+    def state(self, learner: str, key: str) -> Any:
+        """Return a learner's state under a key as plain data, None if there is none."""
+        ...
+
+    def put_state(self, learner: str, key: str, state: Any) -> None:
+        """Set a learner's state under a key; None removes it."""
+        ...
+
+
+def take_effect(event: Event, user: Held, learners: Sequence[Registered[Learner]], report: Report) -> None:
+    """Write what an event does to weights, scalars, learned state and `updated_at`, which moves forward.
+
+    Learners hear of everything but the creation of the user, which is no experience. One that fails is reported, and
+    its state stays as it was before this event.
+    """
+    if event.kind == "created":
+        apply_event(event, user)
+        return
+    updated_at = next_timestamp(user.updated_at, event.timestamp)
+    apply_event(event, user)
+    for learner in learners:
+        for key, state in _learned(learner, user, event, report):
+            user.put_state(learner.value.name, key, state)
+    if all(change.field != "updated_at" for change in event.changes):
+        user.put_scalar("updated_at", updated_at)
+
+
+def _learned(learner: Registered[Learner], user: Held, event: Event, report: Report) -> list[tuple[str, Any]]:
+    """Return the new states of one learner; none, and a report, if it fails."""
+    name, learn = learner.value.name, learner.value.learn
+    try:
+        keys = [_checked_key(key) for key in answer(learner.value.keys, event)]
+        return [(key, plain(answer(learn, user.state(name, key), event, key))) for key in keys]
+    except StoreError:
+        raise
+    except Exception as error:  # noqa: BLE001 - a plugin may raise anything
+        report(learner.origin, f"learner {name}", error)
+        return []
+
+
+def _checked_key(key: object) -> str:
+    if not isinstance(key, str) or not is_storable(key):
+        raise BrokenContractError(f"the keys of a learner's state must be text, got {key!r}")
+    return key

@@ -1,0 +1,120 @@
+"""Moving what stores hold: from one store to another, and users to JSON documents and back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import attrs
+
+from qfzz_core.catalogue.samples import sample_tracks
+from qfzz_core.documents import PROFILE_FORMAT, PROFILE_VERSION, record_from_document
+from qfzz_core.errors import StoreError, StoreNotEmptyError
+from qfzz_core.events import Event
+from qfzz_core.profiles import PREFERENCE_FIELDS, ProfileSnapshot, UserProfile
+from qfzz_core.stores import Store, UserRecord
+from qfzz_core.tracks import Track
+
+__all__ = ["Copied", "copy_store", "profile_document", "record_from_document"]
+
+_PROGRESS_STEP = 1_000  # tracks
+
+
+@attrs.frozen
+class Copied:
+    """How many users and tracks were copied, so far or in all."""
+
+    users: int = 0
+    tracks: int = 0
+
+
+def copy_store(
+    source: Store, target: Store, *, replace: bool = False, progress: Callable[[Copied], None] | None = None
+) -> Copied:
+    """Copy all users and tracks into another store, in one transaction there, and return how many they were.
+
+    Afterwards both give the same lists for the same seed. Only a target that held tracks before, and replaces them by
+    a source that never held any, serves no samples any more. Both are read and written as streams. Each user is one
+    consistent view, the catalogue another: let nobody write to the source meanwhile. `progress` is told now and then.
+
+    Raises `StoreNotEmptyError` for a target that has users or ever held a track, unless `replace` is given, and
+    `StoreError` if both are the same store. If anything is raised, the target is as it was.
+    """
+    if source is target or (source.shared and target.shared and source.name == target.name):
+        raise StoreError(f"{source.name} cannot be copied onto itself; name two different stores")
+    if not replace and not is_empty(target):
+        raise StoreNotEmptyError(
+            f"{target.name} holds users, or held tracks; allow their replacement (replace=True, --replace), "
+            "or name another store"
+        )
+    new = target.catalogue_token().counter == 0
+    copying = _Copying(source, progress or (lambda _: None))
+    target.load(copying.users(), copying.tracks(new), empty_first=replace)
+    if copying.stand_in:
+        target.remove_tracks([copying.stand_in])
+    return copying.done
+
+
+def is_empty(store: Store) -> bool:
+    """Return whether a store has no users and never held a track."""
+    return store.catalogue_token().counter == 0 and next(iter(store.user_ids()), None) is None
+
+
+class _Copying:
+    """Reads a store and counts what was read. `stand_in` is the id of a track that has to be removed again."""
+
+    def __init__(self, source: Store, progress: Callable[[Copied], None]) -> None:
+        self._source = source
+        self._progress = progress
+        self.done = Copied()
+        self.stand_in = ""
+
+    def users(self) -> Iterator[UserRecord]:
+        for user_id in self._source.user_ids():
+            record = self._source.record(user_id)
+            if record is not None:
+                yield record
+                self._tell(Copied(self.done.users + 1))
+
+    def tracks(self, target_is_new: bool) -> Iterator[Track]:
+        changes = self._source.catalogue_since(None)
+        count = 0
+        for count, (_, track) in enumerate(changes.written, start=1):
+            yield track
+            if count % _PROGRESS_STEP == 0:
+                self._tell(Copied(self.done.users, count))
+        if not count and changes.token.counter and target_is_new:
+            # A new store serves samples until it held a track, which the source did: one stands in for what it held.
+            stand_in = sample_tracks()[0]
+            self.stand_in = stand_in["track_id"]
+            yield stand_in
+        self._tell(Copied(self.done.users, count))
+
+    def _tell(self, done: Copied) -> None:
+        self.done = done
+        self._progress(done)
+
+
+def profile_document(record: UserRecord) -> dict[str, Any]:
+    """Return everything held of a user in plain types, for `json.dumps`; `record_from_document` is the inverse.
+
+    That is the profile as `UserProfile.to_dict` gives it, the whole log, and the learned state by learner and key,
+    that of plugins which are not there any more included.
+    """
+    events = list(record.events)
+    learned: dict[str, dict[str, Any]] = {}
+    for learner, key, state in record.states:
+        learned.setdefault(learner, {})[key] = state
+    return {
+        "format": PROFILE_FORMAT,
+        "version": PROFILE_VERSION,
+        "profile": _profile(record.profile, events).to_dict(),
+        "events": [attrs.asdict(event) for event in events],
+        "learned": learned,
+    }
+
+
+def _profile(snapshot: ProfileSnapshot, events: Sequence[Event]) -> UserProfile:
+    history = [event.interaction.to_dict() for event in events if event.interaction is not None]
+    fields = {field: getattr(snapshot, field) for field in (*PREFERENCE_FIELDS, "user_id", "created_at", "updated_at")}
+    return UserProfile(**fields, interaction_history=history)

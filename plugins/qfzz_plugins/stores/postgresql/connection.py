@@ -1,0 +1,151 @@
+"""One connection to the server: statements and transactions, with errors of our own family."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from typing import Any
+
+import psycopg
+from psycopg.pq import TransactionStatus
+from psycopg.types.numeric import Int8BinaryDumper
+
+from qfzz_core.errors import StoreError
+from qfzz_plugins.stores.postgresql.errors import ServerAwayError, store_error, unknown_outcome
+from qfzz_plugins.stores.postgresql.options import PostgresqlOptions
+from qfzz_plugins.stores.postgresql.place import Place
+
+Row = tuple[Any, ...]
+Raw = psycopg.Connection[Row]
+Statement = tuple[str, Sequence[Any]]
+
+BEGIN = "BEGIN ISOLATION LEVEL READ COMMITTED"  # every statement sees what was committed before it
+VIEW = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"  # all statements see one moment
+_SETTINGS = """SELECT set_config('search_path', %s, false), set_config('statement_timeout', %s, false),
+    set_config('lock_timeout', %s, false), set_config('default_transaction_isolation', 'read committed', false)"""
+
+
+def configure(raw: Raw, options: PostgresqlOptions) -> None:
+    """Prepare a new connection: our schema, our timeouts, and one type for every whole number."""
+    raw.adapters.register_dumper(int, Int8BinaryDumper)  # else a statement would be prepared anew for each size
+    timeouts = (f"{seconds * 1000:.0f}ms" for seconds in (options.statement_timeout, options.lock_timeout))
+    raw.execute(_SETTINGS, [f'"{options.schema}"', *timeouts])
+
+
+class Connection:
+    """A connection that one thread uses at a time."""
+
+    def __init__(self, raw: Raw, place: Place) -> None:
+        self.raw = raw
+        self.place = place
+        self.pid = os.getpid()
+
+    def close(self) -> None:
+        """Close the connection; a transaction that is open is rolled back."""
+        if self.pid == os.getpid():
+            self.raw.close()
+
+    # -- statements
+
+    def run(self, sql: str, parameters: Sequence[Any] = ()) -> int:
+        """Execute a statement and return how many rows it touched."""
+        return self._executed(sql, parameters).rowcount
+
+    def rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[Row]:
+        """Return all rows of a query."""
+        return self._executed(sql, parameters).fetchall()
+
+    def row(self, sql: str, parameters: Sequence[Any] = ()) -> Row | None:
+        """Return the only row of a query, None if there is none."""
+        found = self.rows(sql, parameters)
+        return found[0] if found else None
+
+    def _executed(self, sql: str, parameters: Sequence[Any]) -> psycopg.Cursor[Row]:
+        try:
+            return self.raw.execute(sql, parameters or None, binary=True)
+        except psycopg.Error as error:
+            raise store_error(error, self.place) from error
+
+    def together(self, statements: Sequence[Statement]) -> list[list[Row]]:
+        """Execute statements in one round trip and return the rows of each."""
+        if not statements:
+            return []
+        try:
+            return self._pipelined(statements)
+        except psycopg.Error as error:
+            raise store_error(error, self.place) from error
+
+    def _pipelined(self, statements: Sequence[Statement]) -> list[list[Row]]:
+        with self.raw.pipeline():
+            cursors = [self.raw.execute(sql, values or None, binary=True) for sql, values in statements]
+        return [cursor.fetchall() if cursor.description else [] for cursor in cursors]
+
+    def copy(self, table: str, types: Sequence[str], rows: Iterable[Row]) -> None:
+        """Write rows by COPY; `table` is its name, with the columns in brackets, `types` are theirs."""
+        try:
+            with self.raw.cursor() as cursor, cursor.copy(f"COPY {table} FROM STDIN (FORMAT BINARY)") as copy:
+                copy.set_types(types)
+                for row in rows:
+                    copy.write_row(row)
+        except psycopg.Error as error:
+            raise store_error(error, self.place) from error
+
+    # -- transactions
+
+    @property
+    def in_transaction(self) -> bool:
+        """Whether a transaction is open, be it a failed one."""
+        return self.raw.pgconn.transaction_status in (TransactionStatus.INTRANS, TransactionStatus.INERROR)
+
+    @contextmanager
+    def viewing(self) -> Iterator[None]:
+        """See one moment in several queries; inside a transaction that is open, see what that sees."""
+        if self.in_transaction:
+            yield
+            return
+        try:
+            self.run(VIEW)
+            yield
+            self.run("COMMIT")
+        except BaseException:
+            self.roll_back()
+            raise
+
+    def view(self, statements: Sequence[Statement]) -> list[list[Row]]:
+        """Return the rows of several queries, seen at one moment, in one round trip."""
+        if self.in_transaction:
+            return self.together(statements)
+        try:
+            return self.together([(VIEW, ()), *statements, ("COMMIT", ())])[1:-1]
+        except BaseException:
+            self.roll_back()
+            raise
+
+    def commit(self, statements: Sequence[Statement] = ()) -> None:
+        """Execute the last statements and commit, in one round trip.
+
+        Raises `StoreUnavailableError`, which is no `ServerAwayError`, if the answer to the commit was lost.
+        """
+        if self.pid != os.getpid():
+            raise StoreError("a transaction cannot be ended by a process that was forked inside it")
+        try:
+            with self.raw.pipeline():
+                for sql, parameters in statements:
+                    self.raw.execute(sql, parameters or None, binary=True)
+                end = self.raw.execute("COMMIT")
+        except psycopg.Error as error:
+            meaning = store_error(error, self.place)
+            raise (unknown_outcome(self.place, error) if _lost(meaning) else meaning) from error
+        if end.statusmessage != "COMMIT":
+            raise StoreError("a statement of this transaction failed before, so nothing of it was stored")
+
+    def roll_back(self) -> None:
+        """End the transaction if it is still open; an error here would hide the one that matters."""
+        with suppress(psycopg.Error):
+            if self.pid == os.getpid() and self.in_transaction:
+                self.raw.execute("ROLLBACK")
+
+
+def _lost(error: StoreError) -> bool:
+    return isinstance(error, ServerAwayError)

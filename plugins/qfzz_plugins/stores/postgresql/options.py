@@ -1,0 +1,60 @@
+"""What can be chosen about a PostgreSQL store, in the table `[store]` of the configuration."""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import Any
+
+import attrs
+
+LONGEST = 3600.0
+LARGEST_POOL = 1000
+_SCHEMA = re.compile(r"(?!pg_)[a-z_][a-z0-9_]{0,62}")  # what stands for itself, quoted or not
+
+
+def _number(value: Any) -> Any:
+    return float(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+def _seconds(least: float) -> Any:
+    def check(_: Any, attribute: attrs.Attribute[float], value: Any) -> None:
+        if not isinstance(value, float) or not math.isfinite(value) or not least <= value <= LONGEST:
+            raise ValueError(f"{attribute.name} must be seconds from {least:g} to {LONGEST:.0f}, got {value!r}")
+
+    return check
+
+
+def _connections(_: Any, attribute: attrs.Attribute[int], value: Any) -> None:
+    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= LARGEST_POOL:
+        raise ValueError(f"{attribute.name} must be a whole number from 1 to {LARGEST_POOL}, got {value!r}")
+
+
+def _name(_: Any, attribute: attrs.Attribute[str], value: Any) -> None:
+    if not isinstance(value, str) or not _SCHEMA.fullmatch(value):
+        raise ValueError(
+            f"{attribute.name} must be 1 to 63 lower-case letters, digits and underscores, "
+            f"not begin with a digit or pg_, got {value!r}"
+        )
+
+
+@attrs.frozen(kw_only=True)
+class PostgresqlOptions:
+    """Where a PostgreSQL store keeps its tables and how long it waits; anything else is a ValueError.
+
+    `schema`: the schema of the database that holds the tables, and nothing else.
+
+    `pool_size`: how many connections a process has at most, those that read a long catalogue not counted.
+
+    `connect_timeout`, `statement_timeout`, `lock_timeout`: how many seconds a connection attempt, a statement, and the
+    wait for another writer or for a free connection may take.
+
+    `retry`: for how many seconds an operation that has not begun to write looks for a server that went away.
+    """
+
+    schema: str = attrs.field(default="qfzz", validator=_name)
+    pool_size: int = attrs.field(default=10, validator=_connections)
+    connect_timeout: float = attrs.field(default=5.0, converter=_number, validator=_seconds(1))
+    statement_timeout: float = attrs.field(default=30.0, converter=_number, validator=_seconds(0.001))
+    lock_timeout: float = attrs.field(default=10.0, converter=_number, validator=_seconds(0.001))
+    retry: float = attrs.field(default=10.0, converter=_number, validator=_seconds(0))

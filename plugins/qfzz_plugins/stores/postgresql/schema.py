@@ -1,0 +1,151 @@
+"""The tables, how they came to be, and whether a schema holds them."""
+
+from __future__ import annotations
+
+import secrets
+from hashlib import sha256
+
+from qfzz_core.errors import ForeignStoreError, NewerSchemaError, StoreUnavailableError
+from qfzz_plugins.stores.postgresql.connection import BEGIN, Connection
+
+APPLICATION = "qfzz"
+_OLDEST_SERVER = 13
+
+# A name is bytes, because text cannot hold NUL characters, and is found by its digest, because an index holds no long
+# ones. `convert_from(name, 'UTF8')` shows it.
+_TABLES = (
+    "CREATE TABLE store (application text NOT NULL, version integer NOT NULL, identity text NOT NULL)",
+    # The catalogue: its one row is the lock of its writers. `changed` is the counter of the commit that wrote a track
+    # last, or removed it.
+    "CREATE TABLE catalogue (last_position bigint NOT NULL, counter bigint NOT NULL, token text NOT NULL)",
+    "INSERT INTO catalogue VALUES (0, 0, '')",
+    """CREATE TABLE tracks (
+        position bigint PRIMARY KEY,
+        track_id bytea NOT NULL,
+        changed bigint NOT NULL,
+        body text NOT NULL
+    )""",
+    "CREATE UNIQUE INDEX tracks_by_id ON tracks (sha256(track_id))",
+    "CREATE INDEX tracks_changed ON tracks (changed)",
+    "CREATE TABLE commits (counter bigint PRIMARY KEY, token text NOT NULL)",
+    "CREATE TABLE removed (position bigint PRIMARY KEY, changed bigint NOT NULL)",
+    "CREATE INDEX removed_changed ON removed (changed)",
+    # The users: everything of one goes with its row in `users`, and no serial is given twice.
+    "CREATE SEQUENCE users_serial",
+    """CREATE TABLE users (
+        serial bigint PRIMARY KEY,
+        user_id bytea NOT NULL,
+        revision bigint NOT NULL,
+        created_at text NOT NULL,
+        updated_at text NOT NULL,
+        energy_level double precision NOT NULL,
+        tempo_preference text NOT NULL,
+        discovery_factor double precision NOT NULL
+    ) WITH (fillfactor = 80)""",
+    "CREATE UNIQUE INDEX users_by_id ON users (sha256(user_id))",
+    # `id` keeps the order in which names were added; `same` is the normal form by which they compare.
+    """CREATE TABLE weights (
+        id bigint GENERATED ALWAYS AS IDENTITY,
+        serial bigint NOT NULL REFERENCES users ON DELETE CASCADE,
+        field text NOT NULL,
+        same bytea NOT NULL,
+        name bytea NOT NULL,
+        weight double precision NOT NULL
+    ) WITH (fillfactor = 80)""",
+    "CREATE UNIQUE INDEX weights_by_name ON weights (serial, field, sha256(same))",
+    # A transaction takes the positions of its events from the sequence when it holds the locks of its users.
+    "CREATE SEQUENCE events_position",
+    """CREATE TABLE events (
+        position bigint NOT NULL,
+        serial bigint NOT NULL REFERENCES users ON DELETE CASCADE,
+        kind text NOT NULL,
+        "timestamp" text NOT NULL,
+        event_id bytea,
+        body text NOT NULL,
+        PRIMARY KEY (serial, position)
+    )""",
+    "CREATE UNIQUE INDEX events_by_id ON events (serial, sha256(event_id)) WHERE event_id IS NOT NULL",
+    """CREATE TABLE states (
+        serial bigint NOT NULL REFERENCES users ON DELETE CASCADE,
+        learner bytea NOT NULL,
+        key bytea NOT NULL,
+        state text NOT NULL
+    ) WITH (fillfactor = 80)""",
+    "CREATE UNIQUE INDEX states_by_key ON states (serial, sha256(learner), sha256(key))",
+)
+
+MIGRATIONS = (_TABLES,)  # the statements that lead to version 1, 2, ...
+VERSION = len(MIGRATIONS)
+
+_COLUMNS = """SELECT c.relname, a.attname FROM pg_class c
+    JOIN pg_namespace n ON n.oid = c.relnamespace
+    LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0
+    WHERE n.nspname = %s AND c.relkind IN ('r', 'p', 'v', 'm', 'S', 'f')"""
+
+
+def lock_space(schema: str) -> int:
+    """Return the first key of the advisory locks of a store, a number of 32 bits."""
+    return int.from_bytes(sha256(f"qfzz {schema}".encode()).digest()[:4], "big", signed=True)
+
+
+def checked_version(connection: Connection, schema: str) -> int:
+    """Return the version of the store in a schema, 0 if there is none.
+
+    Raises `ForeignStoreError` or `NewerSchemaError`.
+    """
+    place = f"the schema {schema} of {connection.place.name}"
+    columns = connection.rows(_COLUMNS, [schema])
+    if not columns:
+        return 0
+    own = {name for table, name in columns if table == "store"} >= {"application", "version", "identity"}
+    row = connection.row(f'SELECT application, version FROM "{schema}".store') if own else None
+    if row is None or row[0] != APPLICATION:
+        raise ForeignStoreError(f"{place} belongs to another application: choose another schema in [store]")
+    if row[1] > VERSION:
+        raise NewerSchemaError(
+            f"{place} was written by a newer version of QFZZ (schema {row[1]}, this one knows {VERSION}): upgrade QFZZ"
+        )
+    return int(row[1])
+
+
+def prepare(connection: Connection, schema: str) -> None:
+    """Bring the schema to this version's tables: make them in a new one, migrate an older one, in one transaction."""
+    _check_server(connection)
+    if checked_version(connection, schema) == VERSION:
+        return
+    connection.run(BEGIN)
+    try:
+        connection.row("SELECT pg_advisory_xact_lock(%s::int, -1)", [lock_space(schema)])
+        version = checked_version(connection, schema)
+        if version < VERSION:
+            _migrate(connection, schema, version)
+        connection.commit()
+    except BaseException:
+        connection.roll_back()
+        raise
+
+
+def _check_server(connection: Connection) -> None:
+    info = connection.raw.info
+    if info.server_version < _OLDEST_SERVER * 10_000:
+        raise StoreUnavailableError(f"{connection.place.name} is older than PostgreSQL {_OLDEST_SERVER}: upgrade it")
+    encoding = info.parameter_status("server_encoding")
+    if encoding != "UTF8":
+        raise StoreUnavailableError(
+            f"{connection.place.name} has the encoding {encoding}, which cannot hold every text: "
+            f"create the database with ENCODING 'UTF8'"
+        )
+
+
+def _migrate(connection: Connection, schema: str, version: int) -> None:
+    connection.run("SET LOCAL statement_timeout = 0")
+    if connection.row("SELECT 1 FROM pg_namespace WHERE nspname = %s", [schema]) is None:
+        connection.run(f'CREATE SCHEMA "{schema}"')
+    for statements in MIGRATIONS[version:]:
+        for statement in statements:
+            connection.run(statement)
+    if version == 0:
+        row = [APPLICATION, VERSION, secrets.token_hex(8)]
+        connection.run("INSERT INTO store (application, version, identity) VALUES (%s, %s, %s)", row)
+    else:
+        connection.run("UPDATE store SET version = %s", [VERSION])

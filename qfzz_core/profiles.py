@@ -74,7 +74,7 @@ def checked_preferences(preferences: Any) -> dict[str, Any]:
 class ProfileSnapshot:
     """A profile at one moment, shared and unchangeable.
 
-    `revision` is (serial of the user, number of the change): a user created again after `forget` has another serial.
+    `revision` is (serial of the user, random number of the last change): a user created again has another serial.
     It is (0, 0) for a user who does not exist.
     """
 

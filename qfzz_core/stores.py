@@ -7,6 +7,7 @@ plain and valid already; what comes out belongs to the caller. Problems are rais
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Protocol, runtime_checkable
@@ -16,6 +17,11 @@ import attrs
 from qfzz_core.events import Event
 from qfzz_core.profiles import ProfileSnapshot
 from qfzz_core.tracks import Track
+
+
+def fresh_number() -> int:
+    """Return the second part of a new revision: random, so that a restored backup is seen to be another history."""
+    return secrets.randbits(62)
 
 
 @attrs.frozen
@@ -108,7 +114,7 @@ class UserTransaction(ProfileWriter, Protocol):
 
     @property
     def revision(self) -> tuple[int, int]:
-        """The revision that a snapshot would have now: serial of the user, number of the change."""
+        """The revision that a snapshot would have now: serial of the user, `fresh_number`."""
         ...
 
     def create(self, timestamp: str) -> None:

@@ -6,15 +6,17 @@ Every store gets a schema of its own, so tests that run at the same time share a
 import hashlib
 import importlib.util
 import os
+import secrets
 import shutil
 import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import psycopg
 import pytest
@@ -186,6 +188,21 @@ def postgres() -> Iterator[Database]:
     server = _own_server()
     yield server
     server.stop()
+
+
+@pytest.fixture
+def postgres_url(postgres: Database) -> Iterator[Callable[[], str]]:
+    """Makes an empty database at each call and returns its URL."""
+    made: list[str] = []
+
+    def new() -> str:
+        made.append(f"qfzz_{secrets.token_hex(8)}")
+        postgres.run(f"CREATE DATABASE {made[-1]}")
+        return urlsplit(postgres.url)._replace(path=f"/{made[-1]}").geturl()
+
+    yield new
+    for name in made:
+        postgres.run(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @pytest.fixture

@@ -22,6 +22,7 @@ class Example(Distribution):
 
 @pytest.mark.usefixtures("unmeasured")
 @pytest.mark.parametrize(("name", "needs"), [("qfzz-store-duckdb", "duckdb")])
+@pytest.mark.exhaustive
 def test_an_example_passes_its_own_tests(name: str, needs: str, tmp_path: Path) -> None:
     if not (EXAMPLES / name).is_dir():
         pytest.skip("the examples are not here: run the tests in a checkout or an unpacked sdist")

@@ -371,9 +371,10 @@ def test_threads_open_one_new_store(postgres: Database, tmp_path: Path) -> None:
 # ---- a server that goes away -----------------------------------------------------------------------------------------
 
 
+@pytest.mark.exhaustive
 def test_a_server_that_is_killed_loses_nothing_that_was_acknowledged(own_server: Server, tmp_path: Path) -> None:
     store = own_server.open(tmp_path, retry=2)
-    acknowledged: list[tuple[str, float]] = []
+    acknowledged: list[str] = []
     stop = threading.Event()
 
     def work() -> None:
@@ -385,27 +386,24 @@ def test_a_server_that_is_killed_loses_nothing_that_was_acknowledged(own_server:
                     dj.record_feedback("alice", "t1", "play", event_id=f"e{number}")
                 except StoreUnavailableError:
                     continue  # with the same event_id
-                acknowledged.append((f"e{number}", time.monotonic()))
+                acknowledged.append(f"e{number}")
                 number += 1
 
-    delays = []
     with ThreadPoolExecutor(1) as pool:
         working = pool.submit(work)
-        for crash in range(3):
+        for crash in range(10):
             before = len(acknowledged)
             wait_until(lambda before=before: len(acknowledged) >= before + 20)
             own_server.kill()
             time.sleep(2.5 * (crash == 1))  # once, longer than the store tries
             own_server.start()
-            there, before = time.monotonic(), len(acknowledged)
+            before = len(acknowledged)
             wait_until(lambda before=before: len(acknowledged) > before)
-            delays.append(acknowledged[before][1] - there)
         stop.set()
         working.result()
-    assert max(delays) < 5
     store = own_server.open(tmp_path)
     found = [event.event_id for event in store.events("alice") if event.kind == "feedback"]
-    assert found == [event_id for event_id, _ in acknowledged]
+    assert found == acknowledged
     assert dict(store.states("alice", "trust")) != {}
     assert store.check() == []
     store.close()

@@ -80,14 +80,24 @@ class LiveProfile(_Stored):
         self._record([changes])
 
     def _record(self, steps: Sequence[Sequence[Change] | Interaction]) -> None:
-        self.show(self._recorder.edit(self.user_id, steps, self._revision[0]))
+        self._recorder.edit(self.user_id, steps, self.serial)
+        self.refresh()
 
-    def show(self, snapshot: ProfileSnapshot) -> None:
-        """Show a snapshot of the same user, unless it is older than what is shown."""
-        with self._lock:
-            if snapshot.revision > self._revision:
+    def refresh(self) -> None:
+        """Show what is stored now, if it is another state of the same user."""
+        with self._lock:  # so that of two threads none shows what the other has already replaced
+            snapshot = None if self._store.revision(self.user_id) == self._revision else self._stored()
+            if snapshot is not None and snapshot.revision[0] == self.serial:
                 self._show(snapshot)
                 self.__dict__["_revision"] = snapshot.revision
+
+    def _stored(self) -> ProfileSnapshot | None:
+        return self._store.snapshot(self.user_id)
+
+    @property
+    def shows(self) -> tuple[int, int]:
+        """The revision that is shown."""
+        return self._revision
 
     @property
     def serial(self) -> int:
@@ -159,8 +169,8 @@ class Profiles:
             while len(self._snapshots) > KEPT_SNAPSHOTS:
                 self._snapshots.popitem(last=False)
             held = self.live.get(snapshot.user_id)
-        if held is not None and held.serial == snapshot.revision[0]:
-            held.show(snapshot)
+        if held is not None and held.shows != snapshot.revision:
+            held.refresh()
 
     def get(self, user_id: str) -> LiveProfile | None:
         """Return the live profile of a user, None for an unknown one; the same object while somebody holds it."""

@@ -12,7 +12,6 @@ from qfzz_core.events import Change, Event, Interaction
 from qfzz_core.learning import taught_by
 from qfzz_core.plugins.faults import Report
 from qfzz_core.plugins.registry import Registered
-from qfzz_core.profiles import ProfileSnapshot
 from qfzz_core.recording.effects import take_effect
 from qfzz_core.recording.feedback import Feedback
 from qfzz_core.stores import Store, Transaction, UserTransaction
@@ -49,10 +48,8 @@ class Recorder:
         with self.store.transaction(sorted({feedback.user_id for feedback in batch})) as transaction:
             return [self._feedback(transaction, feedback, samples, position) for position, feedback in enumerate(batch)]
 
-    def edit(
-        self, user_id: str, steps: Sequence[Sequence[Change] | Interaction], serial: int | None = None
-    ) -> ProfileSnapshot:
-        """Apply explicit changes and added interactions in one transaction and return the profile after it.
+    def edit(self, user_id: str, steps: Sequence[Sequence[Change] | Interaction], serial: int | None = None) -> None:
+        """Apply explicit changes and added interactions in one transaction.
 
         `serial` is that of the user whom a held profile shows: `ForgottenProfileError` if it is another one's now.
         Without it, a user who does not exist is created.
@@ -65,7 +62,6 @@ class Recorder:
                 self._create(user)
             for step in steps:
                 self._append(user, self._step(step))
-            return user.snapshot()
 
     def _step(self, step: Sequence[Change] | Interaction) -> Event:
         if isinstance(step, Interaction):

@@ -15,7 +15,7 @@ from qfzz_core.events import Change, Event
 from qfzz_core.plain import copied
 from qfzz_core.profiles import ProfileSnapshot
 from qfzz_core.recording.restoring import write_record
-from qfzz_core.stores import UserRecord
+from qfzz_core.stores import UserRecord, fresh_number
 from qfzz_core.tracks import Track
 from qfzz_core.weights import WEIGHT_FIELDS
 
@@ -128,8 +128,7 @@ class MemoryUser:
         user = self.now()
         if self.changed is None:
             self._user = self.changed = user = user.draft()
-        serial, number = user.revision
-        user.revision = (serial, number + 1)
+        user.revision = (user.revision[0], fresh_number())
         return user
 
     def snapshot(self) -> ProfileSnapshot:

@@ -8,6 +8,7 @@ from typing import Any
 from qfzz_core.errors import StoreError
 from qfzz_core.events import Event, encode_event
 from qfzz_core.profiles import ProfileSnapshot
+from qfzz_core.stores import fresh_number
 from qfzz_core.tracks import Track
 from qfzz_plugins.stores.postgresql.catalogue import find_track
 from qfzz_plugins.stores.postgresql.connection import Connection, Row, Statement
@@ -94,7 +95,7 @@ class PostgresqlUser:
     def _changing(self) -> UserRow:
         """Return the row, at its next revision."""
         row = self._now()
-        row.revision += 1
+        row.revision = fresh_number()
         self._changed = True
         return row
 

@@ -11,7 +11,7 @@ from qfzz_core.errors import StoreError
 from qfzz_core.events import Event, decode_event, encode_event
 from qfzz_core.profiles import ProfileSnapshot
 from qfzz_core.recording.restoring import write_record
-from qfzz_core.stores import UserRecord
+from qfzz_core.stores import UserRecord, fresh_number
 from qfzz_core.tracks import Track
 from qfzz_core.weights import WEIGHT_FIELDS
 from qfzz_plugins.stores.sqlite.catalogue import find_track
@@ -111,7 +111,7 @@ class SQLiteUser:
     def _changing(self) -> StoredUser:
         """Return the user, at its next revision."""
         user = self._now()
-        user.revision += 1
+        user.revision = fresh_number()
         self._changed = True
         return user
 

@@ -14,7 +14,7 @@ from qfzz_core.errors import StoreCorruptError, StoreError, StoreURLError
 from qfzz_core.events import Event, decode_event, encode_event
 from qfzz_core.names import is_storable
 from qfzz_core.recording.restoring import write_record
-from qfzz_core.stores import CatalogueChanges, CatalogueToken, UserRecord, Written
+from qfzz_core.stores import CatalogueChanges, CatalogueToken, UserRecord, Written, fresh_number
 from qfzz_core.tracks import Track
 from qfzz_core.weights import WEIGHT_FIELDS
 
@@ -54,7 +54,7 @@ class DuckDBUser:
     def _part(self, part: str, *, changing: bool = False) -> dict[str, Any]:
         if not self.exists:
             raise StoreError("this user does not exist in a transaction that is open: create it, or begin another one")
-        self._revision += changing
+        self._revision = fresh_number() if changing else self._revision
         return self._body[part]
 
     def _number(self) -> int:

@@ -89,6 +89,8 @@ class Engine:
         self._recommending = Recommending(self.registry, self.settings, self.faults.report)
         types = {name: registered.value for name, registered in self.registry.interaction_types.items()}
         self._types = MappingProxyType(types)
+        strategies = {name: registered.value for name, registered in self.registry.strategies.items()}
+        self._strategies = MappingProxyType(strategies)
         self._requests = itertools.count()
         logger.info("engine ready: %d plugins, store %s", len(self._loader.active()), self.store.name)
 
@@ -332,7 +334,10 @@ class Engine:
             raise UnknownTrackError(f"the catalogue has no track {track_id!r}")
         profile = self._profiles.snapshot(query.user_id) or ProfileSnapshot(user_id=query.user_id)
         account = self._recommending.account(shelf, self._request(query, f"{self._seed}:explain", profile))
-        return account.explain(row, shelf.fetch(as_rows([row]))[0])
+        try:
+            return account.explain(row, shelf.fetch(as_rows([row]))[0])
+        except StaleCatalogueError:
+            raise UnknownTrackError(f"the track {track_id!r} was removed meanwhile") from None
 
     def _existing(self, user_id: str) -> ProfileSnapshot:
         snapshot = self._profiles.snapshot(user_id)
@@ -361,7 +366,7 @@ class Engine:
             interactions=interactions,
             state=lambda learner: self.store.states(user_id, learner),
             interaction_types=self._types,
-            strategies={name: registered.value for name, registered in self.registry.strategies.items()},
+            strategies=self._strategies,
             strategy_options=self._strategy_options,
         )
 

@@ -431,8 +431,9 @@ def test_a_condition_that_cannot_be_is_refused_by_the_name_of_its_column(column:
 def test_constraints_need_the_columns_they_are_about() -> None:
     dj = dj_with(plugins={"disable": ["columns", *BUILT_IN_FACTORS]})
     for constraint in ({"max_per_artist": 1}, {"distinct": True}):
-        with pytest.raises(RequestError, match='need the column "artist"'):
+        with pytest.raises(RequestError, match='needs the column "artist"'):
             dj.recommend("u", **constraint)  # type: ignore[arg-type]
+        assert dj.get_profile("u") is None
 
 
 # Filters

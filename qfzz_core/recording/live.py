@@ -86,13 +86,11 @@ class LiveProfile(_Stored):
     def refresh(self) -> None:
         """Show what is stored now, if it is another state of the same user."""
         with self._lock:  # so that of two threads none shows what the other has already replaced
-            snapshot = None if self._store.revision(self.user_id) == self._revision else self._stored()
+            changed = self._store.revision(self.user_id) != self._revision
+            snapshot = self._store.snapshot(self.user_id) if changed else None
             if snapshot is not None and snapshot.revision[0] == self.serial:
                 self._show(snapshot)
                 self.__dict__["_revision"] = snapshot.revision
-
-    def _stored(self) -> ProfileSnapshot | None:
-        return self._store.snapshot(self.user_id)
 
     @property
     def shows(self) -> tuple[int, int]:

@@ -51,6 +51,10 @@ def checked_query(
 ) -> Query:
     """Return a valid query; raises `ProfileError` or `RequestError`, both ValueErrors, which name the argument."""
     conditions, filters = _where(where, registry)
+    if max_per_artist is not None:
+        _check_declared(registry, "max_per_artist", "artist")
+    if distinct:
+        _check_declared(registry, "distinct", "artist", "title")
     return Query(
         user_id=checked_user_id(user_id),
         preferences=checked_preferences(preferences),
@@ -70,6 +74,12 @@ def _count(value: Any, what: str, least: int) -> int | None:
     if isinstance(value, bool) or not isinstance(value, Integral) or value < least:
         raise RequestError(f"{what} must be a whole number, {least} or more, or None, got {shown(value)}")
     return min(int(value), GREATEST_COUNT)
+
+
+def _check_declared(registry: Registry, what: str, *columns: str) -> None:
+    for name in columns:
+        if name not in registry.columns:
+            raise RequestError(f'{what} needs the column "{name}", which is not declared')
 
 
 def _flag(value: Any, what: str) -> bool:

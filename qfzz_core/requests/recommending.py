@@ -10,7 +10,6 @@ import attrs
 from qfzz_core.catalogue.shelf import Shelf
 from qfzz_core.columns import Rows
 from qfzz_core.contracts import IdFilter, Pick, Ranking
-from qfzz_core.errors import RequestError
 from qfzz_core.plain import copied
 from qfzz_core.plugins.faults import (
     BrokenContractError,
@@ -139,10 +138,6 @@ class Recommending:
     def _constraints(self, shelf: Shelf, query: Query) -> list[Keeps]:
         columns = shelf.catalogue.columns
         constraints: list[Keeps] = []
-        for wanted, needs in ((query.max_per_artist, ("artist",)), (query.distinct, ("artist", "title"))):
-            for name in needs if wanted else ():
-                if name not in columns:
-                    raise RequestError(f'max_per_artist and distinct need the column "{name}", which is not declared')
         if query.distinct:
             constraints.append(Distinct(columns["artist"], columns["title"]))
         if query.max_per_artist is not None:

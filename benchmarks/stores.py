@@ -34,7 +34,7 @@ from qfzz import PersonalizedDJ
 FEEDBACKS = 500
 CHUNKS = [range(first, first + 50) for first in range(0, FEEDBACKS, 50)]
 IMPORT_ROUNDS = 3
-Statement = tuple[str, tuple[Any, ...]]
+Statement = tuple[str, str, Any]  # the method of the connection, the SQL, and the parameters
 Figures = dict[str, Any]
 
 _GENRES = ("jazz", "blues", "rock", "pop", "classical", "electronic", "hip hop", "ambient")
@@ -93,8 +93,13 @@ class Recorded(sqlite3.Connection):
     statements: list[Statement] = []  # noqa: RUF012 - of all connections together
 
     def execute(self, sql: str, parameters: Any = ()) -> sqlite3.Cursor:
-        self.statements.append((sql, tuple(parameters)))
+        self.statements.append(("execute", sql, tuple(parameters)))
         return super().execute(sql, parameters)
+
+    def executemany(self, sql: str, parameters: Any) -> sqlite3.Cursor:
+        rows = list(parameters)
+        self.statements.append(("executemany", sql, rows))
+        return super().executemany(sql, rows)
 
 
 @contextmanager
@@ -147,9 +152,9 @@ def statements_of_feedback(path: Path) -> list[list[Statement]]:
 
 
 def execute_all(connection: sqlite3.Connection, statements: Iterable[Statement]) -> None:
-    execute = connection.execute
-    for sql, parameters in statements:
-        execute(sql, parameters).fetchall()
+    methods = {name: getattr(connection, name) for name in ("execute", "executemany")}
+    for name, sql, parameters in statements:
+        methods[name](sql, parameters).fetchall()
 
 
 def alternated(fresh: Fresh, chunks: list[list[Statement]], writes: list[list[Statement]]) -> tuple[float, ...]:
@@ -176,7 +181,7 @@ def seconds_of_batch(path: Path) -> float:
 
 
 def is_write(statement: Statement) -> bool:
-    return not statement[0].lstrip().upper().startswith("SELECT")
+    return not statement[1].lstrip().upper().startswith("SELECT")
 
 
 def per_second(times: list[float]) -> float:

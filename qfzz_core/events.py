@@ -87,7 +87,8 @@ def encode_event(event: Event) -> dict[str, Any]:
     if interaction.strength is not None:
         body["strength"] = interaction.strength
     if interaction.taught is not None:
-        body["taught"] = list(attrs.astuple(interaction.taught))
+        taught = interaction.taught
+        body["taught"] = [taught.genre, taught.artist, taught.mood, taught.publisher]
     if interaction.extra:
         body["extra"] = dict(interaction.extra)
     if interaction.timestamp != event.timestamp:

@@ -20,7 +20,8 @@ def rating_strength(rating: float) -> float:
 
 def moved(weight: float, strength: float) -> float:
     """Return a weight moved by a strength: clamp(round(weight + strength, 12), 0, 1)."""
-    return min(1.0, max(0.0, round(weight + strength, DIGITS) + 0.0))
+    weight = round(weight + strength, DIGITS)
+    return 0.0 if weight <= 0.0 else min(weight, 1.0)
 
 
 def taught_by(track: Track) -> Taught:

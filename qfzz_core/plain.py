@@ -10,7 +10,10 @@ from typing import Any
 from qfzz_core.names import is_storable
 
 MAX_DEPTH = 100
+_SMALLEST, _LARGEST = -(2**63), 2**63
 _MAX_INTEGER_BITS = 14_000  # Python refuses to write integers of more than 4,300 digits as text
+
+_SCALARS = frozenset({str, int, float, bool, type(None)})
 
 
 class NotPlainError(ValueError):
@@ -23,7 +26,7 @@ def plain(value: Any, where: str = "value", depth: int = 0) -> Any:
     Numbers keep their types and objects their key order. Raises `NotPlainError` for everything that JSON cannot
     say: other types, NaN and infinities, lone surrogates, keys that are no text, nesting deeper than `MAX_DEPTH`.
     """
-    if value is None or value is True or value is False:
+    if (type(value) is str and value.isascii()) or value is None or value is True or value is False:
         return value
     if isinstance(value, str):
         return _plain_text(value, where)
@@ -32,6 +35,33 @@ def plain(value: Any, where: str = "value", depth: int = 0) -> Any:
     if isinstance(value, float):
         return _plain_float(value, where)
     return _plain_container(value, where, depth + 1)
+
+
+def quickly_plain(value: dict[Any, Any]) -> dict[str, Any] | None:
+    """Return what `plain` returns, None if that takes a closer look, be it only to say what is wrong.
+
+    For a dict that holds scalars of built-in types, and little else, this takes a quarter of the time.
+    """
+    copy = value.copy()
+    for key, item in value.items():
+        kind = type(item)
+        if type(key) is not str or not key.isascii():
+            return None
+        if kind is str:
+            if not item.isascii() and not is_storable(item):
+                return None
+        elif kind is float:
+            if item - item != 0.0:  # of infinities and NaN that is NaN
+                return None
+        elif kind is int:
+            if not _SMALLEST <= item <= _LARGEST:
+                return None
+        elif kind is not bool and item is not None:
+            try:
+                copy[key] = plain(item, depth=1)
+            except NotPlainError:
+                return None
+    return copy
 
 
 def _plain_text(value: str, where: str) -> str:
@@ -74,9 +104,13 @@ def _plain_key(key: Any, where: str) -> str:
 def copied(value: Any) -> Any:
     """Return a deep copy of a value that is known to be plain."""
     if isinstance(value, dict):
-        return {key: copied(item) if isinstance(item, (dict, list)) else item for key, item in value.items()}
+        copy = dict(value)
+        for key, item in copy.items():
+            if type(item) not in _SCALARS:  # a third of the time that looking at each value by isinstance takes
+                copy[key] = copied(item)
+        return copy
     if isinstance(value, list):
-        return [copied(item) if isinstance(item, (dict, list)) else item for item in value]
+        return [item if type(item) in _SCALARS else copied(item) for item in value]
     return value
 
 
@@ -91,5 +125,9 @@ def frozen(value: Any) -> Any:
 
 def shown(value: Any) -> str:
     """Return a value as text for a message; Python refuses to write integers of thousands of digits."""
-    too_long = isinstance(value, int) and value.bit_length() > _MAX_INTEGER_BITS
-    return f"an integer of {value.bit_length()} bits" if too_long else repr(value)
+    if isinstance(value, int) and value.bit_length() > _MAX_INTEGER_BITS:
+        return f"an integer of {value.bit_length()} bits"
+    try:
+        return repr(value)
+    except ValueError:
+        return f"a {type(value).__name__} that holds an integer of thousands of digits"

@@ -2,7 +2,12 @@
 
 A store keeps and finds; what a feedback does to a profile is decided above it (`qfzz_core.recording`) and reaches it
 as a handful of small writes inside one transaction. Every method may be called from any thread. What goes in is
-plain and valid already; what comes out belongs to the caller. Problems are raised as `qfzz_core.errors.StoreError`.
+plain and valid already; what comes out belongs to the caller, except where read-only is said. Whoever looks for text
+that no store can hold, which is text with lone surrogates, is told that it is not there.
+
+Problems are raised as `qfzz_core.errors.StoreError`, and so is misuse: a second transaction inside one of the same
+thread, a user who is used before `create` or created twice, a user of a transaction that is over. Only a user who was
+not named when the transaction began is a `KeyError`.
 """
 
 from __future__ import annotations
@@ -43,6 +48,7 @@ class CatalogueChanges:
 
     If `complete`, `written` is the whole catalogue in order of position and `removed` is empty. Otherwise `written`
     has the tracks added or replaced since, and `removed` the positions removed since. `written` can be read once.
+    Its tracks may be the store's own: they are read-only.
     """
 
     token: CatalogueToken
@@ -128,7 +134,8 @@ class UserTransaction(ProfileWriter, Protocol):
     def append(self, event: Event) -> int:
         """Add an event to the log and return its position, greater than every earlier one of the store.
 
-        Also moves the profile's revision, so that who holds a snapshot sees that it is old.
+        Also moves the profile's revision, so that who holds a snapshot sees that it is old. If the log has an event of
+        this event_id already, `StoreError` is raised here or at the end of the transaction, of which nothing is left.
         """
         ...
 
@@ -146,14 +153,49 @@ class UserTransaction(ProfileWriter, Protocol):
 
 
 class Transaction(Protocol):
-    """Several reads and writes that happen together or not at all."""
+    """Several reads and writes that happen together or not at all.
+
+    What is read through it shows what it wrote. The methods of the store show that to other threads when the
+    transaction is over, and to its own thread no later than then.
+    """
 
     def user(self, user_id: str) -> UserTransaction:
-        """Return one of the users named when the transaction began."""
+        """Return one of the users named when the transaction began; KeyError for anybody else."""
         ...
 
     def track(self, track_id: str) -> Track | None:
         """Return a track as it is now."""
+        ...
+
+
+class Foreseen(Protocol):
+    """What is known of a feedback before it is recorded."""
+
+    @property
+    def user_id(self) -> str:
+        """One of the users of the transaction."""
+        ...
+
+    @property
+    def track_id(self) -> str:
+        """Of a track that may be unknown."""
+        ...
+
+    @property
+    def event_id(self) -> str | None:
+        """The application's own id of the event, if it gave one."""
+        ...
+
+
+@runtime_checkable
+class ReadsAhead(Protocol):
+    """What a `Transaction` may offer beside the contract: to read in few queries what a batch will ask for."""
+
+    def read_ahead(self, feedbacks: Sequence[Foreseen]) -> None:
+        """Hear of feedbacks that are about to be recorded, in the place of those heard of before.
+
+        Nothing that the transaction answers may change by it.
+        """
         ...
 
 
@@ -192,6 +234,8 @@ class Store(Protocol):
     def catalogue_since(self, token: CatalogueToken | None) -> CatalogueChanges:
         """Return what changed since `token`, or everything if that is None, unknown here or too long ago.
 
+        A token is not too long ago before there were more than 100 commits after it, unless one of them was a `load`
+        that erased everything.
         The changes are one consistent view, whatever is written while `written` is read.
         """
         ...
@@ -240,12 +284,23 @@ class Store(Protocol):
         """Return everything held of a user as one consistent view, None for an unknown user."""
         ...
 
-    def load(self, users: Iterable[UserRecord], tracks: Iterable[Track] = (), *, empty_first: bool = False) -> None:
+    def load(
+        self,
+        users: Iterable[UserRecord],
+        tracks: Iterable[Track] = (),
+        *,
+        empty_first: bool = False,
+        only_if_new: bool = False,
+        held_tracks: bool = False,
+    ) -> None:
         """Put users, each exactly as recorded, in the place of whoever has the id, and tracks as `write_tracks` does.
 
         One transaction: if an iterable raises, nothing has changed. The users' serials and revisions, and the
-        positions of events and tracks, are this store's own; their order stays. `empty_first` erases everything else
-        in the same transaction.
+        positions of events and tracks, are this store's own; their order stays. In the same transaction,
+
+        - `empty_first` erases everything else, so that the store is as new, with counter 0, until a track is loaded;
+        - `only_if_new` refuses a store that has users or ever held a track, by a `StoreNotEmptyError`;
+        - `held_tracks` makes this a commit of the catalogue even if there are no tracks, so that the counter is not 0.
         """
         ...
 

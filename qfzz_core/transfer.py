@@ -7,15 +7,15 @@ from typing import Any
 
 import attrs
 
-from qfzz_core.catalogue.samples import sample_tracks
 from qfzz_core.documents import PROFILE_FORMAT, PROFILE_VERSION, record_from_document
-from qfzz_core.errors import StoreError, StoreNotEmptyError
+from qfzz_core.errors import ProfileError, StoreError
 from qfzz_core.events import Event
 from qfzz_core.profiles import PREFERENCE_FIELDS, ProfileSnapshot, UserProfile
+from qfzz_core.recording.restoring import write_record
 from qfzz_core.stores import Store, UserRecord
 from qfzz_core.tracks import Track
 
-__all__ = ["Copied", "copy_store", "profile_document", "record_from_document"]
+__all__ = ["Copied", "copy_store", "profile_document", "record_from_document", "restore_user"]
 
 _PROGRESS_STEP = 1_000  # tracks
 
@@ -33,41 +33,50 @@ def copy_store(
 ) -> Copied:
     """Copy all users and tracks into another store, in one transaction there, and return how many they were.
 
-    Afterwards both give the same lists for the same seed. Only a target that held tracks before, and replaces them by
-    a source that never held any, serves no samples any more. Both are read and written as streams. Each user is one
-    consistent view, the catalogue another: let nobody write to the source meanwhile. `progress` is told now and then.
+    Afterwards both give the same lists for the same seed, samples included. Both are read and written as streams. Each
+    user is one consistent view, the catalogue another: let nobody write to the source meanwhile. `progress` is told
+    now and then.
 
     Raises `StoreNotEmptyError` for a target that has users or ever held a track, unless `replace` is given, and
     `StoreError` if both are the same store. If anything is raised, the target is as it was.
     """
     if source is target or (source.shared and target.shared and source.name == target.name):
         raise StoreError(f"{source.name} cannot be copied onto itself; name two different stores")
-    if not replace and not is_empty(target):
-        raise StoreNotEmptyError(
-            f"{target.name} holds users, or held tracks; allow their replacement (replace=True, --replace), "
-            "or name another store"
-        )
-    new = target.catalogue_token().counter == 0
     copying = _Copying(source, progress or (lambda _: None))
-    target.load(copying.users(), copying.tracks(new), empty_first=replace)
-    if copying.stand_in:
-        target.remove_tracks([copying.stand_in])
+    target.load(
+        copying.users(),
+        copying.tracks(),
+        empty_first=replace,
+        only_if_new=not replace,
+        held_tracks=copying.held_tracks,
+    )
     return copying.done
 
 
-def is_empty(store: Store) -> bool:
-    """Return whether a store has no users and never held a track."""
-    return store.catalogue_token().counter == 0 and next(iter(store.user_ids()), None) is None
+def restore_user(store: Store, record: UserRecord, *, replace: bool = False) -> None:
+    """Put a recorded user into a store, in the place of whoever has the id if `replace` is given.
+
+    Raises `ProfileError` if somebody has the id otherwise; if anything is raised, nothing has changed.
+    """
+    if replace:
+        store.load([record])
+        return
+    user_id = record.profile.user_id
+    with store.transaction([user_id]) as transaction:
+        if transaction.user(user_id).exists:
+            raise ProfileError(f"there is a user {user_id!r} already; --replace puts the import in their place")
+        write_record(transaction.user(user_id), record)
 
 
 class _Copying:
-    """Reads a store and counts what was read. `stand_in` is the id of a track that has to be removed again."""
+    """Reads a store and counts what was read."""
 
     def __init__(self, source: Store, progress: Callable[[Copied], None]) -> None:
         self._source = source
         self._progress = progress
+        self._changes = source.catalogue_since(None)
+        self.held_tracks = self._changes.token.counter > 0
         self.done = Copied()
-        self.stand_in = ""
 
     def users(self) -> Iterator[UserRecord]:
         for user_id in self._source.user_ids():
@@ -76,18 +85,12 @@ class _Copying:
                 yield record
                 self._tell(Copied(self.done.users + 1))
 
-    def tracks(self, target_is_new: bool) -> Iterator[Track]:
-        changes = self._source.catalogue_since(None)
+    def tracks(self) -> Iterator[Track]:
         count = 0
-        for count, (_, track) in enumerate(changes.written, start=1):
+        for count, (_, track) in enumerate(self._changes.written, start=1):
             yield track
             if count % _PROGRESS_STEP == 0:
                 self._tell(Copied(self.done.users, count))
-        if not count and changes.token.counter and target_is_new:
-            # A new store serves samples until it held a track, which the source did: one stands in for what it held.
-            stand_in = sample_tracks()[0]
-            self.stand_in = stand_in["track_id"]
-            yield stand_in
         self._tell(Copied(self.done.users, count))
 
     def _tell(self, done: Copied) -> None:

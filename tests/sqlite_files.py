@@ -1,7 +1,13 @@
-"""A real SQLite file and what it is made with, for the tests of the SQLite store."""
+"""A real SQLite file and what it is made with, for the tests of the SQLite store.
 
+PYTEST_DONT_REWRITE: the tests import this module before pytest takes its fixtures.
+"""
+
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 from qfzz_core.testing.samples import create, some_tracks
 from qfzz_core.testing.stores_transactions import everything
@@ -12,6 +18,18 @@ from qfzz_plugins.stores.sqlite.store import SQLiteStore
 
 def opened(path: Path, options: SQLiteOptions | None = None) -> SQLiteStore:
     return open_sqlite(f"sqlite:///{path}", options)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "store.db"
+
+
+@pytest.fixture
+def store(path: Path) -> Iterator[SQLiteStore]:
+    with_defaults = opened(path)
+    yield with_defaults
+    with_defaults.close()
 
 
 def made(path: Path, options: SQLiteOptions | None = None) -> list[Any]:

@@ -1,14 +1,11 @@
 """Processes killed in the middle, full disks, missing rights, locks and damage: what was acknowledged is stored."""
 
-import importlib.metadata
 import json
 import os
 import random
-import shutil
 import signal
 import sqlite3
 import sys
-import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -19,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from processes import FORKING, exit_code, forked, unprivileged
 from store_urls import assert_the_log_says_what_is_stored, patient
 
 from qfzz import PersonalizedDJ
@@ -31,11 +29,8 @@ from qfzz_core.errors import (
     StoreUnavailableError,
 )
 
-pytest_plugins = ["store_urls"]
-pytestmark = [
-    pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork"),
-    pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning"),
-]
+pytest_plugins = ["store_urls", "processes"]
+pytestmark = FORKING
 
 KILLS = 50
 USERS = [f"listener {number}" for number in range(3)]
@@ -52,28 +47,6 @@ TRACKS = [
     }
     for number in range(30)
 ]
-
-
-def forked(work: Callable[[], Any]) -> int:
-    """Begin `work` in a forked process and return its id."""
-    child = os.fork()
-    if child:
-        return child
-    try:
-        work()
-        os._exit(0)
-    except BaseException as error:  # noqa: BLE001 - nothing may come back into the tests
-        os.write(2, f"{type(error).__name__}: {error}\n".encode())
-        os._exit(1)
-
-
-def exit_code(child: int) -> int:
-    """Return 0 if the work of a child returned, 1 if it raised, or what it exited with."""
-    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-
-
-def in_child(work: Callable[[], Any]) -> int:
-    return exit_code(forked(work))
 
 
 # ---- kill -9 ---------------------------------------------------------------------------------------------------------
@@ -123,6 +96,12 @@ def killed_life(url: str, life: int, patience: float) -> list[list[int]]:
     return [json.loads(line) for line in lines if line.endswith(b"\n")]
 
 
+def wait_for_the_server(dj: PersonalizedDJ) -> None:
+    """Wait for what a server still does for a client that was killed: it may be at a commit, with its users locked."""
+    with dj.engine.store.transaction(USERS):
+        pass
+
+
 def recorded(dj: PersonalizedDJ) -> Counter[str]:
     """How often each event of each user is in the log."""
     known = set(dj.engine.store.user_ids())
@@ -163,6 +142,7 @@ def test_fifty_kills_lose_nothing_that_was_acknowledged_and_apply_nothing_twice(
     for life in range(KILLS):
         acknowledged = killed_life(shared_url, life, chance.uniform(0.0, 0.02))
         with PersonalizedDJ(config=patient(shared_url)) as dj:
+            wait_for_the_server(dj)
             nothing_was_lost(dj, life, acknowledged)
             retry(dj, life, acknowledged[-1][-1])
             expected.update(f"{life}-{n}" for numbers in calls_until(life, acknowledged[-1][-1] + 1) for n in numbers)
@@ -268,38 +248,6 @@ def test_a_full_disk_loses_nothing_and_is_written_again_when_there_is_room(path:
 
 
 # ---- rights ----------------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def place() -> Iterator[Path]:
-    """A directory that another user can enter, which pytest's are not."""
-    directory = Path(tempfile.mkdtemp(prefix="qfzz-"))
-    directory.chmod(0o777)
-    yield directory
-    directory.chmod(0o777)
-    shutil.rmtree(directory)
-
-
-def unprivileged(work: Callable[[], Any]) -> int:
-    """Run `work` in a child that is not root, to whom no file is read-only; skips where that user sees no plugins."""
-
-    def as_nobody(task: Callable[[], Any]) -> None:
-        if os.geteuid() == 0:
-            os.setgid(65534)
-            os.setuid(65534)
-        task()
-
-    if in_child(lambda: as_nobody(find_the_plugins)) != 0:
-        pytest.skip("an unprivileged user cannot read the installed packages here")
-    return in_child(lambda: as_nobody(work))
-
-
-def find_the_plugins() -> None:
-    for point in importlib.metadata.entry_points(group="qfzz"):
-        if point.name == "sqlite":
-            point.load()
-            return
-    raise LookupError("the plugin is not there")
 
 
 def test_a_read_only_directory_is_refused_by_name_and_used_again_when_it_can_be_written(place: Path) -> None:

@@ -1,7 +1,7 @@
 """What another process changed is seen by the next call, and looking for it costs little."""
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import closing
 from pathlib import Path
@@ -13,6 +13,7 @@ from store_urls import Elsewhere, elsewhere_than
 from qfzz import PersonalizedDJ
 from qfzz_core.errors import ForgottenProfileError, UnknownTrackError
 from qfzz_core.stores import CatalogueChanges, CatalogueToken, Store
+from qfzz_core.tracks import Track
 
 pytest_plugins = ["store_urls"]
 
@@ -89,6 +90,21 @@ def test_a_track_removed_elsewhere_is_in_no_answer(dj: PersonalizedDJ, elsewhere
     assert dj.get_profile("alice").genres == {}
     elsewhere(PersonalizedDJ.add_content, [a_track("t3")])
     assert listed(dj) == ["t1", "t2", "t4", "t3"]
+
+
+def test_a_track_removed_while_it_is_explained_is_named_as_unknown(
+    dj: PersonalizedDJ, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = dj.engine.store.tracks_at
+
+    def read_too_late(positions: Sequence[int]) -> list[Track | None]:
+        dj.engine.store.remove_tracks(["t3"])
+        return read(positions)
+
+    monkeypatch.setattr(dj.engine.store, "tracks_at", read_too_late)
+    with pytest.raises(UnknownTrackError, match="'t3' was removed meanwhile"):
+        dj.explain("alice", "t3")
+    assert dj.explain("alice", "t2").track_id == "t2"
 
 
 def test_a_catalogue_emptied_elsewhere_gives_no_list_and_no_samples(dj: PersonalizedDJ, elsewhere: Elsewhere) -> None:

@@ -35,7 +35,7 @@ from qfzz_core.testing.stores_transactions import everything
 from qfzz_core.testing.stores_users import fill
 from qfzz_plugins.stores import postgresql
 from qfzz_plugins.stores.postgresql import PostgresqlOptions, importing, open_postgresql, schema
-from qfzz_plugins.stores.postgresql.errors import store_error
+from qfzz_plugins.stores.postgresql.errors import RepeatedRowError, store_error
 from qfzz_plugins.stores.postgresql.place import place_of
 
 if TYPE_CHECKING:
@@ -217,7 +217,8 @@ def test_a_missing_psycopg_is_named_with_its_extra(monkeypatch: pytest.MonkeyPat
         ("XX001", StoreCorruptError),
         ("XX002", StoreCorruptError),
         ("XX000", StoreError),
-        ("23505", StoreError),
+        ("23503", StoreError),
+        ("23505", RepeatedRowError),
     ],
 )
 def test_every_error_of_the_server_has_a_meaning(state: str, kind: type[StoreError]) -> None:
@@ -407,6 +408,23 @@ def test_many_tracks_are_replaced_at_once(store: PostgresqlStore) -> None:
     assert [track["track_id"] for _, track in changes] == [f"t{number}" for number in range(7010)]
     assert [track["title"] for _, track in changes[6993:6997]] == ["New", "New", "Twice", "Twice"]
     assert [position for position, _ in changes] == list(range(1, 7011))
+
+
+def test_an_import_may_meet_tracks_of_an_earlier_batch_among_new_ones(store: PostgresqlStore) -> None:
+    batch = importing.BATCH
+    many = [
+        *some_tracks(batch),
+        *some_tracks(batch, first=batch - 1, title="Twice"),
+        *some_tracks(2 * batch, 2 * batch - 1),
+    ]
+    written = store.write_tracks(many)
+    assert (written.added, written.replaced) == (4 * batch - 1, 0)
+    changes = list(store.catalogue_since(None).written)
+    assert [position for position, _ in changes] == list(range(1, 4 * batch))
+    assert [track["title"] for _, track in changes[batch - 2 : batch]] == ["So What", "Twice"]
+    store.remove_tracks([f"t{number}" for number in range(batch)])
+    written = store.write_tracks(some_tracks(2 * batch))
+    assert (written.added, written.replaced) == (batch, batch)
 
 
 def test_commits_of_long_ago_are_forgotten(store: PostgresqlStore, monkeypatch: pytest.MonkeyPatch) -> None:

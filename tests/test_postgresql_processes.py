@@ -7,22 +7,26 @@ import shutil
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager, suppress
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 import psycopg
 import pytest
+from processes import FORKING, in_child, in_children, refuses_the_child_of_a_transaction
+from store_scenes import (
+    assert_closing_waits_for_a_transaction,
+    assert_nothing_acknowledged_is_lost_when_full,
+    wait_until,
+)
 
 from qfzz import PersonalizedDJ
 from qfzz_core.errors import (
     ClosedError,
     StoreError,
-    StoreFullError,
     StoreLockedError,
     StoreReadOnlyError,
     StoreUnavailableError,
@@ -39,7 +43,7 @@ if TYPE_CHECKING:
     from qfzz_plugins.stores.postgresql.store import PostgresqlStore
 
 pytest_plugins = ["postgres_server"]
-pytestmark = pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+pytestmark = FORKING
 
 PROCESSES = 8
 
@@ -51,41 +55,12 @@ def store(postgres: Database, tmp_path: Path) -> Iterator[PostgresqlStore]:
     with_defaults.close()
 
 
-def forked(work: Callable[[], Any]) -> int:
-    """Begin `work` in a forked process and return its id."""
-    child = os.fork()
-    if child:
-        return child
-    try:
-        work()
-        os._exit(0)
-    except BaseException as error:  # noqa: BLE001 - nothing may come back into the tests
-        os.write(2, f"{type(error).__name__}: {error}\n".encode())
-        os._exit(1)
-
-
-def exit_code(child: int) -> int:
-    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-
-
-def in_processes(work: Callable[[int], Any]) -> list[int]:
-    children = [forked(partial(work, process)) for process in range(PROCESSES)]
-    return [exit_code(child) for child in children]
-
-
 @contextmanager
 def held(postgres: Database, sql: str) -> Iterator[psycopg.Connection[Any]]:
     """Hold what a statement locks, from elsewhere."""
     with closing(psycopg.connect(postgres.url)) as other:
         other.execute(sql)
         yield other
-
-
-def wait_until(condition: Callable[[], Any]) -> None:
-    deadline = time.monotonic() + 20
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
 
 
 # ---- locks and timeouts ----------------------------------------------------------------------------------------------
@@ -240,20 +215,7 @@ def test_a_full_disk_keeps_what_was_acknowledged_and_goes_on_later(own_server: S
         own_server.run(f"CREATE TABLESPACE small LOCATION '{disk}'")
         own_server.run(f"ALTER TABLE {own_server.schema(tmp_path)}.tracks SET TABLESPACE small")
         (disk / "ballast").write_bytes(b"x" * 1_000_000)
-        acknowledged: list[str] = []
-
-        def fill_up() -> None:
-            for number in range(2000):
-                store.write_tracks([a_track(f"t{number}", notes="x" * 1000)])
-                acknowledged.append(f"t{number}")
-
-        with pytest.raises(StoreFullError, match="make room"):
-            fill_up()
-        assert acknowledged
-        assert [track["track_id"] for _, track in store.catalogue_since(None).written] == acknowledged
-        (disk / "ballast").unlink()
-        store.write_tracks([a_track("late", notes="x" * 1000)])
-        assert store.find_track("late") is not None
+        assert_nothing_acknowledged_is_lost_when_full(store, (disk / "ballast").unlink)
         store.close()
     finally:
         own_server.halt()
@@ -272,7 +234,7 @@ def test_processes_lose_no_feedback(store: PostgresqlStore, postgres: Database, 
             for number in range(rounds):
                 dj.record_feedback("alice", "t1", "play", rating=0.505, event_id=f"{process}-{number}")
 
-    assert in_processes(work) == [0] * PROCESSES
+    assert in_children(PROCESSES, work) == [0] * PROCESSES
     assert len(set(track_ids(store))) == 1
     feedback = [event for event in store.events("alice") if event.kind == "feedback"]
     assert len({event.event_id for event in feedback}) == len(feedback) == PROCESSES * rounds
@@ -288,7 +250,7 @@ def test_processes_create_one_user(store: PostgresqlStore, postgres: Database, t
                 dj.get_or_create_profile(name)
                 dj.record_feedback(name, "t1", "like", event_id=str(process))
 
-    assert in_processes(work) == [0] * PROCESSES
+    assert in_children(PROCESSES, work) == [0] * PROCESSES
     assert sorted(store.user_ids()) == names
     for name in names:
         kinds = [event.kind for event in store.events(name)]
@@ -312,8 +274,8 @@ def test_a_child_uses_connections_of_its_own(store: PostgresqlStore) -> None:
         with pytest.raises(ClosedError):
             store.catalogue_token()
 
-    assert exit_code(forked(work)) == 0
-    assert exit_code(forked(store.close)) == 0
+    assert in_child(work) == 0
+    assert in_child(store.close) == 0
     assert store._connections.rows(mine, ()) == parents
     assert len(list(log)) == 4999
     raise_weight(store, "from the parent")
@@ -322,23 +284,11 @@ def test_a_child_uses_connections_of_its_own(store: PostgresqlStore) -> None:
 
 def test_a_child_cannot_end_a_transaction_of_its_parent(store: PostgresqlStore) -> None:
     create(store, "alice")
-    child = 0
 
-    def work() -> None:
-        nonlocal child
-        with store.transaction(["alice"]) as transaction:
-            transaction.user("alice").put_weight("genres", "jazz", 0.5)
-            child = os.fork()
-            if not child:
-                assert store.snapshot("alice") is not None  # over a connection of its own
+    def read() -> None:
+        assert store.snapshot("alice") is not None  # over a connection of its own
 
-    try:
-        work()
-    except BaseException as error:  # noqa: BLE001 - nothing may come back into the tests
-        os._exit(7 if "forked inside it" in str(error) else 1)
-    if not child:
-        os._exit(1)
-    assert exit_code(child) == 7
+    assert refuses_the_child_of_a_transaction(store, read)
     assert dict(stored(store).genres) == {"jazz": 0.5}
 
 
@@ -355,7 +305,7 @@ def test_what_a_process_did_not_commit_is_gone_when_it_dies(
             transaction.write()
             os.kill(os.getpid(), 9)
 
-    assert exit_code(forked(work)) == -9
+    assert in_child(work) == -9
     assert everything(store) == before
     raise_weight(store, "e1")
 
@@ -512,22 +462,7 @@ def test_a_stream_that_is_dropped_closes_its_connection(store: PostgresqlStore, 
 
 def test_closing_waits_for_what_other_threads_do(postgres: Database, tmp_path: Path) -> None:
     store = postgres.open(tmp_path)
-    inside, outside = threading.Event(), threading.Event()
-
-    def work() -> None:
-        with store.transaction(["alice"]) as transaction:
-            inside.set()
-            outside.wait()
-            transaction.user("alice").create(TIME)
-
-    with ThreadPoolExecutor(2) as pool:
-        working = pool.submit(work)
-        inside.wait()
-        closing_it = pool.submit(store.close)
-        wait_until(lambda: store._connections._closed)
-        outside.set()
-        working.result()
-        closing_it.result()
+    assert_closing_waits_for_a_transaction(store, lambda: store._connections._closed)
     again = postgres.open(tmp_path)
     assert list(again.user_ids()) == ["alice"]
     again.close()

@@ -4,7 +4,6 @@ import os
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -26,19 +25,9 @@ from qfzz_core.testing.samples import create
 from qfzz_core.testing.stores_transactions import everything
 from qfzz_plugins.stores.sqlite import SQLiteOptions, open_sqlite
 from qfzz_plugins.stores.sqlite.errors import store_error
-from qfzz_plugins.stores.sqlite.store import SQLiteStore, path_of
+from qfzz_plugins.stores.sqlite.store import path_of
 
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "store.db"
-
-
-@pytest.fixture
-def store(path: Path) -> Iterator[SQLiteStore]:
-    with_defaults = opened(path)
-    yield with_defaults
-    with_defaults.close()
+pytest_plugins = ["sqlite_files"]
 
 
 # ---- URLs and options ------------------------------------------------------------------------------------------------

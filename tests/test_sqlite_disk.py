@@ -1,33 +1,20 @@
 """What a SQLite store leaves on the disk, touches there, and does when it is full."""
 
 import time
-from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
-import pytest
 from sqlite_files import files, opened
+from store_scenes import assert_nothing_acknowledged_is_lost_when_full
 
-from qfzz_core.errors import (
-    StoreFullError,
-)
-from qfzz_core.testing.samples import a_feedback, a_track, create, some_tracks
+from qfzz_core.testing.samples import a_feedback, create, some_tracks
 from qfzz_core.testing.stores_events import append
 from qfzz_core.testing.stores_transactions import change_everything
 from qfzz_core.testing.stores_users import fill
 from qfzz_plugins.stores.sqlite import SQLiteOptions
 from qfzz_plugins.stores.sqlite.store import SQLiteStore
 
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "store.db"
-
-
-@pytest.fixture
-def store(path: Path) -> Iterator[SQLiteStore]:
-    with_defaults = opened(path)
-    yield with_defaults
-    with_defaults.close()
+pytest_plugins = ["sqlite_files"]
 
 
 def test_no_byte_of_a_forgotten_user_is_left(store: SQLiteStore, path: Path) -> None:
@@ -89,17 +76,5 @@ def test_a_full_store_keeps_what_it_acknowledged_and_goes_on_later(store: SQLite
     connection = store._connections.mine()
     (pages,) = connection.row("PRAGMA page_count") or (0,)
     connection.run(f"PRAGMA max_page_count={pages + 20}")
-    acknowledged: list[str] = []
-
-    def fill_up() -> None:
-        for number in range(1000):
-            store.write_tracks([a_track(f"t{number}", notes="x" * 1000)])
-            acknowledged.append(f"t{number}")
-
-    with pytest.raises(StoreFullError, match="make room"):
-        fill_up()
-    assert acknowledged
-    assert [track["track_id"] for _, track in store.catalogue_since(None).written] == acknowledged
-    connection.run("PRAGMA max_page_count=1000000")
-    store.write_tracks([a_track("late")])
-    assert store.find_track("late") is not None
+    make_room = partial(connection.run, "PRAGMA max_page_count=1000000")
+    assert_nothing_acknowledged_is_lost_when_full(store, make_room)

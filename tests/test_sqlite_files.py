@@ -3,7 +3,6 @@
 import os
 import sqlite3
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -25,17 +24,7 @@ from qfzz_plugins.stores.sqlite import catalogue, schema
 from qfzz_plugins.stores.sqlite.connection import Connection
 from qfzz_plugins.stores.sqlite.store import SQLiteStore
 
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "store.db"
-
-
-@pytest.fixture
-def store(path: Path) -> Iterator[SQLiteStore]:
-    with_defaults = opened(path)
-    yield with_defaults
-    with_defaults.close()
+pytest_plugins = ["sqlite_files"]
 
 
 def changed_by(path: Path, *statements: str) -> Any:

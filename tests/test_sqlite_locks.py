@@ -2,14 +2,13 @@
 
 import sqlite3
 import threading
-import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlite_files import made, opened
+from store_scenes import assert_closing_waits_for_a_transaction
 
 from qfzz_core.errors import (
     ClosedError,
@@ -24,16 +23,7 @@ from qfzz_plugins.stores.sqlite.store import SQLiteStore
 HASTY = SQLiteOptions(timeout=0.05)
 
 
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "store.db"
-
-
-@pytest.fixture
-def store(path: Path) -> Iterator[SQLiteStore]:
-    with_defaults = opened(path)
-    yield with_defaults
-    with_defaults.close()
+pytest_plugins = ["sqlite_files"]
 
 
 @pytest.mark.parametrize(
@@ -103,23 +93,7 @@ def test_a_store_that_is_dropped_closes_its_connections(path: Path) -> None:
 
 def test_closing_waits_for_what_other_threads_do(path: Path) -> None:
     store = opened(path)
-    inside, outside = threading.Event(), threading.Event()
-
-    def work() -> None:
-        with store.transaction(["alice"]) as transaction:
-            inside.set()
-            outside.wait()
-            transaction.user("alice").create(TIME)
-
-    with ThreadPoolExecutor(2) as pool:
-        working = pool.submit(work)
-        inside.wait()
-        closing = pool.submit(store.close)
-        while not store._connections._closed:
-            time.sleep(0.001)
-        outside.set()
-        working.result()
-        closing.result()
+    assert_closing_waits_for_a_transaction(store, lambda: store._connections._closed)
     again = opened(path)
     assert list(again.user_ids()) == ["alice"]
     again.close()

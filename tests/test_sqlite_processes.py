@@ -1,14 +1,10 @@
 """A SQLite store in several processes: forks, crashes, limits and rights."""
 
 import os
-import shutil
-import tempfile
-from collections.abc import Callable, Iterator
-from functools import partial
 from pathlib import Path
-from typing import Any
 
 import pytest
+from processes import FORKING, in_child, in_children, refuses_the_child_of_a_transaction, unprivileged
 from sqlite_files import files, made, opened
 
 from qfzz_core.errors import (
@@ -24,44 +20,8 @@ from qfzz_core.testing.stores_users import stored
 from qfzz_plugins.stores.sqlite import SQLiteOptions, connection
 from qfzz_plugins.stores.sqlite.store import SQLiteStore
 
-pytestmark = [
-    pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork"),
-    pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning"),
-]
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "store.db"
-
-
-@pytest.fixture
-def store(path: Path) -> Iterator[SQLiteStore]:
-    with_defaults = opened(path)
-    yield with_defaults
-    with_defaults.close()
-
-
-def forked(work: Callable[[], Any]) -> int:
-    """Begin `work` in a forked process and return its id."""
-    child = os.fork()
-    if child:
-        return child
-    try:
-        work()
-        os._exit(0)
-    except BaseException as error:  # noqa: BLE001 - nothing may come back into the tests
-        os.write(2, f"{type(error).__name__}: {error}\n".encode())
-        os._exit(1)
-
-
-def exit_code(child: int) -> int:
-    """Return 0 if the work of a child returned, 1 if it raised, or what it exited with."""
-    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-
-
-def in_child(work: Callable[[], Any]) -> int:
-    return exit_code(forked(work))
+pytest_plugins = ["sqlite_files", "processes"]
+pytestmark = FORKING
 
 
 def test_a_limit_of_file_size_is_a_full_disk(path: Path) -> None:
@@ -129,21 +89,7 @@ def test_a_child_never_closes_a_connection_of_its_parent(path: Path, monkeypatch
 
 def test_a_child_cannot_end_a_transaction_of_its_parent(store: SQLiteStore) -> None:
     create(store, "alice")
-    child = 0
-
-    def work() -> None:
-        nonlocal child
-        with store.transaction(["alice"]) as transaction:
-            transaction.user("alice").put_weight("genres", "jazz", 0.5)
-            child = os.fork()
-
-    try:
-        work()
-    except BaseException as error:  # noqa: BLE001 - nothing may come back into the tests
-        os._exit(7 if "forked inside it" in str(error) else 1)
-    if not child:
-        os._exit(1)
-    assert exit_code(child) == 7
+    assert refuses_the_child_of_a_transaction(store)
     assert dict(stored(store).genres) == {"jazz": 0.5}
 
 
@@ -159,8 +105,7 @@ def test_processes_lose_none_of_each_others_changes(path: Path) -> None:
             raise_weight(store, f"{process}-{number}")
         store.close()
 
-    children = [forked(partial(work, process)) for process in range(processes)]
-    assert [exit_code(child) for child in children] == [0] * processes
+    assert in_children(processes, work) == [0] * processes
     store = opened(path)
     assert dict(stored(store).genres) == {"jazz": processes * rounds / 1024}
     assert len(track_ids(store)) == processes * rounds
@@ -184,27 +129,6 @@ def test_what_a_process_did_not_commit_is_gone_when_it_dies(store: SQLiteStore, 
 
 
 # ---- rights ---------------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def place() -> Iterator[Path]:
-    """A directory that another user can enter, which pytest's are not."""
-    directory = tempfile.mkdtemp(prefix="qfzz-")
-    os.chmod(directory, 0o777)
-    yield Path(directory)
-    os.chmod(directory, 0o777)
-    shutil.rmtree(directory)
-
-
-def unprivileged(work: Callable[[], Any]) -> int:
-    """Run `work` in a child that is not root, to whom no file is read-only."""
-
-    def as_nobody() -> None:
-        if os.geteuid() == 0:
-            os.setuid(65534)
-        work()
-
-    return in_child(as_nobody)
 
 
 def test_a_store_in_a_read_only_directory_is_refused(place: Path) -> None:

@@ -13,11 +13,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qfzz_core import Engine
-from qfzz_core.errors import DocumentError, StoreError, StoreNotEmptyError
+from qfzz_core.errors import DocumentError, ProfileError, StoreError, StoreNotEmptyError
 from qfzz_core.stores import Store, UserRecord
 from qfzz_core.testing.samples import a_feedback, a_track, create, some_tracks
 from qfzz_core.testing.stores_transactions import everything
-from qfzz_core.transfer import Copied, copy_store, profile_document, record_from_document
+from qfzz_core.transfer import Copied, copy_store, profile_document, record_from_document, restore_user
 from qfzz_plugins.stores.memory import MemoryStore
 from qfzz_plugins.stores.sqlite import open_sqlite
 
@@ -98,6 +98,21 @@ def test_a_copy_of_a_new_store_serves_samples_and_one_of_an_emptied_store_does_n
     emptied.remove_tracks(["t1"])
     assert copy_store(emptied, target) == Copied()
     assert lists(target) == [[], []]
+    assert target.catalogue_token().counter == 1
+
+
+@pytest.mark.parametrize("kind", ["memory", "sqlite"])
+def test_a_copy_that_replaces_serves_samples_exactly_if_its_source_does(make: Make, kind: str) -> None:
+    new, emptied, target = make("memory"), make("memory"), make(kind)
+    emptied.write_tracks([a_track()])
+    emptied.remove_tracks(["t1"])
+    fill(target)
+    open_meanwhile = Engine(store=target)
+    for source, samples in ((new, True), (emptied, False), (new, True)):
+        assert copy_store(source, target, replace=True).tracks == 0
+        assert bool(open_meanwhile.recommend("alice")) is samples
+        copy_store(source, target, replace=True)
+        assert lists(target) == lists(source)
 
 
 @pytest.mark.parametrize("kind", ["memory", "sqlite"])
@@ -165,6 +180,22 @@ def test_progress_tells_of_users_and_of_every_thousand_tracks(make: Make) -> Non
     assert [attrs.astuple(done) for done in told] == [(1, 0), (2, 0), (2, 1_000), (2, 2_000), (2, 2_500)]
 
 
+@pytest.mark.parametrize("kind", ["memory", "sqlite"])
+def test_a_target_that_is_filled_while_a_copy_begins_is_refused(make: Make, kind: str) -> None:
+    source, target = make("memory"), make(kind)
+    fill(source)
+    read = source.catalogue_since
+
+    def read_while_another_fills_the_target(token: Any) -> Any:
+        create(target, "somebody else")
+        return read(token)
+
+    source.catalogue_since = read_while_another_fills_the_target  # type: ignore[method-assign]
+    with pytest.raises(StoreNotEmptyError):
+        copy_store(source, target)
+    assert list(target.user_ids()) == ["somebody else"]
+
+
 def test_a_user_who_is_forgotten_during_the_copy_is_left_out(make: Make) -> None:
     source, target = make("memory"), make("memory")
     create(source, "alice", "bob")
@@ -198,6 +229,30 @@ def test_a_document_brings_the_user_back(make: Make, kind: str) -> None:
     store.load([record_from_document(json.loads(text))])
     assert sorted(held(store)[0], key=str) == sorted(before[0], key=str)
     assert Engine(store=store).check_log("user 1") == []
+
+
+@pytest.mark.parametrize("kind", ["memory", "sqlite"])
+def test_a_user_is_restored_in_the_place_of_another_only_if_that_is_allowed(make: Make, kind: str) -> None:
+    source, target = make("memory"), make(kind)
+    fill(source)
+    copy_store(source, target)
+    target.forget("user 2")
+
+    def restore(user_id: str, **options: Any) -> None:
+        record = source.record(user_id)
+        assert record is not None
+        restore_user(target, record, **options)
+
+    restore("user 2")
+    assert held(target) == held(source)
+    with target.transaction(["user 1"]) as transaction:
+        transaction.user("user 1").put_weight("genres", "polka", 1.0)
+    before = held(target)
+    with pytest.raises(ProfileError, match="there is a user 'user 1' already"):
+        restore("user 1")
+    assert held(target) == before
+    restore("user 1", replace=True)
+    assert sorted(held(target)[0], key=str) == sorted(held(source)[0], key=str)
 
 
 def test_a_document_says_what_it_is(make: Make) -> None:

@@ -1,11 +1,21 @@
-"""Writing a recorded user into a store, as every store can do it."""
+"""What every store does when it loads: refuse what may not be replaced, and write a recorded user."""
 
 from __future__ import annotations
 
+from qfzz_core.errors import StoreNotEmptyError
 from qfzz_core.stores import UserRecord, UserTransaction
 from qfzz_core.weights import WEIGHT_FIELDS
 
 _SCALARS = ("energy_level", "tempo_preference", "discovery_factor", "updated_at")
+
+
+def refuse_used(name: str, *used: object) -> None:
+    """Raise `StoreNotEmptyError` for the store of this name if anything in `used` is true."""
+    if any(used):
+        raise StoreNotEmptyError(
+            f"{name} holds users, or held tracks; allow their replacement (replace=True, --replace), "
+            "or name another store"
+        )
 
 
 def write_record(user: UserTransaction, record: UserRecord) -> None:

@@ -11,10 +11,12 @@ import pytest
 from qfzz_core.errors import ClosedError
 from qfzz_core.stores import Store
 from qfzz_core.testing.samples import a_feedback, a_track, create, some_tracks
+from qfzz_core.testing.stores_ahead import ReadingAheadContract
 from qfzz_core.testing.stores_catalogue import CatalogueContract
 from qfzz_core.testing.stores_changes import ChangesContract
 from qfzz_core.testing.stores_events import EventsContract, append, track_ids
 from qfzz_core.testing.stores_records import RecordsContract
+from qfzz_core.testing.stores_replacing import ReplacingContract
 from qfzz_core.testing.stores_transactions import TransactionsContract, everything
 from qfzz_core.testing.stores_users import UsersContract, fill
 
@@ -39,7 +41,14 @@ CALLS: dict[str, Callable[[Store], Any]] = {
 
 
 class StoreContract(
-    CatalogueContract, ChangesContract, UsersContract, EventsContract, TransactionsContract, RecordsContract
+    CatalogueContract,
+    ChangesContract,
+    UsersContract,
+    EventsContract,
+    TransactionsContract,
+    ReadingAheadContract,
+    RecordsContract,
+    ReplacingContract,
 ):
     """Everything that `qfzz_core.stores.Store` promises, as tests.
 

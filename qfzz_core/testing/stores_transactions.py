@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from threading import Barrier
 from typing import Any
 
@@ -39,17 +39,32 @@ class TransactionsContract:
     """Several writes that happen together or not at all."""
 
     def test_a_transaction_sees_its_own_writes(self, store: Store) -> None:
-        """Those of a user it created too."""
-        with store.transaction(["alice"]) as transaction:
-            user = transaction.user("alice")
-            user.create(TIME)
-            user.put_weight("genres", "jazz", 0.5)
-            user.put_scalar("updated_at", LATER)
-            user.put_scalar("energy_level", 0.25)
-            seen = user.snapshot()
-            assert transaction.user("alice").exists
-            assert (dict(seen.genres), seen.energy_level, seen.updated_at) == ({"jazz": 0.5}, 0.25, LATER)
-        assert stored(store) == seen
+        """Those of a user it created too, by every way of asking."""
+        create(store, "bob")
+        fill(store, "bob")
+        with store.transaction(["alice", "bob"]) as transaction:
+            transaction.user("alice").create(TIME)
+            for user_id in ("alice", "bob"):
+                user = transaction.user(user_id)
+                change_everything(user)
+                seen = transaction.user(user_id).snapshot()
+                assert transaction.user(user_id).exists
+                assert (dict(seen.genres), seen.energy_level, seen.updated_at) == ({"techno": 0.1}, 0.1, LATER)
+                assert (seen.updated_at, seen.revision) == (user.updated_at, user.revision)
+                assert (user.weight("genres", "Techno"), user.weight("genres", "jazz")) == (("techno", 0.1), None)
+                assert (user.state("trust", "artist:x"), user.state("trust", "artist:z")) == ([5, 5], None)
+                found = user.find_event("new")
+                assert found is not None
+                assert found.interaction == a_feedback("t2").interaction
+                user.drop_weight("genres", "techno")
+                user.put_state("trust", "artist:x", None)
+                assert (user.weight("genres", "techno"), user.state("trust", "artist:x")) == (None, None)
+                assert dict(user.snapshot().genres) == {}
+                user.put_weight("genres", "Techno", 0.2)
+                assert user.weight("genres", "techno") == ("Techno", 0.2)
+            last = [transaction.user(user_id).snapshot() for user_id in ("alice", "bob")]
+        assert [stored(store), stored(store, "bob")] == last
+        assert track_ids(store) == ["t2", "t3"]
 
     @pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt, SystemExit, GeneratorExit])
     def test_an_exception_leaves_nothing(self, store: Store, error: type[BaseException]) -> None:
@@ -120,6 +135,18 @@ class TransactionsContract:
         with pytest.raises(StoreError):
             BEFORE_CREATION[what](user)
         assert everything(store) == before
+
+    def test_nobody_is_created_after_the_end(self, store: Store) -> None:
+        """That is a `StoreError` too, whether the transaction was left normally or not."""
+        with store.transaction(["alice"]) as transaction:
+            kept = [transaction.user("alice")]
+        with suppress(ZeroDivisionError), store.transaction(["bob"]) as transaction:
+            kept.append(transaction.user("bob"))
+            raise ZeroDivisionError
+        for user in kept:
+            with pytest.raises(StoreError):
+                user.create(TIME)
+        assert list(store.user_ids()) == []
 
     def test_a_thread_has_one_transaction_at_a_time(self, store: Store) -> None:
         """A second one inside it is a `StoreError`, and the first goes on."""

@@ -30,6 +30,24 @@ class UsersContract:
             assert not transaction.user("alice").exists
         assert list(store.user_ids()) == []
 
+    def test_text_that_no_store_can_hold_is_not_there(self, store: Store) -> None:
+        """Whoever looks for a lone surrogate finds nothing, as with any other text."""
+        text = "\ud800"
+        create(store, "alice")
+        fill(store, "alice")
+        assert (store.revision(text), store.snapshot(text), store.record(text)) == (None, None, None)
+        assert list(store.events(text)) == []
+        assert (dict(store.states(text, "trust")), dict(store.states("alice", text))) == ({}, {})
+        with store.transaction(["alice", text]) as transaction:
+            alice = transaction.user("alice")
+            assert not transaction.user(text).exists
+            assert [alice.weight(field, text) for field in WEIGHT_FIELDS] == [None] * 3
+            assert (alice.state(text, "artist:x"), alice.state("trust", text)) == (None, None)
+            assert alice.find_event(text) is None
+            alice.drop_weight("genres", text)
+        assert store.forget(text) is False
+        assert list(store.user_ids()) == ["alice"]
+
     def test_a_new_user_has_default_preferences(self, store: Store) -> None:
         """Those of the documented profile."""
         create(store, "alice")

@@ -81,4 +81,4 @@ def qfzz_learners() -> list[TrustLearner]:
 @hookimpl
 def qfzz_columns() -> list[Column]:
     """Declare who published a track: its creator, or without one its artist."""
-    return [Column(name="publisher", kind="category", source=publisher_of, compare="exact")]
+    return [Column(name="publisher", kind="category", source=publisher_of, version="1", compare="exact")]

@@ -13,6 +13,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from threading import Lock
 
 from qfzz_core.plain import copied
+from qfzz_core.recording.restoring import refuse_used
 from qfzz_core.stores import CatalogueChanges, CatalogueToken, Written
 from qfzz_core.tracks import Track
 
@@ -37,21 +38,39 @@ class MemoryCatalogue:
         """The token of the catalogue as it is now."""
         return self._token
 
-    def write(self, tracks: Iterable[Track], empty_first: bool = False) -> Written:
-        """Add or replace tracks, all or none; remove all that were there before if `empty_first`."""
-        latest: dict[str, Track] = {track["track_id"]: copied(track) for track in tracks}
+    def write(self, tracks: Iterable[Track]) -> Written:
+        """Add or replace tracks, all or none."""
+        latest = _latest(tracks)
         with self._lock:
-            rows: dict[int, Track | None] = dict.fromkeys(self._rows) if empty_first else {}
-            if not latest and not rows:
-                return Written(0, 0)
-            position = self._last_position
-            for track_id, track in latest.items():
-                known = None if empty_first else self._stored(track_id)
-                position += known is None
-                rows[position if known is None else known[0]] = track
-            added = position - self._last_position
-            self._commit(rows, position)
+            return self._put(latest, {}) if latest else Written(0, 0)
+
+    def load(self, tracks: Iterable[Track], empty_first: bool, only_if_new: bool, held_tracks: bool) -> None:
+        """Do for the tracks what `Store.load` promises."""
+        latest = _latest(tracks)
+        with self._lock:
+            refuse_used("memory:", only_if_new and self._token.counter)
+            if latest or held_tracks:
+                self._put(latest, dict.fromkeys(self._rows) if empty_first else {})
+            elif empty_first:
+                self._begin_anew()
+
+    def _put(self, latest: Mapping[str, Track], rows: dict[int, Track | None]) -> Written:
+        """Commit tracks together with `rows`, whose tracks are removed."""
+        position = self._last_position
+        for track_id, track in latest.items():
+            known = self._stored(track_id)
+            at = position + 1 if known is None or known[0] in rows else known[0]
+            rows[at] = track
+            position = max(position, at)
+        added = position - self._last_position
+        self._commit(rows, position)
         return Written(added, len(latest) - added)
+
+    def _begin_anew(self) -> None:
+        """Become a catalogue that never held a track, but for the positions, which go on."""
+        self._token = CatalogueToken(self._token.identity, 0, "")
+        self._tokens, self._changes, self._positions = {0: ""}, [], {}
+        self._rows = {}
 
     def remove(self, track_ids: Collection[str]) -> int:
         """Remove tracks and return how many there were."""
@@ -118,3 +137,7 @@ class MemoryCatalogue:
         """Return position and a copy of a track."""
         known = self._stored(track_id)
         return None if known is None else (known[0], copied(known[1]))
+
+
+def _latest(tracks: Iterable[Track]) -> dict[str, Track]:
+    return {track["track_id"]: copied(track) for track in tracks}

@@ -121,10 +121,18 @@ class MemoryStore:
         )
         return UserRecord(user.snapshot(), user.logged(), states)
 
-    def load(self, users: Iterable[UserRecord], tracks: Iterable[Track] = (), *, empty_first: bool = False) -> None:
+    def load(
+        self,
+        users: Iterable[UserRecord],
+        tracks: Iterable[Track] = (),
+        *,
+        empty_first: bool = False,
+        only_if_new: bool = False,
+        held_tracks: bool = False,
+    ) -> None:
         """Put recorded users and tracks into the store, all or none."""
-        with self._users.loading(users, empty_first):
-            self._catalogue.write(tracks, empty_first)
+        with self._users.loading(users, empty_first, only_if_new):
+            self._catalogue.load(tracks, empty_first, only_if_new, held_tracks)
 
     def check(self) -> list[str]:
         """Find nothing wrong: there is no place where memory could be damaged without the process noticing."""

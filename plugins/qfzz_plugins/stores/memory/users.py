@@ -14,7 +14,7 @@ from qfzz_core.errors import StoreError
 from qfzz_core.events import Change, Event
 from qfzz_core.plain import copied
 from qfzz_core.profiles import ProfileSnapshot
-from qfzz_core.recording.restoring import write_record
+from qfzz_core.recording.restoring import refuse_used, write_record
 from qfzz_core.stores import UserRecord, fresh_number
 from qfzz_core.tracks import Track
 from qfzz_core.weights import WEIGHT_FIELDS
@@ -253,9 +253,10 @@ class MemoryUsers:
         return MemoryUser(user_id, user, self._serials, self._positions)
 
     @contextmanager
-    def loading(self, records: Iterable[UserRecord], empty_first: bool) -> Iterator[None]:
+    def loading(self, records: Iterable[UserRecord], empty_first: bool, only_if_new: bool) -> Iterator[None]:
         """Put recorded users in the place of whoever has their ids, if the body raises nothing."""
         with self._writing():
+            refuse_used("memory:", only_if_new and self.users)
             loaded: dict[str, User] = {}
             for record in records:
                 user = self._user(record.profile.user_id)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 
+from qfzz_core.json_texts import decoded, decoded_all
 from qfzz_core.stores import CatalogueChanges, CatalogueToken, Written
 from qfzz_core.tracks import Track
 from qfzz_plugins.stores.postgresql.connection import VIEW, Connection, Row
 from qfzz_plugins.stores.postgresql.connections import Connections
 from qfzz_plugins.stores.postgresql.importing import BATCH, CatalogueWriter, begin_catalogue
 from qfzz_plugins.stores.postgresql.streams import PAGE, batches, streamed
-from qfzz_plugins.stores.postgresql.texts import as_bytes, decoded, decoded_all
+from qfzz_plugins.stores.postgresql.texts import as_bytes
 
 _NOW = "SELECT counter, token FROM catalogue"
 _OLDEST = "SELECT coalesce(min(counter), 1) - 1 FROM commits"

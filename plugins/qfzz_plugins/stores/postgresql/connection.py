@@ -9,6 +9,7 @@ from typing import Any
 
 import psycopg
 from psycopg.pq import TransactionStatus
+from psycopg.pq.abc import PGconn
 from psycopg.types.numeric import Int8BinaryDumper
 
 from qfzz_core.errors import StoreError
@@ -17,13 +18,24 @@ from qfzz_plugins.stores.postgresql.options import PostgresqlOptions
 from qfzz_plugins.stores.postgresql.place import Place
 
 Row = tuple[Any, ...]
-Raw = psycopg.Connection[Row]
 Statement = tuple[str, Sequence[Any]]
+Cursor = psycopg.Cursor[Row]
 
 BEGIN = "BEGIN ISOLATION LEVEL READ COMMITTED"  # every statement sees what was committed before it
 VIEW = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"  # all statements see one moment
 _SETTINGS = """SELECT set_config('search_path', %s, false), set_config('statement_timeout', %s, false),
     set_config('lock_timeout', %s, false), set_config('default_transaction_isolation', 'read committed', false)"""
+
+_KEPT_CURSORS = 20
+_KEPT_ROWS = 100  # that a cursor may hold until it is used again
+
+
+class Raw(psycopg.Connection[Row]):
+    """A connection that keeps its cursors, because making one takes about as long as executing a short statement."""
+
+    def __init__(self, pgconn: PGconn) -> None:
+        super().__init__(pgconn)
+        self.kept: list[Cursor] = []
 
 
 def configure(raw: Raw, options: PostgresqlOptions) -> None:
@@ -54,16 +66,16 @@ class Connection:
 
     def rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[Row]:
         """Return all rows of a query."""
-        return self._executed(sql, parameters).fetchall()
+        return self._fetched(self._executed(sql, parameters))
 
     def row(self, sql: str, parameters: Sequence[Any] = ()) -> Row | None:
         """Return the only row of a query, None if there is none."""
         found = self.rows(sql, parameters)
         return found[0] if found else None
 
-    def _executed(self, sql: str, parameters: Sequence[Any]) -> psycopg.Cursor[Row]:
+    def _executed(self, sql: str, parameters: Sequence[Any]) -> Cursor:
         try:
-            return self.raw.execute(sql, parameters or None, binary=True)
+            return self._cursor(0).execute(sql, parameters or None, binary=True)
         except psycopg.Error as error:
             raise store_error(error, self.place) from error
 
@@ -72,14 +84,34 @@ class Connection:
         if not statements:
             return []
         try:
-            return self._pipelined(statements)
+            cursors = self._pipelined(statements)
         except psycopg.Error as error:
             raise store_error(error, self.place) from error
+        return [self._fetched(cursor) for cursor in cursors]
 
-    def _pipelined(self, statements: Sequence[Statement]) -> list[list[Row]]:
+    def _pipelined(self, statements: Sequence[Statement]) -> list[Cursor]:
         with self.raw.pipeline():
-            cursors = [self.raw.execute(sql, values or None, binary=True) for sql, values in statements]
-        return [cursor.fetchall() if cursor.description else [] for cursor in cursors]
+            return [
+                self._cursor(number).execute(sql, parameters or None, binary=True)
+                for number, (sql, parameters) in enumerate(statements)
+            ]
+
+    def _cursor(self, number: int) -> Cursor:
+        kept = self.raw.kept
+        if number < len(kept):
+            return kept[number]
+        cursor = self.raw.cursor()
+        if number < _KEPT_CURSORS:
+            kept.append(cursor)
+        return cursor
+
+    def _fetched(self, cursor: Cursor) -> list[Row]:
+        if cursor.description is None:
+            return []
+        rows = cursor.fetchall()
+        if len(rows) > _KEPT_ROWS:
+            self.raw.kept = [other for other in self.raw.kept if other is not cursor]
+        return rows
 
     def copy(self, table: str, types: Sequence[str], rows: Iterable[Row]) -> None:
         """Write rows by COPY; `table` is its name, with the columns in brackets, `types` are theirs."""
@@ -130,10 +162,7 @@ class Connection:
         if self.pid != os.getpid():
             raise StoreError("a transaction cannot be ended by a process that was forked inside it")
         try:
-            with self.raw.pipeline():
-                for sql, parameters in statements:
-                    self.raw.execute(sql, parameters or None, binary=True)
-                end = self.raw.execute("COMMIT")
+            *_, end = self._pipelined([*statements, ("COMMIT", ())])
         except psycopg.Error as error:
             meaning = store_error(error, self.place)
             raise (unknown_outcome(self.place, error) if _lost(meaning) else meaning) from error

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from threading import Condition, get_ident, local
@@ -45,7 +44,7 @@ class Connections:
         self._pool: ConnectionPool[Raw] | None = None
         self._mine = local()
         self._changed = Condition()
-        self._busy: Counter[int] = Counter()  # how many operations each thread is in
+        self._busy: dict[int, int] = {}  # how many operations each thread is in
         self._others: WeakSet[_Own] = WeakSet()
 
     # -- operations
@@ -63,8 +62,15 @@ class Connections:
         return self.read(lambda connection: connection.rows(sql, parameters))
 
     def _read(self, work: Callable[[Connection], Result]) -> Result:
-        with self._borrowed() as connection:
-            return work(connection)
+        self._begin_operation()
+        try:
+            connection = self._take()
+            try:
+                return work(connection)
+            finally:
+                self._give_back(connection)
+        finally:
+            self._end_operation()
 
     @contextmanager
     def writing(self, begin: Callable[[Connection], Result]) -> Iterator[tuple[Connection, Result]]:
@@ -72,7 +78,8 @@ class Connections:
         self.enter()
         if getattr(self._mine, "connection", None) is not None:
             raise StoreError("a transaction of this thread is open already; end it before another is begun")
-        with self._operation():
+        self._begin_operation()
+        try:
             connection, begun = self._patiently(lambda: self._begun(begin))
             self._mine.connection = connection
             try:
@@ -83,6 +90,8 @@ class Connections:
             finally:
                 self._mine.connection = None
                 self._give_back(connection)
+        finally:
+            self._end_operation()
 
     def _begun(self, begin: Callable[[Connection], Result]) -> tuple[Connection, Result]:
         connection = self._take()
@@ -113,15 +122,6 @@ class Connections:
             self.refuse_closed()
 
     # -- the pool
-
-    @contextmanager
-    def _borrowed(self) -> Iterator[Connection]:
-        with self._operation():
-            connection = self._take()
-            try:
-                yield connection
-            finally:
-                self._give_back(connection)
 
     def _take(self) -> Connection:
         deadline = time.monotonic() + self.options.lock_timeout
@@ -174,7 +174,7 @@ class Connections:
 
     def _connected(self) -> Raw:
         try:
-            return psycopg.connect(self.place.conninfo, autocommit=True)
+            return Raw.connect(self.place.conninfo, autocommit=True)
         except psycopg.Error as error:
             raise store_error(error, self.place) from None
 
@@ -195,19 +195,20 @@ class Connections:
 
     # -- the end
 
-    @contextmanager
-    def _operation(self) -> Iterator[None]:
+    def _begin_operation(self) -> None:
         me = get_ident()
         with self._changed:
-            self._busy[me] += 1
-        try:
-            yield
-        finally:
-            if self._pid == os.getpid():
-                with self._changed:
-                    self._busy[me] -= 1
-                    self._busy += Counter()  # without those of 0
-                    self._changed.notify_all()
+            self._busy[me] = self._busy.get(me, 0) + 1
+
+    def _end_operation(self) -> None:
+        if self._pid != os.getpid():
+            return
+        me = get_ident()
+        with self._changed:
+            left = self._busy.pop(me, 1) - 1
+            if left:
+                self._busy[me] = left
+            self._changed.notify_all()
 
     def enter(self) -> None:
         """Begin anew in the child of a fork, and raise `ClosedError` after `close`."""
@@ -248,7 +249,7 @@ class _Own(Connection):
 def _scrubbing(place: Place) -> type[Raw]:
     """Return a class of connections for a pool, which logs why it could not connect: without credentials."""
 
-    class Scrubbing(psycopg.Connection[Row]):
+    class Scrubbing(Raw):
         @classmethod
         def connect(cls, conninfo: str = "", **kwargs: Any) -> Any:
             try:

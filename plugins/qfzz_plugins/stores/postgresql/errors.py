@@ -24,11 +24,16 @@ class DeadlockError(StoreLockedError):
     """The server ended one of two transactions that waited for each other."""
 
 
+class RepeatedRowError(StoreError):
+    """A row of this key is there already."""
+
+
 # https://www.postgresql.org/docs/current/errcodes-appendix.html; the first two characters are the class.
 _MEANINGS: dict[str, tuple[type[StoreError], str]] = {
     "55P03": (StoreLockedError, "is locked by another writer: try again, or raise lock_timeout in [store]"),
     "40P01": (DeadlockError, "is locked by another writer: try again"),
     "40001": (StoreLockedError, "was changed by another writer meanwhile: try again"),
+    "23505": (RepeatedRowError, "holds a row of this key already"),
     "57014": (
         StoreUnavailableError,
         "did not answer within statement_timeout, or was told to stop: try again, or raise it in [store]",

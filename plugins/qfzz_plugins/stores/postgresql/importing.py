@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+from qfzz_core.json_texts import encoded, encoded_all
 from qfzz_core.stores import Written
 from qfzz_core.tracks import Track
 from qfzz_plugins.stores.postgresql.connection import BEGIN, Connection, Row, Statement
-from qfzz_plugins.stores.postgresql.texts import as_bytes, digests, encoded
+from qfzz_plugins.stores.postgresql.errors import RepeatedRowError
+from qfzz_plugins.stores.postgresql.streams import batches
+from qfzz_plugins.stores.postgresql.texts import as_bytes, digests
 
 KEPT_COMMITS = 1000  # how far back a reader can ask for the changes alone
 BATCH = 5000
+_ENCODED = 500  # tracks that are encoded in one go
 _FEW = 100  # rows that are replaced one by one; more of them go through a temporary table
 
 # A generator of tracks may take its time, so a statement of an import has no limit; waiting for the lock has one.
@@ -39,28 +43,51 @@ class CatalogueWriter:
     def __init__(self, connection: Connection, state: Row) -> None:
         self._connection = connection
         self._last, self._counter = state
+        self.held_tracks = self._counter > 0
         self._counter += 1
-        self._changed = False
+        self._changed = self._erased = False
+        self._all_new = self._last == 0  # whether no track of the next batch is expected to be there
         self.written = Written(0, 0)
 
     def put(self, tracks: Sequence[Track]) -> None:
         """Write a batch of tracks: new ones by COPY, those that are there in place."""
         self._changed = True
         given = {as_bytes(track["track_id"]): track for track in tracks}
-        known = {row[0]: row[1:] for row in self._connection.rows(_KNOWN, [digests(given)])}
-        self._replace([(position, given[track_id]) for track_id, (position, _) in known.items()])
-        new = [(track_id, track) for track_id, track in given.items() if track_id not in known]
-        self._add(new)
-        replaced = sum(changed != self._counter for _, changed in known.values())
-        self.written = Written(self.written.added + len(new), self.written.replaced + replaced)
+        if not (self._all_new and self._added(given)):
+            self._put(given)
 
-    def _add(self, tracks: Sequence[tuple[bytes, Track]]) -> None:
+    def _added(self, given: Mapping[bytes, Track]) -> bool:
+        """Add tracks that are new as far as anybody knows; False, and nothing was added, if one is there."""
+        self._connection.run("SAVEPOINT batch")
+        try:
+            self._add(given)
+        except RepeatedRowError:
+            self._connection.run("ROLLBACK TO SAVEPOINT batch")
+            return False
+        self._connection.run("RELEASE SAVEPOINT batch")
+        return True
+
+    def _put(self, given: Mapping[bytes, Track]) -> None:
+        known = {row[0]: row[1:] for row in self._connection.rows(_KNOWN, [digests(given)])}
+        self._all_new = not known
+        self._replace([(position, given[track_id]) for track_id, (position, _) in known.items()])
+        self._add({track_id: track for track_id, track in given.items() if track_id not in known})
+        replaced = sum(changed != self._counter for _, changed in known.values())
+        self.written = Written(self.written.added, self.written.replaced + replaced)
+
+    def _add(self, tracks: Mapping[bytes, Track]) -> None:
         if tracks:
-            first, counter = self._last + 1, self._counter
-            # Lazily, so that the server writes rows while later ones are encoded.
-            rows = ((place, key, counter, encoded(track)) for place, (key, track) in enumerate(tracks, first))
-            self._connection.copy(_COLUMNS, ("int8", "bytea", "int8", "text"), rows)
+            self._connection.copy(_COLUMNS, ("int8", "bytea", "int8", "text"), self._rows(tracks))
             self._last += len(tracks)
+            self.written = Written(self.written.added + len(tracks), self.written.replaced)
+
+    def _rows(self, tracks: Mapping[bytes, Track]) -> Iterator[Row]:
+        """Iterate the rows of new tracks; lazily, so that the server writes some while others are encoded."""
+        position, counter = self._last, self._counter
+        for some in batches(tracks.items(), _ENCODED):
+            for (track_id, _), text in zip(some, encoded_all([track for _, track in some]), strict=True):
+                position += 1
+                yield position, track_id, counter, text
 
     def _replace(self, tracks: Sequence[tuple[int, Track]]) -> None:
         rows = ((place, encoded(track)) for place, track in tracks)
@@ -81,15 +108,19 @@ class CatalogueWriter:
         return len(positions)
 
     def erase(self) -> None:
-        """Remove every track, so that every reader has to read everything again."""
-        if self._counter > 1:
-            self._changed = True
-            self._connection.together([(f"DELETE FROM {table}", ()) for table in ("tracks", "removed", "commits")])
+        """Begin anew: as if no track had been there, but for the positions."""
+        self._counter, self._erased = 1, True
+        self._all_new = True
+        self._connection.together([(f"DELETE FROM {table}", ()) for table in ("tracks", "removed", "commits")])
+
+    def touch(self) -> None:
+        """Make this a commit even if no track is written."""
+        self._changed = True
 
     def ending(self) -> list[Statement]:
         """Return the statements that count the commit and forget those of long ago; none if nothing changed."""
         if not self._changed:
-            return []
+            return [("UPDATE catalogue SET counter = 0, token = ''", ())] if self._erased else []
         token = secrets.token_hex(8)
         return [
             ("UPDATE catalogue SET last_position = %s, counter = %s, token = %s", [self._last, self._counter, token]),

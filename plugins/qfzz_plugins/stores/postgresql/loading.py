@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from qfzz_core.json_texts import encoded
 from qfzz_core.stores import UserRecord
 from qfzz_core.weights import WEIGHT_FIELDS
 from qfzz_plugins.stores.postgresql.connection import Connection, Row
@@ -11,7 +12,7 @@ from qfzz_plugins.stores.postgresql.importing import begin_catalogue
 from qfzz_plugins.stores.postgresql.numbering import Numbers
 from qfzz_plugins.stores.postgresql.pending import name_key
 from qfzz_plugins.stores.postgresql.rows import USER_COLUMNS, UserRow
-from qfzz_plugins.stores.postgresql.texts import as_bytes, digests, encoded
+from qfzz_plugins.stores.postgresql.texts import as_bytes, digests
 from qfzz_plugins.stores.postgresql.transaction import copy_events, event_row
 
 _AT_ONCE = 5000  # rows that are kept until they are written

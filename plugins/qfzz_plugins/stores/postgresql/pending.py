@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
+from qfzz_core.json_texts import decoded, encoded
 from qfzz_core.weights import WEIGHT_FIELDS
 from qfzz_plugins.stores.postgresql.connection import Connection, Statement
 from qfzz_plugins.stores.postgresql.streams import batches
-from qfzz_plugins.stores.postgresql.texts import as_bytes, as_name, decoded, encoded
+from qfzz_plugins.stores.postgresql.texts import as_bytes, as_name
 
 Name = tuple[str, bytes]  # field and normal form
 
 _AT_ONCE = 3  # weights that one statement reads or writes: as many as a track teaches
 _WEIGHT = """SELECT field, same, name, weight FROM weights
     WHERE serial = %s AND field = %s AND sha256(same) = sha256(%s)"""
+_SEVERAL_WEIGHTS = [" UNION ALL ".join([_WEIGHT] * count) for count in range(5)]
 _PUT_WEIGHTS = """INSERT INTO weights (serial, field, same, name, weight) VALUES {}
     ON CONFLICT (serial, field, sha256(same)) DO UPDATE SET weight = excluded.weight"""
 _DROP_WEIGHT = "DELETE FROM weights WHERE serial = %s AND field = %s AND sha256(same) = sha256(%s)"
@@ -64,10 +66,15 @@ class PendingWeights:
 
     def _read(self, keys: Sequence[Name]) -> None:
         unknown = [key for key in keys if key not in self._known and key[0] not in self._whole]
-        query = " UNION ALL ".join([_WEIGHT] * len(unknown))
-        self._known.update(dict.fromkeys(unknown))
-        for field, same, name, weight in self._connection.rows(query, _values(self._serial, unknown)):
-            self._known[field, same] = (name, weight)
+        query = _SEVERAL_WEIGHTS[len(unknown)]
+        self.learn(unknown, self._connection.rows(query, _values(self._serial, unknown)))
+
+    def learn(self, keys: Iterable[Name], rows: Iterable[tuple[Any, ...]]) -> None:
+        """Take the rows of names that were read, of which some may not be there; what is known already counts more."""
+        found = {(field, same): (name, weight) for field, same, name, weight in rows}
+        for key in keys:
+            if key not in self._known and key[0] not in self._whole:
+                self._known[key] = found.get(key)
 
     def put(self, field: str, name: str, weight: float) -> None:
         """Set a weight under the spelling that is there."""
@@ -109,17 +116,23 @@ class PendingStates:
     def __init__(self, connection: Connection, serial: int, new: bool) -> None:
         self._connection = connection
         self._serial = serial
-        self._new = new
+        self._whole = new  # whether every state is known
         self._known: dict[tuple[str, str], str | None] = {}
         self._changed: dict[tuple[str, str], None] = {}
 
     def get(self, learner: str, key: str) -> Any:
         """Return a learner's state under a key."""
-        if (learner, key) not in self._known and not self._new:
+        if (learner, key) not in self._known and not self._whole:
             row = self._connection.row(_STATE, [self._serial, as_bytes(learner), as_bytes(key)])
             self._known[learner, key] = None if row is None else row[0]
         found = self._known.get((learner, key))
         return None if found is None else decoded(found)
+
+    def learn(self, rows: Iterable[tuple[Any, ...]], whole: bool) -> None:
+        """Take the rows of states that were read, be it all of them; what is known already counts more."""
+        self._whole = self._whole or whole
+        for learner, key, state in rows:
+            self._known.setdefault((as_name(learner), as_name(key)), state)
 
     def put(self, learner: str, key: str, state: Any) -> None:
         """Set a learner's state under a key; None removes it."""

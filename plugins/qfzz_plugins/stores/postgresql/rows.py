@@ -8,10 +8,11 @@ from typing import Any
 import attrs
 
 from qfzz_core.events import Event, decode_event
+from qfzz_core.json_texts import decoded
 from qfzz_core.profiles import ProfileSnapshot
 from qfzz_core.weights import WEIGHT_FIELDS
 from qfzz_plugins.stores.postgresql.connection import Row, Statement
-from qfzz_plugins.stores.postgresql.texts import as_bytes, as_name, decoded
+from qfzz_plugins.stores.postgresql.texts import as_bytes, as_name
 
 SCALARS = ("created_at", "updated_at", "energy_level", "tempo_preference", "discovery_factor")
 USER_COLUMNS = ("serial", "user_id", "revision", *SCALARS)

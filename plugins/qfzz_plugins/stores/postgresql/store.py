@@ -8,6 +8,7 @@ from typing import Any
 
 from qfzz_core.events import Event
 from qfzz_core.profiles import ProfileSnapshot
+from qfzz_core.recording.restoring import refuse_used
 from qfzz_core.stores import CatalogueChanges, CatalogueToken, Transaction, UserRecord, Written
 from qfzz_core.tracks import Track
 from qfzz_plugins.stores.postgresql.catalogue import PostgresqlCatalogue
@@ -113,16 +114,29 @@ class PostgresqlStore:
         """Return everything held of a user; a long log streams from the state of this moment."""
         return self._users.record(user_id)
 
-    def load(self, users: Iterable[UserRecord], tracks: Iterable[Track] = (), *, empty_first: bool = False) -> None:
+    def load(
+        self,
+        users: Iterable[UserRecord],
+        tracks: Iterable[Track] = (),
+        *,
+        empty_first: bool = False,
+        only_if_new: bool = False,
+        held_tracks: bool = False,
+    ) -> None:
         """Put recorded users and tracks into the store, in one transaction during which nobody else writes."""
         with self._connections.writing(begin_loading) as (connection, state):
             writer = CatalogueWriter(connection, state)
+            if only_if_new:
+                (users_there,) = connection.row("SELECT EXISTS (SELECT FROM users)") or (True,)
+                refuse_used(self.name, users_there, writer.held_tracks)
             if empty_first:
                 connection.run("DELETE FROM users")
                 writer.erase()
             load_users(connection, users)
             for page in batches(tracks, BATCH):
                 writer.put(page)
+            if held_tracks:
+                writer.touch()
             self._connections.commit(connection, writer.ending())
 
     def check(self) -> list[str]:

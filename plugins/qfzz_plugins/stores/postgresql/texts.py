@@ -1,20 +1,9 @@
-"""Texts as they stand in the tables: names as UTF-8 bytes, which may hold NUL characters, data as JSON."""
+"""Names as they stand in the tables: as UTF-8 bytes, which may hold NUL characters."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from hashlib import sha256
-from typing import Any
-
-encoded = json.JSONEncoder(ensure_ascii=False, allow_nan=False, check_circular=False, separators=(",", ":")).encode
-decoded = json.JSONDecoder().decode
-
-
-def decoded_all(texts: Iterable[str]) -> list[Any]:
-    """Return what several texts say; in one go, so that the keys that they share are one string each."""
-    values: list[Any] = decoded(f"[{','.join(texts)}]")
-    return values
 
 
 def as_bytes(name: str) -> bytes:

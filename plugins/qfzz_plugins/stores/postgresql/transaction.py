@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 from qfzz_core.errors import StoreError
 from qfzz_core.events import Event, encode_event
+from qfzz_core.json_texts import encoded
+from qfzz_core.plain import copied
 from qfzz_core.profiles import ProfileSnapshot
-from qfzz_core.stores import fresh_number
+from qfzz_core.stores import Foreseen, fresh_number
 from qfzz_core.tracks import Track
+from qfzz_plugins.stores.postgresql.ahead import STATES, UserAhead, read_ahead, taught_by
 from qfzz_plugins.stores.postgresql.catalogue import find_track
 from qfzz_plugins.stores.postgresql.connection import Connection, Row, Statement
 from qfzz_plugins.stores.postgresql.locks import Begun
 from qfzz_plugins.stores.postgresql.numbering import Numbers
-from qfzz_plugins.stores.postgresql.pending import Name, PendingStates, PendingWeights, name_key
+from qfzz_plugins.stores.postgresql.pending import Name, PendingStates, PendingWeights
 from qfzz_plugins.stores.postgresql.rows import EVENT_COLUMNS, UserRow, as_event
-from qfzz_plugins.stores.postgresql.texts import as_bytes, encoded
+from qfzz_plugins.stores.postgresql.texts import as_bytes
 
-_TAUGHT_BY = (("genres", "genre"), ("artists", "artist"), ("moods", "mood"))
 _MANY = 50  # events that go by COPY rather than one by one
 _MOST = 10_000  # events that are kept until the end
 
@@ -48,6 +50,7 @@ class PostgresqlUser:
         self._user_id = user_id
         self._row: UserRow | None = None
         self._changed = False
+        self._shown = True  # whether anybody may have seen the revision
         self._over = False
         self._events: list[Row] = []
         self._event_ids: dict[bytes, Row | None] = {}
@@ -73,6 +76,7 @@ class PostgresqlUser:
     def revision(self) -> tuple[int, int]:
         """The revision that a snapshot would have now."""
         row = self._now()
+        self._shown = True
         return row.serial, row.revision
 
     def create(self, timestamp: str) -> None:
@@ -95,7 +99,9 @@ class PostgresqlUser:
     def _changing(self) -> UserRow:
         """Return the row, at its next revision."""
         row = self._now()
-        row.revision = fresh_number()
+        if self._shown:
+            row.revision = fresh_number()
+            self._shown = False
         self._changed = True
         return row
 
@@ -172,6 +178,17 @@ class PostgresqlUser:
         self._changing()
         self._states.put(learner, key, state)
 
+    @property
+    def stored_serial(self) -> int | None:
+        """The serial of a user whom the tables hold, None if nothing can be read of this one."""
+        return self._row.serial if self._row is not None and self._row.stored else None
+
+    def learn(self, found: UserAhead) -> None:
+        """Take what was read ahead; what is known already counts more."""
+        self._event_ids = {**found.events, **self._event_ids}
+        self._states.learn(found.states, whole=len(found.states) < STATES)
+        self._weights.learn(found.names, found.weights)
+
     # -- the end
 
     def statements(self) -> list[Statement]:
@@ -181,6 +198,7 @@ class PostgresqlUser:
         found = [self._row.statement(), *self._weights.statements(), *self._states.statements()]
         self._row.stored = True
         self._changed = False
+        self._shown = True
         return found
 
     def events(self) -> list[Row]:
@@ -201,6 +219,7 @@ class PostgresqlTransaction:
         self.positions = Numbers(connection, "events_position", begun.positions)
         self.serials = Numbers(connection, "users_serial")
         self.expected: list[Name] = []  # a track that was read will probably teach
+        self._tracks: dict[str, Track | None] = {}  # those that were read ahead
         self._users = {user_id: PostgresqlUser(self, user_id, begun.users.get(user_id)) for user_id in user_ids}
 
     def user(self, user_id: str) -> PostgresqlUser:
@@ -209,10 +228,20 @@ class PostgresqlTransaction:
 
     def track(self, track_id: str) -> Track | None:
         """Return a track as it is now."""
+        if track_id in self._tracks:
+            return copied(self._tracks[track_id])  # type: ignore[no-any-return]
         track = find_track(self.connection, track_id)
         if track is not None:
-            self.expected[:] = [name_key(field, track[key]) for field, key in _TAUGHT_BY]
+            self.expected[:] = taught_by(track)
         return track
+
+    def read_ahead(self, feedbacks: Sequence[Foreseen]) -> None:
+        """Read together what these feedbacks will ask for."""
+        stored = {user_id: user.stored_serial for user_id, user in self._users.items()}
+        serials = {user_id: serial for user_id, serial in stored.items() if serial is not None}
+        self._tracks, users = read_ahead(self.connection, feedbacks, serials)
+        for user_id, found in users.items():
+            self._users[user_id].learn(found)
 
     def write(self) -> None:
         """Write what is pending."""

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from qfzz_core.events import Event
+from qfzz_core.json_texts import decoded
 from qfzz_core.profiles import ProfileSnapshot
 from qfzz_core.stores import UserRecord
 from qfzz_plugins.stores.postgresql.connection import VIEW, Row
@@ -15,7 +16,7 @@ from qfzz_plugins.stores.postgresql.locks import begin
 from qfzz_plugins.stores.postgresql.rows import EVENT_COLUMNS, SERIAL, USER, UserRow, as_event
 from qfzz_plugins.stores.postgresql.schema import lock_space
 from qfzz_plugins.stores.postgresql.streams import PAGE, streamed
-from qfzz_plugins.stores.postgresql.texts import as_bytes, as_name, decoded
+from qfzz_plugins.stores.postgresql.texts import as_bytes, as_name
 from qfzz_plugins.stores.postgresql.transaction import PostgresqlTransaction
 
 _FIRST_PAGE = 50

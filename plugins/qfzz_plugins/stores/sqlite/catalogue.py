@@ -5,19 +5,24 @@ from __future__ import annotations
 import secrets
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import chain
+from typing import Any
 
+from qfzz_core.json_texts import decoded, decoded_all, encoded_all
 from qfzz_core.stores import CatalogueChanges, CatalogueToken, Written
 from qfzz_core.tracks import Track
 from qfzz_plugins.stores.sqlite.connection import Connection, Row
 from qfzz_plugins.stores.sqlite.connections import Connections
 from qfzz_plugins.stores.sqlite.streams import batches, streamed
-from qfzz_plugins.stores.sqlite.texts import decoded, decoded_all, encoded
 
 KEPT_COMMITS = 1000  # how far back a reader can ask for the changes alone
 _AT_ONCE = 500  # parameters of one query; old builds of SQLite take 999
 
-_PUT = """INSERT INTO tracks (track_id, changed, body) VALUES (?, ?, ?)
+_ROWS = 250  # that one statement writes when there are many; each has three parameters
+
+_PUT = """INSERT INTO tracks (changed, track_id, body) VALUES {}
     ON CONFLICT (track_id) DO UPDATE SET changed = excluded.changed, body = excluded.body"""
+_PUT_ROW = _PUT.format("(?, ?, ?)")
+_PUT_ROWS = _PUT.format(", ".join(["(?, ?, ?)"] * _ROWS))
 
 
 class SQLiteCatalogue:
@@ -139,21 +144,31 @@ def _decoded(page: list[Row]) -> Iterator[tuple[int, Track]]:
     return zip([position for position, _ in page], decoded_all(body for _, body in page), strict=True)
 
 
-def put_tracks(connection: Connection, batched: Iterable[list[Track]]) -> Written:
-    """Add or replace tracks inside the transaction that is open."""
+def put_tracks(connection: Connection, batched: Iterable[list[Track]], held_tracks: bool = False) -> Written:
+    """Add or replace tracks inside the transaction that is open; `held_tracks` makes it a commit without any."""
     (last,) = connection.row("SELECT coalesce(max(position), 0) FROM tracks") or (0,)
-    counter = 0
+    counter = _commit(connection) if held_tracks else 0
     for batch in batched:
         counter = counter or _commit(connection)
-        connection.run_many(_PUT, [(track["track_id"], counter, encoded(track)) for track in batch])
+        _put(connection, counter, batch)
     (written,) = connection.row("SELECT count(*) FROM tracks WHERE changed = ?", [counter]) or (0,)
     (added,) = connection.row("SELECT count(*) FROM tracks WHERE position > ?", [last]) or (0,)
     return Written(added, written - added)
 
 
+def _put(connection: Connection, counter: int, batch: Sequence[Track]) -> None:
+    ids = [track["track_id"] for track in batch]
+    texts = encoded_all(batch)
+    many = len(batch) - len(batch) % _ROWS
+    for first in range(0, many, _ROWS):
+        values: list[Any] = [counter] * (3 * _ROWS)
+        values[1::3] = ids[first : first + _ROWS]
+        values[2::3] = texts[first : first + _ROWS]
+        connection.run(_PUT_ROWS, values)
+    connection.run_many(_PUT_ROW, [(counter, *row) for row in zip(ids[many:], texts[many:], strict=True)])
+
+
 def erase_tracks(connection: Connection) -> None:
-    """Remove all tracks inside the transaction that is open; whoever held them reads everything again."""
-    if connection.row("SELECT 1 FROM tracks LIMIT 1") is not None:
-        connection.run("DELETE FROM commits WHERE counter < ?", [_commit(connection)])
-        connection.run("DELETE FROM tracks")
-        connection.run("DELETE FROM removed")
+    """Begin anew inside the transaction that is open: as if no track had been there, but for the positions."""
+    for table in ("commits", "tracks", "removed"):
+        connection.run(f"DELETE FROM {table}")

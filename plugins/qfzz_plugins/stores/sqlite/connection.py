@@ -7,6 +7,7 @@ import sqlite3
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
+from functools import partial
 from threading import Lock, RLock
 from typing import Any, TypeVar
 
@@ -66,11 +67,19 @@ class Connection:
 
     def run(self, sql: str, parameters: Sequence[Any] = ()) -> sqlite3.Cursor:
         """Execute a statement."""
-        return self._patiently(lambda: self._raw.execute(sql, parameters))
+        try:
+            with self.lock:
+                return self._raw.execute(sql, parameters)
+        except sqlite3.Error as error:
+            return self._patiently(error, partial(self._raw.execute, sql, parameters))
 
     def run_many(self, sql: str, rows: Sequence[Row]) -> None:
         """Execute a statement for each row."""
-        self._patiently(lambda: self._raw.executemany(sql, rows))
+        try:
+            with self.lock:
+                self._raw.executemany(sql, rows)
+        except sqlite3.Error as error:
+            self._patiently(error, partial(self._raw.executemany, sql, rows))
 
     def row(self, sql: str, parameters: Sequence[Any] = ()) -> Row | None:
         """Return the only row of a query, None if there is none."""
@@ -80,26 +89,35 @@ class Connection:
     def rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[Row]:
         """Return all rows of a query; none if it asks for text that is no Unicode, because none was ever stored."""
         try:
-            return self._patiently(lambda: self._raw.execute(sql, parameters).fetchall())
+            with self.lock:
+                return self._raw.execute(sql, parameters).fetchall()
         except UnicodeEncodeError:
             return []
+        except sqlite3.Error as error:
+            return self._patiently(error, partial(self._all_rows, sql, parameters))
+
+    def _all_rows(self, sql: str, parameters: Sequence[Any]) -> list[Row]:
+        return self._raw.execute(sql, parameters).fetchall()
 
     def fetch(self, cursor: sqlite3.Cursor, count: int) -> list[Row]:
         """Return the next rows of a query."""
-        return self._patiently(lambda: cursor.fetchmany(count))
+        try:
+            with self.lock:
+                return cursor.fetchmany(count)
+        except sqlite3.Error as error:
+            return self._patiently(error, partial(cursor.fetchmany, count))
 
-    def _patiently(self, work: Callable[[], Result]) -> Result:
-        """Use the connection, again and again while another process holds the lock of the file, until the timeout."""
-        deadline = None
+    def _patiently(self, error: sqlite3.Error, work: Callable[[], Result]) -> Result:
+        """Do what failed again and again while another process holds the lock of the file, until the timeout."""
+        deadline = time.monotonic() + self.options.timeout
         with self.lock:
-            while True:
+            while is_busy(error) and time.monotonic() < deadline:
+                time.sleep(_PAUSE)
                 try:
                     return work()
-                except sqlite3.Error as error:
-                    deadline = deadline or time.monotonic() + self.options.timeout
-                    if not is_busy(error) or time.monotonic() >= deadline:
-                        raise store_error(error, self.path) from error
-                time.sleep(_PAUSE)
+                except sqlite3.Error as again:
+                    error = again
+        raise store_error(error, self.path) from error
 
     # -- transactions
 
@@ -114,51 +132,59 @@ class Connection:
                 self.run("BEGIN")
                 yield
                 self.run("COMMIT")
-            except BaseException:
+            finally:
                 self._roll_back()
-                raise
 
     @contextmanager
     def writing(self) -> Iterator[None]:
-        """Write all or nothing. The lock is taken at once, so what is read here is what will be changed."""
-        with self._in_turn():
-            try:
-                self.run("BEGIN IMMEDIATE")
-                yield
-                self._refuse_child()
-                self.run("COMMIT")
-            except BaseException:
-                self._roll_back()
-                raise
+        """Write all or nothing."""
+        self.begin()
+        try:
+            yield
+            self.commit()
+        finally:
+            self.end()
 
-    @contextmanager
-    def _in_turn(self) -> Iterator[None]:
-        """Be the only writer among the threads of this process."""
-        with self.lock:
-            if self._raw.in_transaction:
-                raise StoreError("a transaction of this thread is open already; end it before another is begun")
-            self._wait_in_turn()
-            try:
-                yield
-            finally:
-                self._writers.release()
+    def begin(self) -> None:
+        """Begin to write; `end` has to follow. The lock is taken at once, so what is read is what will be changed."""
+        self._take_turn()
+        try:
+            self.run("BEGIN IMMEDIATE")
+        except BaseException:
+            self.end()
+            raise
 
-    def _wait_in_turn(self) -> None:
-        """Wait for the other threads in a queue, instead of polling the file's lock against them."""
-        if not self._writers.acquire(timeout=self.options.timeout):
-            raise StoreLockedError(
-                f"{self.path} was locked by another thread for {self.options.timeout:g} s: "
-                f"keep transactions short, or raise timeout in [store]"
-            )
-
-    def _refuse_child(self) -> None:
+    def commit(self) -> None:
+        """Make durable what was written since `begin`."""
         if self.pid != os.getpid():
             raise StoreError("a transaction cannot be ended by a process that was forked inside it")
+        self.run("COMMIT")
+
+    def end(self) -> None:
+        """Undo what was written since `begin` and not committed, and let others write."""
+        self._roll_back()
+        self._writers.release()
+        self.lock.release()
+
+    def _take_turn(self) -> None:
+        """Be the only writer among the threads of this process, who wait in a queue instead of polling the file."""
+        self.lock.acquire()
+        try:
+            if self._raw.in_transaction:
+                raise StoreError("a transaction of this thread is open already; end it before another is begun")
+            if not self._writers.acquire(timeout=self.options.timeout):
+                raise StoreLockedError(
+                    f"{self.path} was locked by another thread for {self.options.timeout:g} s: "
+                    f"keep transactions short, or raise timeout in [store]"
+                )
+        except BaseException:
+            self.lock.release()
+            raise
 
     def _roll_back(self) -> None:
         """End the transaction if it is still open; an error here would hide the one that matters."""
         with suppress(sqlite3.Error):
-            if self.pid == os.getpid() and self._raw.in_transaction:
+            if self._raw.in_transaction and self.pid == os.getpid():
                 self._raw.execute("ROLLBACK")
 
     # -- the file
@@ -183,8 +209,11 @@ class Connection:
 
     def compact(self) -> None:
         """Write the file anew, without the room and the bytes that are not needed any more."""
-        with self._in_turn():
+        self._take_turn()
+        try:
             self.run("VACUUM")
+        finally:
+            self.end()
         self.clean_journal()
 
     def copy_to(self, path: str) -> None:

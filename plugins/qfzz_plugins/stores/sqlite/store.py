@@ -11,6 +11,7 @@ from urllib.parse import unquote
 from qfzz_core.errors import StoreURLError
 from qfzz_core.events import Event
 from qfzz_core.profiles import ProfileSnapshot
+from qfzz_core.recording.restoring import refuse_used
 from qfzz_core.stores import CatalogueChanges, CatalogueToken, Condition, Transaction, UserRecord, Written
 from qfzz_core.tracks import Track
 from qfzz_plugins.stores.sqlite.catalogue import SQLiteCatalogue, erase_tracks, put_tracks
@@ -122,23 +123,33 @@ class SQLiteStore:
 
     def transaction(self, user_ids: Collection[str]) -> AbstractContextManager[Transaction]:
         """Begin a transaction, which holds the file's write lock until it ends."""
-        self._connections.mine()
         return self._users.transaction(user_ids)
 
     def record(self, user_id: str) -> UserRecord | None:
         """Return everything held of a user; a long log streams from the state of this moment."""
         return self._users.record(user_id)
 
-    def load(self, users: Iterable[UserRecord], tracks: Iterable[Track] = (), *, empty_first: bool = False) -> None:
+    def load(
+        self,
+        users: Iterable[UserRecord],
+        tracks: Iterable[Track] = (),
+        *,
+        empty_first: bool = False,
+        only_if_new: bool = False,
+        held_tracks: bool = False,
+    ) -> None:
         """Put recorded users and tracks into the store, in one transaction that takes them one after the other."""
         connection = self._connections.mine()
         with connection.writing():
+            if only_if_new:
+                query = "SELECT EXISTS (SELECT 1 FROM users) OR EXISTS (SELECT 1 FROM commits)"
+                refuse_used(self._name, *connection.row(query) or ())
             if empty_first:
                 connection.run("DELETE FROM users")
                 erase_tracks(connection)
             for record in users:
                 put_record(connection, record)
-            put_tracks(connection, batches(tracks))
+            put_tracks(connection, batches(tracks), held_tracks)
         connection.clean_journal()
 
     def check(self) -> list[str]:

@@ -12,6 +12,8 @@ from qfzz_plugins.stores.sqlite.connection import Connection, Row
 
 Item = TypeVar("Item")
 PAGE = 2000
+_LOOKED_UP = 32  # values of one query, always as many, so that SQLite prepares the query once
+MARKS = ",".join("?" * _LOOKED_UP)
 
 
 def streamed(
@@ -43,3 +45,10 @@ def batches(items: Iterable[Item]) -> Iterator[list[Item]]:
     remaining = iter(items)
     while batch := list(islice(remaining, PAGE)):
         yield batch
+
+
+def padded(values: Iterable[str]) -> Iterator[list[str | None]]:
+    """Iterate lists of as many values as `MARKS` has marks; the last is filled up with None, which equals nothing."""
+    remaining = iter(values)
+    while some := list(islice(remaining, _LOOKED_UP)):
+        yield [*some, *[None] * (_LOOKED_UP - len(some))]

@@ -2,78 +2,53 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
-import attrs
-
 from qfzz_core.errors import StoreError
-from qfzz_core.events import Event, decode_event, encode_event
+from qfzz_core.events import Event
+from qfzz_core.json_texts import decoded_all
+from qfzz_core.plain import copied
 from qfzz_core.profiles import ProfileSnapshot
 from qfzz_core.recording.restoring import write_record
-from qfzz_core.stores import UserRecord, fresh_number
+from qfzz_core.stores import Foreseen, UserRecord, fresh_number
 from qfzz_core.tracks import Track
 from qfzz_core.weights import WEIGHT_FIELDS
 from qfzz_plugins.stores.sqlite.catalogue import find_track
-from qfzz_plugins.stores.sqlite.connection import Connection, Row
-from qfzz_plugins.stores.sqlite.texts import decoded, encoded
+from qfzz_plugins.stores.sqlite.connection import Connection
+from qfzz_plugins.stores.sqlite.drafts import LogDraft, Name, StatesDraft, WeightsDraft, name_key
+from qfzz_plugins.stores.sqlite.rows import SCALARS, USER_COLUMNS, StoredUser, as_event, stored_user
+from qfzz_plugins.stores.sqlite.streams import MARKS, padded
 
-_SCALARS = ("created_at", "updated_at", "energy_level", "tempo_preference", "discovery_factor")
-_COLUMNS = f"user_id, serial, revision, {', '.join(_SCALARS)}"
+_CREATE = f"INSERT INTO users ({USER_COLUMNS}) VALUES (?, NULL, 1, ?, ?, ?, ?, ?)"
+_TOUCH = "UPDATE users SET revision = ?, updated_at = ? WHERE serial = ?"
+_WRITE = f"UPDATE users SET revision = ?, {', '.join(f'{field} = ?' for field in SCALARS)} WHERE serial = ?"
 
-_PUT_WEIGHT = """INSERT INTO weights (serial, field, same, name, weight) VALUES (?, ?, ?, ?, ?)
-    ON CONFLICT (serial, field, same) DO UPDATE SET weight = excluded.weight"""
-_PUT_STATE = """INSERT INTO states (serial, learner, key, state) VALUES (?, ?, ?, ?)
-    ON CONFLICT (serial, learner, key) DO UPDATE SET state = excluded.state"""
-_APPEND = """INSERT INTO events (serial, kind, timestamp, event_id, body) VALUES (?, ?, ?, ?, ?)
-    ON CONFLICT (serial, event_id) WHERE event_id IS NOT NULL DO NOTHING"""
-EVENT_COLUMNS = "position, kind, timestamp, event_id, body"
-_FIND_EVENT = f"SELECT {EVENT_COLUMNS} FROM events WHERE serial = ? AND event_id = ?"
-
-
-@attrs.define
-class StoredUser:
-    """The row of a user in `users`."""
-
-    user_id: str
-    serial: int
-    revision: int
-    scalars: dict[str, Any]
-
-    def snapshot(self, connection: Connection) -> ProfileSnapshot:
-        """Return the profile, reading its weights."""
-        weights: dict[str, Any] = {field: {} for field in WEIGHT_FIELDS}
-        query = "SELECT field, name, weight FROM weights WHERE serial = ? ORDER BY id"
-        for field, name, weight in connection.rows(query, [self.serial]):
-            weights[field][name] = weight
-        revision = (self.serial, self.revision)
-        return ProfileSnapshot(user_id=self.user_id, revision=revision, **self.scalars, **weights)
-
-
-def stored_user(connection: Connection, user_id: str) -> StoredUser | None:
-    """Read the row of a user."""
-    row = connection.row(f"SELECT {_COLUMNS} FROM users WHERE user_id = ?", [user_id])
-    if row is None:
-        return None
-    _, serial, revision, *scalars = row
-    return StoredUser(user_id, serial, revision, dict(zip(_SCALARS, scalars, strict=True)))
-
-
-def as_event(row: Row) -> Event:
-    """Return the event of a row of `EVENT_COLUMNS`."""
-    position, kind, timestamp, event_id, body = row
-    return decode_event(kind, timestamp, event_id, position, decoded(body))
+_TRACKS = f"SELECT body FROM tracks WHERE track_id IN ({MARKS})"
+_TAUGHT_BY = (("genres", "genre"), ("artists", "artist"), ("moods", "mood"))
 
 
 class SQLiteUser:
-    """A `UserTransaction`. The user's row is kept here and written once, by `flush`."""
+    """A `UserTransaction`. What it writes is kept here, and written by `flush`."""
 
-    def __init__(self, connection: Connection, user_id: str) -> None:
+    def __init__(self, connection: Connection, user_id: str, log: LogDraft, expected: list[Name]) -> None:
         self._connection = connection
+        self._log = log
+        self._expected = expected
         self._user_id = user_id
-        self._user = stored_user(connection, user_id)
-        self._changed = False
+        self._user: StoredUser | None = None
         self._over = False
+        self._changed = False
+        self._revised = False  # whether the revision is a new one, which no earlier change had
+        self._settings_changed = False
+        user = stored_user(self._connection, user_id)
+        if user is not None:
+            self._hold(user, new=False)
+
+    def _hold(self, user: StoredUser, *, new: bool) -> None:
+        self._user = user
+        self._weights = WeightsDraft(self._connection, user.serial, self._expected, new)
+        self._states = StatesDraft(self._connection, user.serial, new)
 
     @property
     def exists(self) -> bool:
@@ -88,18 +63,19 @@ class SQLiteUser:
     @property
     def revision(self) -> tuple[int, int]:
         """The revision that a snapshot would have now."""
-        user = self._now()
+        user = self._numbered()
         return user.serial, user.revision
 
     def create(self, timestamp: str) -> None:
         """Make the user with default preferences."""
+        if self._over:
+            raise StoreError("this transaction is over; begin another one")
         if self._user is not None:
             raise StoreError("this user exists already and cannot be created again")
         profile = ProfileSnapshot(user_id=self._user_id, created_at=timestamp, updated_at=timestamp)
-        scalars = {field: getattr(profile, field) for field in _SCALARS}
-        insert = f"INSERT INTO users ({_COLUMNS}) VALUES (?, NULL, 1, ?, ?, ?, ?, ?)"
-        serial = self._connection.run(insert, [self._user_id, *scalars.values()]).lastrowid or 0
-        self._user = StoredUser(self._user_id, serial, 1, scalars)
+        scalars = {field: getattr(profile, field) for field in SCALARS}
+        serial = self._connection.run(_CREATE, [self._user_id, *scalars.values()]).lastrowid or 0
+        self._hold(StoredUser(self._user_id, serial, 1, scalars), new=True)
 
     def _now(self) -> StoredUser:
         if self._over:
@@ -109,122 +85,179 @@ class SQLiteUser:
         return self._user
 
     def _changing(self) -> StoredUser:
-        """Return the user, at its next revision."""
+        """Return the user, who is at another revision from now on."""
         user = self._now()
-        user.revision = fresh_number()
         self._changed = True
+        self._revised = False
+        return user
+
+    def _numbered(self) -> StoredUser:
+        """Return the user, with a number for its revision if it has none yet."""
+        user = self._now()
+        if self._changed and not self._revised:
+            user.revision = fresh_number()
+            self._revised = True
         return user
 
     def snapshot(self) -> ProfileSnapshot:
         """Return the profile as it is in this transaction."""
-        return self._now().snapshot(self._connection)
+        user = self._numbered()
+        self._weights.write()
+        return user.snapshot(self._connection)
 
     # -- the profile
 
     def weight(self, field: str, name: str) -> tuple[str, float] | None:
         """Return spelling and weight of a name."""
-        query = "SELECT name, weight FROM weights WHERE serial = ? AND field = ? AND same = ?"
-        return self._connection.row(query, [self._now().serial, field, WEIGHT_FIELDS[field](name)])
+        self._now()
+        return self._weights.get(field, name)
 
     def put_weight(self, field: str, name: str, weight: float) -> None:
         """Set a weight under the spelling that is there."""
-        self._connection.run(_PUT_WEIGHT, [self._changing().serial, field, WEIGHT_FIELDS[field](name), name, weight])
+        self._changing()
+        self._weights.put(field, name, weight)
 
     def drop_weight(self, field: str, name: str) -> None:
         """Remove a name."""
-        if self.weight(field, name) is not None:
-            delete = "DELETE FROM weights WHERE serial = ? AND field = ? AND same = ?"
-            self._connection.run(delete, [self._changing().serial, field, WEIGHT_FIELDS[field](name)])
+        self._now()
+        if self._weights.drop(field, name):
+            self._changing()
 
     def clear_weights(self, field: str) -> None:
         """Remove all names of a field."""
-        self._connection.run("DELETE FROM weights WHERE serial = ? AND field = ?", [self._changing().serial, field])
+        self._changing()
+        self._weights.clear(field)
 
     def put_scalar(self, field: str, value: Any) -> None:
         """Set one of the fields that are no mapping."""
         self._changing().scalars[field] = value
+        if field != "updated_at":
+            self._settings_changed = True
 
     # -- the log and what was learned from it
 
     def append(self, event: Event) -> int:
-        """Add an event to the log; raises `StoreError` if it has an event of this id already."""
-        row = [self._now().serial, event.kind, event.timestamp, event.event_id, encoded(encode_event(event))]
-        cursor = self._connection.run(_APPEND, row)
-        if cursor.rowcount != 1:
-            raise StoreError(f"the log has an event of the id {event.event_id!r} already")
-        self._changing()
-        return cursor.lastrowid or 0
+        """Add an event to the log."""
+        return self._log.append(self._changing().serial, event)
 
     def find_event(self, event_id: str) -> Event | None:
         """Return the user's event of this id."""
-        row = self._connection.row(_FIND_EVENT, [self._now().serial, event_id])
+        row = self._log.find(self._now().serial, event_id)
         return None if row is None else as_event(row)
 
     def state(self, learner: str, key: str) -> Any:
         """Return a learner's state under a key."""
-        query = "SELECT state FROM states WHERE serial = ? AND learner = ? AND key = ?"
-        row = self._connection.row(query, [self._now().serial, learner, key])
-        return None if row is None else decoded(row[0])
+        self._now()
+        return self._states.get(learner, key)
 
     def put_state(self, learner: str, key: str, state: Any) -> None:
         """Set a learner's state under a key."""
-        serial = self._changing().serial
-        if state is None:
-            delete = "DELETE FROM states WHERE serial = ? AND learner = ? AND key = ?"
-            self._connection.run(delete, [serial, learner, key])
-        else:
-            self._connection.run(_PUT_STATE, [serial, learner, key, encoded(state)])
+        self._changing()
+        self._states.put(learner, key, state)
+
+    def read_ahead(self, tracks: Collection[Track], event_ids: Iterable[str]) -> None:
+        """Read what feedback on these tracks will ask for."""
+        if self._user is not None:
+            for field, key in _TAUGHT_BY:
+                self._weights.read_ahead(field, {WEIGHT_FIELDS[field](track[key]) for track in tracks})
+            self._states.read_ahead(len(tracks))
+            self._log.read_ahead(self._user.serial, event_ids)
 
     # -- the end
 
     def flush(self) -> None:
-        """Write the user's row if anything changed."""
-        if self._changed:
-            user = self._now()
-            columns = ", ".join(f"{field} = ?" for field in ("revision", *_SCALARS))
-            row = [user.revision, *user.scalars.values(), user.serial]
-            self._connection.run(f"UPDATE users SET {columns} WHERE serial = ?", row)
+        """Write what is kept here."""
+        if not self._changed:
+            return
+        self._weights.write()
+        self._states.write()
+        user = self._numbered()
+        if self._settings_changed:
+            self._connection.run(_WRITE, [user.revision, *user.scalars.values(), user.serial])
+        else:
+            self._connection.run(_TOUCH, [user.revision, user.scalars["updated_at"], user.serial])
 
     def end(self) -> None:
         """Refuse whatever comes after the transaction."""
         self._over = True
 
 
-def put_record(connection: Connection, record: UserRecord) -> None:
-    """Put a recorded user in the place of whoever has the id, inside the transaction that is open."""
-    connection.run("DELETE FROM users WHERE user_id = ?", [record.profile.user_id])
-    user = SQLiteUser(connection, record.profile.user_id)
-    write_record(user, record)
-    user.flush()
-
-
 class SQLiteTransaction:
-    """A `Transaction` over the users it was begun with, each read when it is asked for."""
+    """A `Transaction` over the users it was begun with, each read when it is asked for.
+
+    As a context manager it begins, and ends all or nothing.
+    """
 
     def __init__(self, connection: Connection, user_ids: Collection[str]) -> None:
         self._connection = connection
+        self._expected: list[Name] = []  # a track that was read will probably teach
         self._named = set(user_ids)
         self._users: dict[str, SQLiteUser] = {}
+        self._tracks: dict[str, Track | None] = {}  # those that were read ahead
+        self._log = LogDraft(connection)
+
+    def __enter__(self) -> SQLiteTransaction:
+        self._connection.begin()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *exc_info: object) -> None:
+        try:
+            if kind is None:
+                self.flush()
+                self._connection.commit()
+        finally:
+            self._end()
+            self._connection.end()
 
     def user(self, user_id: str) -> SQLiteUser:
         """Return one of the users; KeyError for one who was not named."""
-        if user_id not in self._named:
-            raise KeyError(user_id)
         if user_id not in self._users:
-            self._users[user_id] = SQLiteUser(self._connection, user_id)
+            if user_id not in self._named:
+                raise KeyError(user_id)
+            self._users[user_id] = SQLiteUser(self._connection, user_id, self._log, self._expected)
         return self._users[user_id]
 
     def track(self, track_id: str) -> Track | None:
         """Return a track as it is now."""
-        return find_track(self._connection, track_id)
+        if track_id in self._tracks:
+            return copied(self._tracks[track_id])  # type: ignore[no-any-return]
+        track = find_track(self._connection, track_id)
+        if track is not None:
+            self._expected[:] = [name_key(field, track[key]) for field, key in _TAUGHT_BY]
+        return track
+
+    def read_ahead(self, feedbacks: Sequence[Foreseen]) -> None:
+        """Read in few queries what these feedbacks will ask for."""
+        found = self._tracks_of({feedback.track_id for feedback in feedbacks})
+        self._tracks = {feedback.track_id: found.get(feedback.track_id) for feedback in feedbacks}
+        by_user: dict[str, list[Foreseen]] = {}
+        for feedback in feedbacks:
+            by_user.setdefault(feedback.user_id, []).append(feedback)
+        for user_id, own in by_user.items():
+            tracks = [found[feedback.track_id] for feedback in own if feedback.track_id in found]
+            event_ids = {feedback.event_id for feedback in own if feedback.event_id is not None}
+            self.user(user_id).read_ahead(tracks, event_ids)
+
+    def _tracks_of(self, track_ids: Iterable[str]) -> dict[str, Track]:
+        bodies = [body for some in padded(track_ids) for (body,) in self._connection.rows(_TRACKS, some)]
+        return {track["track_id"]: track for track in decoded_all(bodies)}
 
     def flush(self) -> None:
-        """Write what was kept back."""
+        """Write what is kept here."""
         for user in self._users.values():
             user.flush()
+        self._log.write()
 
-    def end(self) -> None:
+    def _end(self) -> None:
         """Refuse whatever comes after the transaction."""
         self._named.clear()
         for user in self._users.values():
             user.end()
+
+
+def put_record(connection: Connection, record: UserRecord) -> None:
+    """Put a recorded user in the place of whoever has the id, inside the transaction that is open."""
+    connection.run("DELETE FROM users WHERE user_id = ?", [record.profile.user_id])
+    transaction = SQLiteTransaction(connection, [record.profile.user_id])
+    write_record(transaction.user(record.profile.user_id), record)
+    transaction.flush()

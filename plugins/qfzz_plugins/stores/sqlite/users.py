@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager
 from typing import Any
 
 from qfzz_core.events import Event
+from qfzz_core.json_texts import decoded
 from qfzz_core.profiles import ProfileSnapshot
 from qfzz_core.stores import UserRecord
 from qfzz_plugins.stores.sqlite.connection import Row
 from qfzz_plugins.stores.sqlite.connections import Connections
 from qfzz_plugins.stores.sqlite.maintenance import erase_traces
+from qfzz_plugins.stores.sqlite.rows import EVENT_COLUMNS, as_event, stored_user
 from qfzz_plugins.stores.sqlite.streams import streamed
-from qfzz_plugins.stores.sqlite.texts import decoded
-from qfzz_plugins.stores.sqlite.transaction import EVENT_COLUMNS, SQLiteTransaction, as_event, stored_user
+from qfzz_plugins.stores.sqlite.transaction import SQLiteTransaction
 
 _FIRST_PAGE = 50
 _LARGEST_PAGE = 3200
@@ -28,17 +28,9 @@ class SQLiteUsers:
     def __init__(self, connections: Connections) -> None:
         self._connections = connections
 
-    @contextmanager
-    def transaction(self, user_ids: Collection[str]) -> Iterator[SQLiteTransaction]:
-        """Begin a transaction; see `Store.transaction`."""
-        connection = self._connections.mine()
-        with connection.writing():
-            transaction = SQLiteTransaction(connection, user_ids)
-            try:
-                yield transaction
-                transaction.flush()
-            finally:
-                transaction.end()
+    def transaction(self, user_ids: Collection[str]) -> SQLiteTransaction:
+        """Return a transaction that is to be begun; see `Store.transaction`."""
+        return SQLiteTransaction(self._connections.mine(), user_ids)
 
     def record(self, user_id: str) -> UserRecord | None:
         """Return everything held of a user, from one read transaction that ends with the reading of the events."""
@@ -62,11 +54,11 @@ class SQLiteUsers:
         """Erase a user, from the journal and the gaps of the file too."""
         connection = self._connections.mine()
         with connection.writing():
-            found = connection.run("DELETE FROM users WHERE user_id = ?", [user_id]).rowcount > 0
+            found = connection.rows("DELETE FROM users WHERE user_id = ? RETURNING serial", [user_id])
         if found:
             connection.clean_journal()
             erase_traces(connection, user_id)
-        return found
+        return bool(found)
 
     def ids(self) -> Iterator[str]:
         """Iterate the ids of all users in the order of their creation."""

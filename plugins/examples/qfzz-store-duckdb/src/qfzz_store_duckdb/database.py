@@ -3,12 +3,14 @@
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from threading import Lock, RLock
+from contextlib import closing, contextmanager
+from threading import Lock
 from typing import Any
 
 import duckdb
 from qfzz_core import errors
+from qfzz_core.drafted_stores import Turns
+from qfzz_core.names import is_storable
 
 # Bodies are JSON in text: it keeps integers of any size, 1 apart from 1.0, and the order of keys, which columns do not.
 # A removed track leaves its row, without id and body, so that readers hear of it and its position is not given again.
@@ -17,7 +19,7 @@ CREATE TABLE qfzz (version INTEGER, identity TEXT); CREATE SEQUENCE numbers;
 CREATE TABLE commits (counter BIGINT, token TEXT);
 CREATE TABLE tracks (position BIGINT, track_id TEXT UNIQUE, changed BIGINT, body TEXT);
 CREATE TABLE users (serial BIGINT, user_id TEXT UNIQUE, revision BIGINT, body TEXT);
-CREATE TABLE events (serial BIGINT, kind TEXT, timestamp TEXT, event_id TEXT, position BIGINT, body TEXT);
+CREATE TABLE events (serial BIGINT, position BIGINT, kind TEXT, timestamp TEXT, event_id TEXT, body TEXT);
 CREATE UNIQUE INDEX events_by_id ON events (serial, event_id);
 INSERT INTO qfzz VALUES (1, uuid()); INSERT INTO commits VALUES (0, '');
 """
@@ -38,7 +40,7 @@ _MEANINGS: tuple[tuple[str, type[errors.QfzzError], str], ...] = (
 
 # Writers queue here: DuckDB would let two threads begin and fail the second. They queue by path and not by store,
 # because a file that one process opens twice is one database.
-_turns: dict[str, Any] = defaultdict(RLock)
+_turns: dict[str, Turns] = defaultdict(Turns)
 
 
 @contextmanager
@@ -53,13 +55,15 @@ def _named_errors(path: str) -> Iterator[None]:
 
 
 class Cursor:
-    """A connection with transactions of its own; closed, and rolled back, when nobody holds it any more."""
+    """A connection in a transaction of its own; rolled back and closed when nobody holds it any more, or by `close`."""
 
     def __init__(self, raw: duckdb.DuckDBPyConnection, path: str) -> None:
-        self._raw, self._path = raw, path
+        self._raw, self._path, self.close = raw, path, raw.close
 
     def run(self, sql: str, parameters: Sequence[Any] = ()) -> Iterator[Any]:
-        """Run a statement and iterate its rows, which are all of the moment at which it ran."""
+        """Run a statement and iterate its rows: none if it looks for text that DuckDB could not hold."""
+        if not all(is_storable(value) for value in parameters if isinstance(value, str)):
+            return iter(())
         with _named_errors(self._path):
             return iter(self._raw.execute(sql, parameters).fetchall())
 
@@ -68,32 +72,23 @@ class Database:
     """A file that this process has for itself. Reading never waits; writers take turns."""
 
     def __init__(self, path: str) -> None:
-        self._path, self._lock, self._writing = path, Lock(), False
+        self._path, self._lock = path, Lock()
         with _named_errors(path):
-            self._raw = duckdb.connect(
-                path, config={"autoinstall_known_extensions": False}
-            )  # which would ask the network
+            self._raw = duckdb.connect(path, config={"autoinstall_known_extensions": False})  # they are in the network
         with self.writing() as cursor:
             _prepare(cursor, path)
 
-    def cursor(self) -> Cursor:
-        """Return a new cursor, which is cheap, and the way in which DuckDB serves several threads."""
+    def reading(self) -> Cursor:
+        """Return a new cursor, which is cheap, sees one state of the file, and is how DuckDB serves several threads."""
         with self._lock, _named_errors(self._path):
-            return Cursor(self._raw.cursor(), self._path)
+            return Cursor(self._raw.cursor().begin(), self._path)
 
     @contextmanager
     def writing(self) -> Iterator[Cursor]:
         """Write all or nothing: what an exception leaves uncommitted is rolled back with the cursor."""
-        with _turns[self._path]:
-            if self._writing:
-                raise errors.StoreError("this thread has a transaction open already; end it before another is begun")
-            cursor, self._writing = self.cursor(), True
-            try:
-                cursor.run("BEGIN")
-                yield cursor
-                cursor.run("COMMIT")
-            finally:
-                self._writing = False
+        with _turns[self._path].taken(), closing(self.reading()) as cursor:
+            yield cursor
+            cursor.run("COMMIT")
 
     def close(self) -> None:
         """Close the file and every cursor."""

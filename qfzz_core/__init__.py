@@ -25,7 +25,6 @@ if TYPE_CHECKING:
         InteractionType,
         Learner,
         NumericDistance,
-        Pick,
         Predicate,
         RangeFilter,
         Ranking,
@@ -36,8 +35,10 @@ if TYPE_CHECKING:
     from qfzz_core.errors import PluginWarning, QfzzError
     from qfzz_core.factors import factor
     from qfzz_core.hookspecs import FeedbackRecorded, Recommended, Setup, hookimpl
+    from qfzz_core.picks import Pick, Picks
     from qfzz_core.profiles import ProfileSnapshot, UserProfile
     from qfzz_core.request import Request
+    from qfzz_core.ranking.plan import Plan
     from qfzz_core.requests.explanation import Explanation
     from qfzz_core.requests.recommendation import Recommendation
 
@@ -56,7 +57,6 @@ _HOMES = {
         "InteractionType",
         "Learner",
         "NumericDistance",
-        "Pick",
         "Predicate",
         "RangeFilter",
         "Ranking",
@@ -65,9 +65,11 @@ _HOMES = {
     ),
     "engine": ("Engine",),
     "errors": ("PluginWarning", "QfzzError"),
+    "ranking.plan": ("Plan",),
     "requests.explanation": ("Explanation",),
     "factors": ("factor",),
     "hookspecs": ("FeedbackRecorded", "Recommended", "Setup", "hookimpl"),
+    "picks": ("Pick", "Picks"),
     "profiles": ("ProfileSnapshot", "UserProfile"),
     "requests.recommendation": ("Recommendation",),
     "request": ("Request",),
@@ -92,6 +94,8 @@ __all__ = [
     "Learner",
     "NumericDistance",
     "Pick",
+    "Picks",
+    "Plan",
     "PluginWarning",
     "Predicate",
     "ProfileSnapshot",

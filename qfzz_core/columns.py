@@ -6,57 +6,16 @@ Row r of every column belongs to the same track. Arrays are read-only.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Protocol, Self
+from functools import cached_property
+from typing import Any
 
 import attrs
 import numpy as np
 from numpy.typing import NDArray
 
-from qfzz_core.names import Normaliser
+from qfzz_core.vocabulary import Vocabulary
 
 Rows = NDArray[np.intp]
-
-
-class ColumnData(Protocol):
-    """What the columns of every kind can do, for making a new snapshot of an old one."""
-
-    def __len__(self) -> int: ...
-
-    def select(self, rows: Rows) -> Self:
-        """Return the column of these rows, in this order."""
-        ...
-
-    def joined(self, other: Self) -> Self:
-        """Return this column followed by another of the same declaration."""
-        ...
-
-
-class Vocabulary:
-    """The categories of one column: code by normal form. Grows, never shrinks, so that snapshots can share it."""
-
-    def __init__(self, normal: Normaliser) -> None:
-        self.normal = normal
-        self._names: list[str] = []
-        self._codes: dict[str, int] = {}
-
-    def __len__(self) -> int:
-        return len(self._names)
-
-    def name(self, code: int) -> str | None:
-        """Return the normal form that a code stands for, None for -1."""
-        return self._names[code] if code >= 0 else None
-
-    def code(self, name: str) -> int:
-        """Return the code of a name, -1 if no track ever had it."""
-        return self._codes.get(self.normal(name), -1)
-
-    def encode(self, name: str) -> int:
-        """Return the code of a name, giving it one if it is new."""
-        normal = self.normal(name)
-        code = self._codes.setdefault(normal, len(self._names))
-        if code == len(self._names):
-            self._names.append(normal)
-        return code
 
 
 def sealed(array: NDArray[Any]) -> NDArray[Any]:
@@ -66,11 +25,23 @@ def sealed(array: NDArray[Any]) -> NDArray[Any]:
     return view
 
 
+_SIGNED = [(np.iinfo(dtype).max, dtype) for dtype in (np.int8, np.int16, np.int32, np.int64)]
+
+
+def narrow(largest: int) -> type[np.signedinteger[Any]]:
+    """Return the narrowest of int8, int16, int32 and int64 that holds numbers from -1 to `largest`."""
+    return next(dtype for most, dtype in _SIGNED if largest <= most)
+
+
 @attrs.frozen(eq=False)
 class CategoryColumn:
-    """`codes`: int32, shape (tracks,), -1 where missing; `vocabulary` tells which name a code stands for."""
+    """`codes`: shape (tracks,), -1 where missing; `vocabulary` tells which name a code stands for.
 
-    codes: NDArray[np.int32] = attrs.field(converter=sealed)
+    The dtype is the narrowest of int8, int16 and int32 that held the vocabulary when the snapshot was made: convert
+    before you calculate with codes.
+    """
+
+    codes: NDArray[np.signedinteger[Any]] = attrs.field(converter=sealed)
     vocabulary: Vocabulary
 
     def __len__(self) -> int:
@@ -80,10 +51,6 @@ class CategoryColumn:
         """Return the column of these rows."""
         return CategoryColumn(self.codes[rows], self.vocabulary)
 
-    def joined(self, other: CategoryColumn) -> CategoryColumn:
-        """Return this column followed by another of the same vocabulary."""
-        return CategoryColumn(np.concatenate([self.codes, other.codes]), self.vocabulary)
-
     def names(self, rows: Rows) -> list[str | None]:
         """Return the normal forms of the categories in these rows, None where missing."""
         return [self.vocabulary.name(code) for code in self.codes[rows].tolist()]
@@ -91,20 +58,31 @@ class CategoryColumn:
 
 @attrs.frozen(eq=False)
 class NumberColumn:
-    """`numbers`: float64, shape (tracks,), NaN where missing."""
+    """Numbers with NaN where missing: `at(rows)` gives some, `numbers` all of them.
 
-    numbers: NDArray[np.float64] = attrs.field(converter=sealed)
+    A column of few different numbers is kept as their places in `levels`, which are in no particular order: `stored`
+    is then uint16, otherwise float64 and `levels` None. The numbers are the same to the last bit.
+    """
+
+    stored: NDArray[Any] = attrs.field(converter=sealed)
+    levels: NDArray[np.float64] | None = attrs.field(default=None, converter=attrs.converters.optional(sealed))
 
     def __len__(self) -> int:
-        return len(self.numbers)
+        return len(self.stored)
+
+    @cached_property
+    def numbers(self) -> NDArray[np.float64]:
+        """All numbers: float64, shape (tracks,), made when first asked for and kept."""
+        return self.stored if self.levels is None else sealed(self.levels[self.stored])
+
+    def at(self, rows: Rows) -> NDArray[np.float64]:
+        """Return the numbers of these rows, float64."""
+        chosen = self.stored[rows]
+        return chosen if self.levels is None else self.levels[chosen]
 
     def select(self, rows: Rows) -> NumberColumn:
         """Return the column of these rows."""
-        return NumberColumn(self.numbers[rows])
-
-    def joined(self, other: NumberColumn) -> NumberColumn:
-        """Return this column followed by another."""
-        return NumberColumn(np.concatenate([self.numbers, other.numbers]))
+        return NumberColumn(self.stored[rows], self.levels)
 
 
 @attrs.frozen(eq=False)
@@ -120,17 +98,15 @@ class FlagColumn:
         """Return the column of these rows."""
         return FlagColumn(self.flags[rows])
 
-    def joined(self, other: FlagColumn) -> FlagColumn:
-        """Return this column followed by another."""
-        return FlagColumn(np.concatenate([self.flags, other.flags]))
-
 
 @attrs.frozen(eq=False)
 class TagsColumn:
-    """The tags of row r are `codes[starts[r]:starts[r + 1]]`: int32 codes, int64 starts of shape (tracks + 1,)."""
+    """The tags of row r are `codes[starts[r]:starts[r + 1]]`: int64 starts of shape (tracks + 1,), codes as in
+    `CategoryColumn`.
+    """
 
     starts: NDArray[np.int64] = attrs.field(converter=sealed)
-    codes: NDArray[np.int32] = attrs.field(converter=sealed)
+    codes: NDArray[np.signedinteger[Any]] = attrs.field(converter=sealed)
     vocabulary: Vocabulary
 
     def __len__(self) -> int:
@@ -142,11 +118,6 @@ class TagsColumn:
         starts = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
         within = np.arange(starts[-1]) - np.repeat(starts[:-1], lengths)
         return TagsColumn(starts, self.codes[np.repeat(self.starts[rows], lengths) + within], self.vocabulary)
-
-    def joined(self, other: TagsColumn) -> TagsColumn:
-        """Return this column followed by another of the same vocabulary."""
-        starts = np.concatenate([self.starts, other.starts[1:] + self.starts[-1]])
-        return TagsColumn(starts, np.concatenate([self.codes, other.codes]), self.vocabulary)
 
     def best(self, rows: Rows, by_code: NDArray[np.float64], default: float) -> NDArray[np.float64]:
         """Return for each row the largest of `by_code` over its tags, `default` where it has none."""
@@ -171,10 +142,6 @@ class VectorColumn:
         """Return the column of these rows."""
         return VectorColumn(self.vectors[rows])
 
-    def joined(self, other: VectorColumn) -> VectorColumn:
-        """Return this column followed by another of the same size."""
-        return VectorColumn(np.concatenate([self.vectors, other.vectors]))
-
 
 AnyColumn = CategoryColumn | NumberColumn | FlagColumn | TagsColumn | VectorColumn
 
@@ -182,7 +149,8 @@ AnyColumn = CategoryColumn | NumberColumn | FlagColumn | TagsColumn | VectorColu
 class Columns(Mapping[str, Any]):
     """The columns of one snapshot of the catalogue, by name; read-only.
 
-    `columns["energy"].numbers[rows]` are the energies of some rows. KeyError names the columns there are.
+    `columns["energy"].at(rows)` are the energies of some rows. KeyError names the columns there are. `length` is the
+    number of rows, those included that are no longer part of the catalogue.
     """
 
     def __init__(self, columns: Mapping[str, AnyColumn], length: int) -> None:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from qfzz_core.columns import Columns
 from qfzz_core.events import Event
+from qfzz_core.picks import Pick
 from qfzz_core.request import Request
 
 Rows = NDArray[np.intp]
@@ -124,6 +125,8 @@ class Column:
     `source` is a key of the track or a function of the track (the column's own name if not given); instead of it a
     `provider` gives the values of a batch of track ids. `missing` replaces what is absent or unusable. `compare` says
     when two categories or tags are the same: by "name", by "genre", or "exact". `size` is the length of a vector.
+    `version` stands for what a function as `source` says: change it with the function. Without one, catalogues with
+    this column are not cached on disk.
     """
 
     name: str = attrs.field(validator=_name)
@@ -135,6 +138,7 @@ class Column:
         default="name", validator=_one_of("name", "genre", "exact")
     )
     size: int | None = attrs.field(default=None)
+    version: str | None = None
 
     @size.validator
     def _check_size(self, _: Any, size: Any) -> None:
@@ -203,15 +207,6 @@ class Filter(Protocol):
 # ---- discovery -----------------------------------------------------------------------------------------------------
 
 
-@attrs.frozen
-class Pick:
-    """One place of the result: the `rank` (1 is the best) that stands there, why, and how likely that was."""
-
-    rank: int
-    reason: str = "ranked"
-    propensity: float | None = None
-
-
 class Ranking(Protocol):
     """The eligible tracks, best first, looked at lazily. Ranks begin at 1."""
 
@@ -224,11 +219,11 @@ class Ranking(Protocol):
         """Return the rows of the best `count`, or of all; fewer if fewer are eligible."""
         ...
 
-    def at(self, ranks: Sequence[int]) -> Rows:
+    def at(self, ranks: Sequence[int] | Rows) -> Rows:
         """Return the rows at these ranks; IndexError if one is not there."""
         ...
 
-    def scores(self, ranks: Sequence[int]) -> Values:
+    def scores(self, ranks: Sequence[int] | Rows) -> Values:
         """Return the scores at these ranks; IndexError if one is not there."""
         ...
 
@@ -248,7 +243,7 @@ class DiscoveryStrategy(Protocol):
         ...
 
     def pick(self, request: Request, ranking: Ranking) -> Sequence[Pick]:
-        """Return the picks in the order of the result, no rank twice."""
+        """Return the picks in the order of the result, no rank twice; `Picks` where they may be very many."""
         ...
 
 

@@ -2,38 +2,40 @@
 
 from __future__ import annotations
 
-import itertools
 import logging
 import secrets
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Unpack
 
 from qfzz_core.catalogue.library import Library
-from qfzz_core.catalogue.shelf import StaleCatalogueError
-from qfzz_core.columns import as_rows
 from qfzz_core.config import Config
 from qfzz_core.contracts import Column
-from qfzz_core.errors import PluginError, ProfileError, RequestError, UnknownTrackError
+from qfzz_core.errors import PluginError, ProfileError, RequestError
 from qfzz_core.events import Change
 from qfzz_core.names import is_storable
 from qfzz_core.observers import Observers
 from qfzz_core.plugins.faults import Faults, answer, described
-from qfzz_core.plugins.loading import Loader, PluginRecord, disabled_by_environment, find_plugins
+from qfzz_core.plugins.finding import disabled_by_environment, find_plugins
+from qfzz_core.plugins.health import Health
+from qfzz_core.plugins.loading import Loader
 from qfzz_core.plugins.opening import opened_store
+from qfzz_core.plugins.record import PluginRecord
 from qfzz_core.plugins.registry import Registry
 from qfzz_core.plugins.settings import made_settings
-from qfzz_core.profiles import ProfileSnapshot, checked_preferences, checked_user_id
+from qfzz_core.profiles import checked_preferences, checked_user_id
+from qfzz_core.ranking.plan import Plan
 from qfzz_core.recording import rebuilding
 from qfzz_core.recording.feedback import FIELDS as FEEDBACK_FIELDS
 from qfzz_core.recording.feedback import checked_feedback
 from qfzz_core.recording.live import DraftProfile, LiveProfile, Profiles
 from qfzz_core.recording.recorder import Recorder
-from qfzz_core.request import Request, Sources
+from qfzz_core.requests.answering import Answering
 from qfzz_core.requests.explanation import Explanation
-from qfzz_core.requests.query import Query, checked_query, checked_track_ids
+from qfzz_core.requests.making import RequestMaker
+from qfzz_core.requests.query import Keywords, checked_query, checked_threads, checked_track_ids
 from qfzz_core.requests.recommendation import Recommendation
 from qfzz_core.requests.recommending import Recommending
 from qfzz_core.stores import Store, Written
@@ -42,8 +44,6 @@ from qfzz_core.tracks import Track, checked_tracks
 
 logging.getLogger("qfzz").addHandler(logging.NullHandler())
 logger = logging.getLogger("qfzz.engine")
-
-ATTEMPTS = 5  # how often a request begins again because tracks were removed while it ran
 
 
 def _utc_now() -> datetime:
@@ -54,8 +54,9 @@ class Engine:
     """A recommender over one store. Safe to use from several threads; two engines share nothing.
 
     `store` is a URL or a store (which is then not closed with the engine); without it the configuration's store is
-    opened. `plugins` are objects with hook implementations, beside those that are installed. The same `seed`, store
-    and calls give the same results. `clock` returns the time, with a time zone.
+    opened. `plugins` are objects with hook implementations, beside those that are installed; `installed` names those of
+    other distributions that may take part, None means all. The same `seed`, store and calls give the same results.
+    `clock` returns the time, with a time zone.
     """
 
     def __init__(
@@ -64,6 +65,7 @@ class Engine:
         store: str | Store | None = None,
         config: Config | None = None,
         plugins: Iterable[Any] = (),
+        installed: Collection[str] | None = None,
         seed: int | None = None,
         clock: Callable[[], datetime] = _utc_now,
     ) -> None:
@@ -71,11 +73,17 @@ class Engine:
         self._clock = clock
         self._seed = next(value for value in (seed, self.config.seed, secrets.randbits(63)) if value is not None)
         self.faults = Faults(strict=self.config.strict)
-        self._loader = Loader(find_plugins(plugins), self.faults)
+        self._loader = Loader(find_plugins(plugins, config=self.config, installed=installed), self.faults)
         self._loader.load(self.config.disabled, disabled_by_environment())
         self.registry = Registry(self._loader, self.config, self.faults)
         self.settings = made_settings(self.config, self.registry, self._loader.records, self.faults.report)
-        self._observers = Observers(self._loader, self.faults.report)
+        self._health = Health(
+            self._loader.records,
+            self.faults,
+            give_up_after=self.config.give_up_after,
+            seconds=self.config.factor_seconds,
+        )
+        self._observers = Observers(self._loader, self.faults.report, self._health)
         self._owns_store = store is None or isinstance(store, str)
         self.store: Store = opened_store(store, self.config, self.registry)
         self._start()
@@ -85,13 +93,19 @@ class Engine:
         columns = [registered.value for registered in self.registry.columns.values()]
         self._recorder = Recorder(self.store, learners, lambda: timestamp(self._clock()), self.faults.report)
         self._profiles = Profiles(self.store, self._recorder)
-        self._library = Library(self.store, columns, self._report_column)
-        self._recommending = Recommending(self.registry, self.settings, self.faults.report)
+        self._library = Library(self.store, columns, self._report_column, self.config.cache or None)
         types = {name: registered.value for name, registered in self.registry.interaction_types.items()}
         self._types = MappingProxyType(types)
-        strategies = {name: registered.value for name, registered in self.registry.strategies.items()}
-        self._strategies = MappingProxyType(strategies)
-        self._requests = itertools.count()
+        self._answering = Answering(
+            seed=self._seed,
+            make=RequestMaker(self.store, self.registry, self.settings, self._clock),
+            library=self._library,
+            profiles=self._profiles,
+            recommending=Recommending(self.registry, self.settings, self.faults.report, self._health),
+            observers=self._observers,
+            create=self._create,
+        )
+        self.faults.count_in(self._loader.records)
         logger.info("engine ready: %d plugins, store %s", len(self._loader.active()), self.store.name)
 
     def _report_column(self, column: Column, error: Exception) -> None:
@@ -108,7 +122,8 @@ class Engine:
         return self._observers.commands(self.registry.setups)
 
     def close(self) -> None:
-        """Release the store if this engine opened it; called twice it does nothing."""
+        """End what is under way, and release the store if this engine opened it; called twice it does nothing."""
+        self._library.close()
         if self._owns_store:
             self.store.close()
 
@@ -291,7 +306,6 @@ class Engine:
         """
         query = checked_query(
             self.registry,
-            user_id,
             preferences,
             limit=limit,
             exclude=exclude,
@@ -300,20 +314,84 @@ class Engine:
             distinct=distinct,
             context=context,
         )
-        request = self._request(query, f"{self._seed}:{next(self._requests)}", self._existing(query.user_id))
-        recommendations = self._answered(request, query)
-        logger.info("recommended %d tracks", len(recommendations))
-        logger.debug("recommended %d tracks to user %r", len(recommendations), user_id)
-        self._observers.recommended(request, recommendations)
-        return recommendations
+        return self._answering.recommend(checked_user_id(user_id), query)
 
-    def _answered(self, request: Request, query: Query) -> list[Recommendation]:
-        for _ in range(ATTEMPTS):
-            try:
-                return self._recommending.recommend(self._library.shelf(), request, query)
-            except StaleCatalogueError:
-                continue
-        raise RequestError("the catalogue changed faster than the request could be answered; try again")
+    def recommend_tracks(
+        self,
+        user_id: str,
+        preferences: Mapping[str, Any] | None = None,
+        *,
+        limit: int | None = None,
+        **keywords: Unpack[Keywords],
+    ) -> list[Track]:
+        """Return the dictionaries of what `recommend` returns, and nothing else, which takes less time."""
+        query = checked_query(self.registry, preferences, limit=limit, **keywords)
+        return self._answering.tracks(checked_user_id(user_id), query)
+
+    def iter_recommend(
+        self,
+        user_id: str,
+        preferences: Mapping[str, Any] | None = None,
+        *,
+        limit: int | None = None,
+        **keywords: Unpack[Keywords],
+    ) -> Generator[Recommendation, None, None]:
+        """Return an iterator over what `recommend` returns: ranked by this call, fetched in blocks as it is read.
+
+        A track that was removed before its turn is left out. Observers are told of what was read when the reading
+        ends. Raises as `recommend` does, in this call.
+        """
+        query = checked_query(self.registry, preferences, limit=limit, **keywords)
+        return self._answering.iterate(checked_user_id(user_id), query)
+
+    def recommend_many(
+        self,
+        user_ids: Iterable[str],
+        limit: int | None,
+        preferences: Mapping[str, Any] | None = None,
+        *,
+        threads: int = 1,
+        **keywords: Unpack[Keywords],
+    ) -> Generator[tuple[str, list[Recommendation]], None, None]:
+        """Return an iterator over (user_id, recommendations), in the order of the users, who may be a generator.
+
+        An unknown user is served by default preferences and not created. What a user gets depends on the seed, the
+        number of this batch and the user_id, not on `threads`, 1 or more; several of them take users ahead, a few for
+        each. A user id that is not valid raises `ProfileError` with its position in its turn, everything else
+        `RequestError` or `ProfileError` in this call. Closing the iterator ends the threads.
+        """
+        query = checked_query(self.registry, preferences, limit=limit, **keywords)
+        if isinstance(user_ids, (str, bytes, Mapping)) or not isinstance(user_ids, Iterable):
+            raise RequestError(f"user_ids must be several user ids, got {user_ids!r}")
+        return self._answering.many(user_ids, query, checked_threads(threads))
+
+    def plan(
+        self,
+        user_id: str,
+        preferences: Mapping[str, Any] | None = None,
+        *,
+        limit: int | None = None,
+        exclude: Iterable[str] = (),
+        where: Mapping[str, Any] | None = None,
+        max_per_artist: int | None = None,
+        distinct: bool = False,
+        context: Mapping[str, Any] | None = None,
+    ) -> Plan:
+        """Answer a request as `recommend` does and return how: index or scan, what was looked at, the times.
+
+        An unknown user is ranked for by default and not created.
+        """
+        query = checked_query(
+            self.registry,
+            preferences,
+            limit=limit,
+            exclude=exclude,
+            where=where,
+            max_per_artist=max_per_artist,
+            distinct=distinct,
+            context=context,
+        )
+        return self._answering.plan(checked_user_id(user_id), query)
 
     def explain(
         self,
@@ -327,52 +405,5 @@ class Engine:
 
         Raises `UnknownTrackError`, which is a ValueError, for a track that the catalogue lacks.
         """
-        query = checked_query(self.registry, user_id, preferences, context=context)
-        shelf = self._library.shelf()
-        row = shelf.catalogue.row(track_id) if isinstance(track_id, str) else None
-        if row is None:
-            raise UnknownTrackError(f"the catalogue has no track {track_id!r}")
-        profile = self._profiles.snapshot(query.user_id) or ProfileSnapshot(user_id=query.user_id)
-        account = self._recommending.account(shelf, self._request(query, f"{self._seed}:explain", profile))
-        try:
-            return account.explain(row, shelf.fetch(as_rows([row]))[0])
-        except StaleCatalogueError:
-            raise UnknownTrackError(f"the track {track_id!r} was removed meanwhile") from None
-
-    def _existing(self, user_id: str) -> ProfileSnapshot:
-        snapshot = self._profiles.snapshot(user_id)
-        if snapshot is None:
-            self._create(user_id)
-            snapshot = self._profiles.snapshot(user_id)
-        return snapshot or ProfileSnapshot(user_id=user_id)
-
-    def _request(self, query: Query, seed: str, profile: ProfileSnapshot) -> Request:
-        return Request(
-            profile=profile.overridden(query.preferences),
-            context=query.context,
-            limit=query.limit,
-            now=self._clock(),
-            seed=seed,
-            similarity=self.registry.similarity,
-            sources=self._sources(query.user_id),
-        )
-
-    def _sources(self, user_id: str) -> Sources:
-        def interactions() -> Iterator[Any]:
-            events = self.store.events(user_id, newest_first=True)
-            return (event.interaction for event in events if event.interaction is not None)
-
-        return Sources(
-            interactions=interactions,
-            state=lambda learner: self.store.states(user_id, learner),
-            interaction_types=self._types,
-            strategies=self._strategies,
-            strategy_options=self._strategy_options,
-        )
-
-    def _strategy_options(self, name: str) -> Any:
-        chosen = self.settings.strategy
-        if chosen is not None and chosen.value.name == name:
-            return self.settings.strategy_options
-        options = getattr(self.registry.strategies[name].value, "Options", None)
-        return None if options is None else options()
+        query = checked_query(self.registry, preferences, context=context)
+        return self._answering.explain(checked_user_id(user_id), track_id, query)

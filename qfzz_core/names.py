@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 
 Normaliser = Callable[[str], str]
@@ -24,6 +24,18 @@ def normalise(name: str) -> str:
 def normalise_genre(name: str) -> str:
     """Return the form by which genres compare: as `normalise`, with space, underscore and hyphen one character."""
     return normalise(name).translate(_SEPARATORS).strip()
+
+
+def normalise_all(names: Sequence[str], normal: Normaliser) -> Sequence[str]:
+    """Return the normal forms of names, many at a time."""
+    if normal is exact:
+        return names
+    if normal is normalise:
+        folded = "\0".join(names)
+        forms = folded.lower().split("\0") if folded.isascii() else []
+        if len(forms) == len(names):  # no name has the separator inside
+            return [form.strip() for form in forms]
+    return [normal(name) for name in names]
 
 
 def exact(name: str) -> str:

@@ -10,9 +10,11 @@ import attrs
 
 from qfzz_core.events import Event
 from qfzz_core.hookspecs import FeedbackRecorded, Recommended, Setup
-from qfzz_core.plain import copied
-from qfzz_core.plugins.faults import BrokenContractError, Report
-from qfzz_core.plugins.loading import Loader, PluginRecord
+from qfzz_core.plugins.faults import BrokenContractError, Report, described
+from qfzz_core.plugins.health import Health
+from qfzz_core.plugins.loading import Loader
+from qfzz_core.plugins.origin import Origin
+from qfzz_core.plugins.record import PluginRecord
 from qfzz_core.recording.feedback import Feedback
 from qfzz_core.request import Request
 from qfzz_core.requests.recommendation import Recommendation
@@ -21,14 +23,20 @@ from qfzz_core.requests.recommendation import Recommendation
 class Observers:
     """The plugins of one engine that want to be told, and those that add commands."""
 
-    def __init__(self, loader: Loader, report: Report) -> None:
+    def __init__(self, loader: Loader, report: Report, health: Health) -> None:
         self._loader = loader
         self._report = report
+        self._health = health
         self._of_feedback = self._implementing("qfzz_feedback_recorded")
         self._of_results = self._implementing("qfzz_recommended")
 
     def _implementing(self, hook: str) -> list[PluginRecord]:
         return [record for record in self._loader.active() if hook in record.hooks]
+
+    @property
+    def of_results(self) -> bool:
+        """Whether anybody wants to be told of recommendations."""
+        return bool(self._of_results)
 
     def feedback_recorded(self, feedback: Feedback, event: Event) -> None:
         """Tell of a feedback that was stored."""
@@ -45,9 +53,9 @@ class Observers:
                 self._tell(record, "qfzz_feedback_recorded", feedback=told)
 
     def recommended(self, request: Request, recommendations: Sequence[Recommendation]) -> None:
-        """Tell of a result; each observer gets copies of its own."""
+        """Tell of a result; each observer gets recommendations of its own, whose tracks are copies."""
         for record in self._of_results:
-            copies = tuple(attrs.evolve(found, track=copied(found.track)) for found in recommendations)
+            copies = tuple(attrs.evolve(found) for found in recommendations)
             told = Recommended(request=request.asking(f"observer.{record.name}"), recommendations=copies)
             self._tell(record, "qfzz_recommended", recommended=told)
 
@@ -62,8 +70,14 @@ class Observers:
         return commands
 
     def _tell(self, record: PluginRecord, hook: str, **arguments: Any) -> None:
-        with self._isolated(record, hook):
-            self._loader.call(record, hook, **arguments)
+        if record.takes_part:
+            failed: dict[str, tuple[Origin, str]] = {}
+            try:
+                self._loader.call(record, hook, **arguments)
+            except Exception as error:  # noqa: BLE001 - a plugin may raise anything
+                self._report(record.origin, f"hook {hook}", error)
+                failed[f"hook {hook} of {record.name}"] = (record.origin, described(error))
+            self._health.ended(failed, lambda: {f"hook {hook} of {record.name}"})
 
     @contextmanager
     def _isolated(self, record: PluginRecord, hook: str) -> Iterator[None]:

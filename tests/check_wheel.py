@@ -18,7 +18,7 @@ def run(*command: str | Path, cwd: Path) -> str:
     """Run a command as a stranger would, and return what it prints."""
     print("$", *command, flush=True)
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("QFZZ_", "PYTHON"))}
-    environment["HOME"] = environment["XDG_DATA_HOME"] = str(cwd)
+    environment["HOME"] = environment["XDG_DATA_HOME"] = environment["XDG_CACHE_HOME"] = str(cwd)
     done = subprocess.run(command, cwd=cwd, env=environment, stdout=subprocess.PIPE, text=True, check=True, timeout=600)
     return done.stdout
 

@@ -81,7 +81,8 @@ class Cli:
         """An environment for a real process, in which the user's directories are below the temporary one."""
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("QFZZ_", "COV_", "COLUMNS"))}
         home = {"HOME": str(self.directory), "XDG_DATA_HOME": f"{self.directory}/data"}
-        return {**kept, **home, "XDG_CONFIG_HOME": f"{self.directory}/config", "QFZZ_STORE": self.store}
+        home |= {"XDG_CONFIG_HOME": f"{self.directory}/config", "XDG_CACHE_HOME": f"{self.directory}/cache"}
+        return {**kept, **home, "QFZZ_STORE": self.store}
 
     def process(self, *args: str, **settings: Any) -> subprocess.CompletedProcess[str]:
         settings = {"env": self.environment, "capture_output": True, "encoding": "utf-8", "timeout": 60, **settings}
@@ -97,6 +98,7 @@ def isolated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Cli:
     monkeypatch.setenv("QFZZ_STORE", cli.store)
     monkeypatch.setattr(platformdirs, "user_data_path", lambda *_, **__: tmp_path / "data")
     monkeypatch.setattr(platformdirs, "user_config_path", lambda *_, **__: tmp_path / "config")
+    monkeypatch.setattr(platformdirs, "user_cache_path", lambda *_, **__: tmp_path / "cache")
     return cli
 
 

@@ -244,3 +244,17 @@ def test_a_strict_configuration_makes_the_fault_of_a_plugin_an_error(cli: Cli, m
     result = cli("recommend", "alice", "--config", cli.write("qfzz.toml", "strict = true\n"))
     assert (result.exit_code, result.stdout) == (1, "")
     assert result.stderr.startswith("Error: factor fresh of plugin")
+
+
+# ---- the plan -------------------------------------------------------------------------------------------------------
+
+
+def test_the_plan_says_how_the_list_is_found_and_creates_nobody(recordings: Cli) -> None:
+    plan = recordings.json("recommend", "stranger", "--plan")
+    assert (plan["method"], plan["reason"]) == ("scan", "the catalogue is small")
+    assert plan["tracks"] == plan["looked_at"] == plan["scored"] > 0
+    shown = recordings.ok("recommend", "stranger", "--plan").splitlines()
+    assert shown[0] == "scan, because the catalogue is small"
+    assert shown[1] == f"{plan['tracks']} of {plan['tracks']} tracks looked at, {plan['tracks']} scored, 0 cells"
+    assert [line.split()[0] for line in shown[2:]] == ["prepare", "plan", "rank", "discover", "fetch"]
+    assert "stranger" not in recordings.ok("profile", "list")

@@ -561,3 +561,37 @@ def test_progress_is_shown_on_a_terminal(monkeypatch: pytest.MonkeyPatch, capsys
         show("user 1\x1b")
         time.sleep(0.2)
     assert "user 1\\x1b" in capsys.readouterr().err
+
+
+# ---- the cache of the catalogue -------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def keeping_small_catalogues(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("qfzz_core.catalogue.keeping.LEAST_TRACKS", 1)
+
+
+@pytest.mark.usefixtures("keeping_small_catalogues")
+def test_the_command_line_keeps_catalogues_in_the_users_cache(cli: Cli) -> None:
+    assert cli.json("doctor")["cache"] == {"directory": f"{cli.directory}/cache", "from": "the default", "size": 0}
+    first = cli.json("recommend", "alice", "--seed", "1")
+    (kept,) = (cli.directory / "cache").glob("*.catalogue")
+    assert cli.json("doctor")["cache"]["size"] >= kept.stat().st_size > 0
+    assert f"  size:             {cli.json('doctor')['cache']['size']:,}\n" in cli.ok("doctor")
+    assert cli.json("recommend", "alice", "--seed", "1") == first
+
+
+@pytest.mark.usefixtures("keeping_small_catalogues")
+def test_the_configuration_says_where_catalogues_are_kept_if_at_all(cli: Cli) -> None:
+    config = cli.write("qfzz.toml", "[catalogue]\ncache = false\n")
+    cli.ok("--config", config, "recommend", "alice")
+    assert not (cli.directory / "cache").exists()
+    assert cli.json("--config", config, "doctor")["cache"] == {
+        "directory": None,
+        "from": "the configuration",
+        "size": 0,
+    }
+    place = cli.directory / "elsewhere"
+    config = cli.write("qfzz.toml", f'[catalogue]\ncache = "{place}"\n')
+    cli.ok("--config", config, "recommend", "alice")
+    assert len(list(place.glob("*.catalogue"))) == 1

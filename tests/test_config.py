@@ -106,6 +106,12 @@ def test_an_empty_configuration_says_nothing() -> None:
     assert (empty.store_url, empty.seed, empty.strict, empty.strategy) == (None, None, False, None)
 
 
+def test_the_catalogue_is_kept_in_a_directory_or_nowhere() -> None:
+    assert Config().cache is None
+    assert parse_config('[catalogue]\ncache = "kept"').cache == "kept"
+    assert parse_config("[catalogue]\ncache = false").cache is False
+
+
 def test_the_store_can_be_a_table_with_options() -> None:
     config = parse_config('[store]\nurl = "sqlite:///music.db"\ntimeout = 5')
     assert (config.store_url, config.store_options) == ("sqlite:///music.db", {"timeout": 5})
@@ -147,7 +153,7 @@ def test_a_weight_is_a_finite_number_of_at_least_0(weight: Any) -> None:
 
 # ---- what is wrong with it -----------------------------------------------------------------------------------------
 
-KEYS = '"store", "seed", "strict", "factors", "discovery", "similarity", "columns" or "plugins"'
+KEYS = '"store", "catalogue", "seed", "strict", "factors", "discovery", "similarity", "columns" or "plugins"'
 KINDS = '"category", "tags", "number", "flag" or "vector"'
 NUMBERS = "a list of as many finite numbers as its size"
 
@@ -164,6 +170,9 @@ NUMBERS = "a list of as many finite numbers as its size"
         ("store = 5", '1: store must be a URL such as "sqlite:///music.db" or a table, got 5'),
         ("[store]\nurl = 5", "2: [store] url must be text that is not blank, got 5"),
         ("seed = true", "1: seed must be a whole number, got true"),
+        ("[catalogue]\ncache = true", "2: [catalogue] cache must be a directory, or false, got true"),
+        ('[catalogue]\ncache = " "', '2: [catalogue] cache must be a directory, or false, got " "'),
+        ('[catalogue]\ncash = "x"', '2: [catalogue] unknown key "cash", did you mean "cache"?'),
         ("strict = 1", "1: strict must be true or false, got 1"),
         ("factors = 3", "1: factors must be a table, got 3"),
         ("[factors]\ngenre = 0.4", "2: [factors] genre must be a table, got 0.4"),

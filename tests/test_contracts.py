@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
-from importlib.metadata import entry_points
 from types import ModuleType
 from typing import Any
 
@@ -56,9 +55,6 @@ from qfzz_core import (
 )
 from qfzz_core.errors import RequestError
 from qfzz_plugins.stores.memory import MemoryStore
-
-BUILT_IN = sorted(point.name for point in entry_points(group="qfzz") if point.dist and point.dist.name == "qfzz")
-
 
 # How a factor scores
 

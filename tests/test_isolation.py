@@ -2,6 +2,7 @@
 
 import inspect
 import logging
+import time
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager
 from types import ModuleType
@@ -827,3 +828,135 @@ def test_a_propensity_is_a_share(propensity: Any, caplog: pytest.LogCaptureFixtu
     )
     with one_report(caplog, "strategy mine", "propensity"):
         assert len(ids(dj, limit=1)) == 1
+
+
+# Failing again and again
+
+
+def counting(asked: list[str], fails: Callable[[], bool]) -> Callable[[Request], Any]:
+    """The `prepare` of a factor that counts how often it was asked, and fails when it is told to."""
+
+    def prepare(request: Request) -> Any:
+        asked.append(request.profile.user_id)
+        return boom() if fails() else CategoryTable(column="genre", values={}, default=0.5)
+
+    return prepare
+
+
+def ask(dj: PersonalizedDJ, times: int, **arguments: Any) -> None:
+    """Ask for recommendations again and again."""
+    for _ in range(times):
+        dj.recommend("u", limit=1, **arguments)
+
+
+def test_a_record_counts_what_failed_at_run_time() -> None:
+    dj = dj_with(scoring("mine", boom))
+    assert (record(dj, "mine").status, record(dj, "mine").failures) == ("active", {})
+    with pytest.warns(PluginWarning):
+        dj.recommend("u")
+    dj.recommend("u")
+    found = record(dj, "mine")
+    assert (found.status, found.failures) == ("failed at run time", {"factor mine": 2})
+    assert found.reason == "factor mine: BoomError: the plugin broke"
+
+
+def test_a_plugin_is_switched_off_after_some_failing_requests_in_a_row() -> None:
+    asked: list[str] = []
+    other = Letting("other", lambda request, option: IdFilter(track_ids=["t1"]))
+    mine = plugin(
+        "mine",
+        qfzz_factors=lambda: [Scoring("mine", counting(asked, lambda: True))],
+        qfzz_filters=lambda: [other],
+    )
+    dj = dj_with(mine, plugins={"give_up_after": 3})
+    with pytest.warns(PluginWarning) as warned:
+        ask(dj, 5)
+    assert len(asked) == 3
+    assert len(warned) == 2
+    assert "is switched off: it failed 3 requests in a row: BoomError" in str(warned[1].message)
+    assert record(dj, "mine").status == "switched off"
+    notes = dj.engine.recommend("u", where={"other": 1})[0].explanation.faults
+    assert [(note.component, note.plugin) for note in notes] == [("factor mine", "mine"), ("filter other", "mine")]
+    assert notes[0].message == "switched off: it failed 3 requests in a row: BoomError: the plugin broke"
+    assert len(dj.recommend("u", where={"other": 1})) > 1
+
+
+def test_a_request_that_succeeds_begins_the_count_anew() -> None:
+    asked: list[str] = []
+    dj = dj_with(scoring("mine", counting(asked, lambda: len(asked) % 3 != 0)), plugins={"give_up_after": 3})
+    with pytest.warns(PluginWarning):
+        ask(dj, 9)
+    assert len(asked) == 9
+    assert record(dj, "mine").status == "failed at run time"
+
+
+def test_requests_that_do_not_use_a_filter_say_nothing_of_it() -> None:
+    dj = dj_with(letting("mine", boom), plugins={"give_up_after": 2})
+    with pytest.warns(PluginWarning):
+        ask(dj, 1, where={"mine": 1})
+    ask(dj, 1)
+    with pytest.warns(PluginWarning):
+        ask(dj, 1, where={"mine": 1})
+    assert record(dj, "mine").status == "switched off"
+
+
+def test_nobody_is_switched_off_if_the_configuration_says_so() -> None:
+    asked: list[str] = []
+    dj = dj_with(scoring("mine", counting(asked, lambda: True)), plugins={"give_up_after": 0})
+    with pytest.warns(PluginWarning):
+        ask(dj, 30)
+    assert len(asked) == 30
+
+
+def test_an_observer_is_switched_off_too() -> None:
+    told: list[Any] = []
+
+    def observe(feedback: Any) -> None:
+        told.append(feedback)
+        boom()
+
+    dj = dj_with(plugin("mine", qfzz_feedback_recorded=observe), plugins={"give_up_after": 2})
+    with pytest.warns(PluginWarning):
+        dj.engine.record_many([{"user_id": "u", "track_id": "t0", "interaction_type": "like"}] * 4)
+    assert len(told) == 2
+    assert len(dj.get_profile("u").interaction_history) == 4
+    assert record(dj, "mine").status == "switched off"
+
+
+@pytest.mark.parametrize("sleepy", ["prepare", "function"])
+def test_a_slow_factor_is_reported_once_and_still_scores(sleepy: str) -> None:
+    def prepare(request: Request) -> Any:
+        if sleepy == "prepare":
+            time.sleep(0.3)
+        return TrackFunction(function=lambda track: time.sleep(0.1 * (sleepy == "function")) or 0.5)
+
+    dj = dj_with(scoring("mine", prepare), plugins={"factor_seconds": 0.25})
+    with pytest.warns(PluginWarning, match="factor mine of plugin .* took .* seconds for one request") as warned:
+        ask(dj, 2)
+    assert explained(dj, "t0")[-1] == "mine"
+    assert len([each for each in warned if "factor mine" in str(each.message)]) == 1
+    assert record(dj, "mine").status == "active"
+    assert "plugins.factor_seconds" in record(dj, "mine").problems[0]
+
+
+class Panic(BaseException):
+    """What is no ordinary exception, and does not end the program either."""
+
+
+def panic(*given: Any) -> Any:
+    raise Panic("the extension broke")
+
+
+def test_a_panic_of_compiled_code_is_a_fault_like_any_other(caplog: pytest.LogCaptureFixture) -> None:
+    with one_report(caplog, "factor mine", "raised Panic: the extension broke"):
+        assert scored(dj_with(scoring("mine", panic)))
+    with one_report(caplog, "failed to register", "Panic"):
+        dj_with(plugin("mine", qfzz_factors=panic))
+
+
+def test_an_interrupt_stays_an_interrupt() -> None:
+    def interrupted(request: Request) -> Any:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        dj_with(scoring("mine", interrupted)).recommend("u")

@@ -14,9 +14,21 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from qfzz import PersonalizedDJ
+from qfzz_core.ranking import planner
 
 settings.register_profile("oracle", max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 fast = settings(settings.get_profile("oracle"))
+
+
+@pytest.fixture(params=["scan", "index"], autouse=True, scope="module")
+def ways_to_rank(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Every law here holds however the ranking is found."""
+    with pytest.MonkeyPatch.context() as patch:
+        if request.param == "index":
+            patch.setattr(planner, "SMALL", 0)
+            patch.setattr(planner, "DEEP", 0)
+        yield
+
 
 # Names: few enough that tracks and profiles meet, odd enough that their spellings differ.
 

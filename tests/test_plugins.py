@@ -1,11 +1,13 @@
 """The plugin core: how plugins are found, switched off, and what happens when names clash."""
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
 from importlib.metadata import entry_points
 from itertools import permutations
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -168,6 +170,96 @@ def test_a_configured_name_may_be_that_of_a_plugin_that_is_not_active() -> None:
     dj = dj_with(factors={"mood": {"weight": 0.5}}, discovery={"strategy": "splitt"}, plugins={"disable": ["mood"]})
     assert explained(dj) == ["genre", "artist", "energy", "tempo"]
     assert ids(dj, limit=3) == ["t0", "t1", "t2"]
+
+
+# In single files
+
+
+MY_SCORER = """
+from qfzz_core import factor, hookimpl
+import attrs
+
+@attrs.frozen
+class Options:
+    least: "float" = 0.25
+
+@hookimpl
+def qfzz_options():
+    return Options
+
+@hookimpl
+def qfzz_factors(setup):
+    @factor("mine", weight=1.0)
+    def mine(track):
+        return setup.options.least
+    return [mine]
+"""
+
+
+def dj_of_file(
+    directory: Path, source: str, text: str = '[plugins]\nfiles = ["plugins/my_scorer.py"]\n'
+) -> PersonalizedDJ:
+    (directory / "plugins").mkdir(exist_ok=True)
+    (directory / "plugins" / "my_scorer.py").write_text(source, encoding="utf-8")
+    (directory / "qfzz.toml").write_text(text, encoding="utf-8")
+    dj = PersonalizedDJ(config=directory / "qfzz.toml", seed=1)
+    dj.add_content(tracks())
+    return dj
+
+
+def test_a_single_file_is_a_plugin(tmp_path: Path) -> None:
+    dj = dj_of_file(tmp_path, MY_SCORER)
+    found = record(dj, "my_scorer")
+    assert (found.where, found.status, found.objects) == ("file", "active", ["factor mine"])
+    assert found.origin.file == str(tmp_path / "plugins" / "my_scorer.py")
+    assert str(found.origin) == f'plugin "my_scorer" (file {found.origin.file})'
+    (part,) = [part for part in dj.explain("u", "t0").factors if part.name == "mine"]
+    assert (part.value, part.plugin, part.distribution) == (0.25, "my_scorer", None)
+
+
+def test_a_single_file_has_options_and_can_be_switched_off(tmp_path: Path) -> None:
+    files = '[plugins]\nfiles = ["plugins/my_scorer.py", "plugins/my_scorer.py"]\n'
+    dj = dj_of_file(tmp_path, MY_SCORER, f"{files}[plugins.my_scorer]\nleast = 0.75\n")
+    assert [part.value for part in dj.explain("u", "t0").factors if part.name == "mine"] == [0.75]
+    dj = dj_of_file(tmp_path, "raise SystemExit", f'{files}disable = ["my_scorer"]\n')
+    assert record(dj, "my_scorer").status == "disabled"
+
+
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [
+        ("raise ValueError('it broke')", "ValueError: it broke"),
+        ("def x(:", "SyntaxError"),
+        ("import nothing_of_this_name", "ModuleNotFoundError"),
+        ("raise SystemExit(3)", "SystemExit: 3"),
+    ],
+)
+def test_a_file_that_cannot_be_imported_is_left_out_and_named(tmp_path: Path, source: str, said: str) -> None:
+    with pytest.warns(PluginWarning, match=r'plugin "my_scorer" \(file .*my_scorer\.py\), failed to import') as warned:
+        dj = dj_of_file(tmp_path, source)
+    assert said in str(warned[0].message)
+    assert record(dj, "my_scorer").status == "failed to import"
+    assert "qfzz_file_my_scorer" not in sys.modules
+
+
+@pytest.mark.parametrize(
+    ("file", "said"),
+    [
+        ("plugins/absent.py", '"plugins/absent.py": there is no such file'),
+        ("plugins", '"plugins": a plugin is a Python file, NAME.py'),
+    ],
+)
+def test_a_file_that_is_none_is_an_error_of_the_configuration(tmp_path: Path, file: str, said: str) -> None:
+    with pytest.raises(ConfigError, match=rf"qfzz\.toml:2: \[plugins\] {re.escape(said)}"):
+        dj_of_file(tmp_path, "", f'[plugins]\nfiles = ["{file}"]\n')
+
+
+def test_without_a_configuration_file_paths_are_those_of_the_process(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "my_scorer.py").write_text(MY_SCORER, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    assert record(dj_with(plugins={"files": ["my_scorer.py"]}), "my_scorer").status == "active"
 
 
 # Switched off

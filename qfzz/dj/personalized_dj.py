@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Generator, Iterable, Mapping
 from contextlib import AbstractContextManager
-from typing import Any
+from typing import Any, Unpack
 
 from qfzz_core.config import Config, load_config
 from qfzz_core.engine import Engine
 from qfzz_core.profiles import UserProfile
 from qfzz_core.requests.explanation import Explanation
+from qfzz_core.requests.query import Keywords
 from qfzz_core.stores import Store
 from qfzz_core.tracks import publisher
 
@@ -87,7 +88,7 @@ class PersonalizedDJ:
         be; `max_per_artist` and `distinct` keep the best-ranked; `context` is passed to the plugins. Raises
         ValueError, before anything else happens, for what is not valid.
         """
-        found = self.engine.recommend(
+        return self.engine.recommend_tracks(
             user_id,
             preferences,
             limit=limit,
@@ -97,7 +98,38 @@ class PersonalizedDJ:
             distinct=distinct,
             context=context,
         )
-        return [recommendation.track for recommendation in found]
+
+    def iter_recommend(
+        self,
+        user_id: str,
+        preferences: dict[str, Any] | None = None,
+        *,
+        limit: int | None = None,
+        **keywords: Unpack[Keywords],
+    ) -> Generator[dict[str, Any], None, None]:
+        """Return an iterator over what `recommend` returns, whose dictionaries are fetched as it is read.
+
+        Takes the same arguments, and raises as `recommend` does. A track that was removed before its turn is left out.
+        """
+        found = self.engine.iter_recommend(user_id, preferences, limit=limit, **keywords)
+        return (recommendation.track for recommendation in found)
+
+    def recommend_many(
+        self,
+        user_ids: Iterable[str],
+        limit: int | None,
+        preferences: dict[str, Any] | None = None,
+        *,
+        threads: int = 1,
+        **keywords: Unpack[Keywords],
+    ) -> Generator[tuple[str, list[dict[str, Any]]], None, None]:
+        """Return an iterator over (user_id, recommended tracks) for many users, in their order, who are not created.
+
+        Takes the keywords of `recommend`. The results do not depend on how many threads share the work. Raises
+        ValueError; for a user id that is not valid in its turn, with its position.
+        """
+        found = self.engine.recommend_many(user_ids, limit, preferences, threads=threads, **keywords)
+        return ((user_id, [each.track for each in recommendations]) for user_id, recommendations in found)
 
     def explain(
         self,

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
+from qfzz_core.catalogue.building import CatalogueBuilder
+from qfzz_core.catalogue.cache import cache_of
 from qfzz_core.catalogue.samples import sample_tracks
 from qfzz_core.catalogue.shelf import Shelf
-from qfzz_core.catalogue.snapshot import CatalogueBuilder, ReportColumn
+from qfzz_core.catalogue.writing import ReportColumn
 from qfzz_core.contracts import Column
 from qfzz_core.plain import copied
 from qfzz_core.stores import CatalogueToken, Store
@@ -16,14 +19,21 @@ from qfzz_core.tracks import Track
 class Library:
     """Finds the tracks of one engine, and makes the shelves its requests take them from."""
 
-    def __init__(self, store: Store, columns: Sequence[Column], report: ReportColumn) -> None:
+    def __init__(
+        self, store: Store, columns: Sequence[Column], report: ReportColumn, cache: str | Path | None = None
+    ) -> None:
+        """`cache` is the directory where the catalogue is kept, if it is."""
         self._store = store
-        self._catalogue = CatalogueBuilder(store, columns, report)
+        self._catalogue = CatalogueBuilder(store, columns, report, cache_of(cache, columns))
         self._sample_shelf: Shelf | None = None
         self._held_tracks = False
 
+    def close(self) -> None:
+        """Wait for what is under way in the background; called twice it does nothing."""
+        self._catalogue.close()
+
     def serves_samples(self) -> bool:
-        """Return whether the store never held a track; once it held one, that stays so."""
+        """Return whether the store never held a track; once it was seen to hold one, `shelf` looks again."""
         if not self._held_tracks:
             self._held_tracks = self._store.catalogue_token().counter > 0
         return not self._held_tracks
@@ -41,7 +51,10 @@ class Library:
     def shelf(self) -> Shelf:
         """Return the tracks as they are now: a snapshot of the columns, with the way to the dictionaries."""
         if not self.serves_samples():
-            return Shelf(self._catalogue.current(), self._store.tracks_at)
+            catalogue = self._catalogue.current()
+            if catalogue.token.counter:
+                return Shelf(catalogue, self._store.tracks_at)
+            self._held_tracks = False  # a copy of a store that never held a track took the place of what was here
         if self._sample_shelf is None:
             numbered = list(enumerate(sample_tracks()))
             catalogue = self._catalogue.made_of(CatalogueToken("samples", 0, ""), numbered)

@@ -1,143 +1,142 @@
-"""The catalogue in memory: an immutable snapshot of columns, brought up to date by what the store says changed."""
+"""One state of the catalogue in memory: immutable, so that readers keep it while a newer one is made."""
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from functools import cached_property
+from typing import Any
 
+import attrs
 import numpy as np
 from numpy.typing import NDArray
 
-from qfzz_core.catalogue.encoding import Encoder
-from qfzz_core.columns import AnyColumn, Columns, Rows, as_rows
-from qfzz_core.contracts import Column
-from qfzz_core.stores import CatalogueChanges, CatalogueToken, Store
-from qfzz_core.tracks import Track
+from qfzz_core.catalogue.segment import Segment
+from qfzz_core.columns import AnyColumn, CategoryColumn, Columns, Rows, as_rows, sealed
+from qfzz_core.stores import CatalogueToken
 
-BATCH = 20_000  # tracks encoded at a time, so that loading needs no second copy of a large catalogue
-
-ReportColumn = Callable[[Column, Exception], None]
+_FEW = 16  # what is looked for so often is looked for one by one
 
 
-class Catalogue:
-    """One snapshot: rows in order of position. Row numbers mean something within this snapshot only."""
+@attrs.frozen(eq=False)
+class Table:
+    """What is known of rows, dead ones included.
 
-    def __init__(
-        self,
-        token: CatalogueToken,
-        positions: NDArray[np.int64],
-        track_ids: Sequence[str],
-        columns: Mapping[str, AnyColumn],
-    ) -> None:
-        self.token = token
-        self.positions = positions
-        self.track_ids = track_ids
-        self.columns = Columns(columns, len(positions))
+    `positions` are int64; `ids` are the identifiers as a category column, in which the code of a row of the base is
+    the row itself, and a row of the tail has the code that its identifier has always had.
+    """
+
+    positions: NDArray[np.int64] = attrs.field(converter=sealed)
+    ids: CategoryColumn
+    columns: Mapping[str, AnyColumn]
 
     def __len__(self) -> int:
         return len(self.positions)
 
-    @cached_property
-    def _rows(self) -> dict[str, int]:
-        return {track_id: row for row, track_id in enumerate(self.track_ids)}
+    def select(self, rows: Rows) -> Table:
+        """Return some of the rows, in this order."""
+        columns = {name: column.select(rows) for name, column in self.columns.items()}
+        return Table(self.positions[rows], self.ids.select(rows), columns)
+
+
+class Catalogue:
+    """One snapshot. Row numbers mean something within this snapshot only.
+
+    Rows [0, `base`) are in growing order of position and are those of `segment`; the rows behind them are the tail:
+    what was written since, in any order of position. `dead` are the rows, ascending, that are no longer part of the
+    catalogue, because their track was removed, or replaced by a row of the tail. `positions` has shape (rows,).
+    `in_order` tells that positions grow over all rows that are not dead; a tail with replaced tracks is not in order.
+    """
+
+    def __init__(self, token: CatalogueToken, table: Table, segment: Segment, dead: Rows, *, in_order: bool) -> None:
+        self.token = token
+        self.table = table
+        self.segment = segment
+        self.base = segment.columns.length
+        self.dead = sealed(dead)
+        self.in_order = in_order
+        self.positions = table.positions
+        self.columns = Columns(table.columns, len(table))
+
+    def __len__(self) -> int:
+        """Return how many tracks there are: the rows that are not dead."""
+        return len(self.positions) - len(self.dead)
 
     def row(self, track_id: str) -> int | None:
         """Return the row of a track, None if the catalogue lacks it."""
-        return self._rows.get(track_id)
+        rows = self.rows([track_id])
+        return int(rows[0]) if len(rows) else None
 
     def rows(self, track_ids: Iterable[str]) -> Rows:
-        """Return the rows of those of the tracks that the catalogue has."""
-        known = self._rows
-        return as_rows([known[track_id] for track_id in track_ids if track_id in known])
+        """Return the rows of those of the tracks that the catalogue has, in the order given."""
+        codes = self.table.ids.vocabulary.codes(track_ids).astype(np.intp)
+        rows = np.where(codes < self.base, codes, -1)
+        return self._alive(self._latest(codes, rows, self._tail_codes))
+
+    def rows_at(self, positions: Rows) -> Rows:
+        """Return the rows of those of the positions where the catalogue has a track, in the order given."""
+        base = self.positions[: self.base]
+        rows = np.minimum(base.searchsorted(positions), self.base - 1)
+        rows = np.where(base[rows] == positions, rows, -1) if self.base else np.full(len(positions), -1)
+        return self._alive(self._latest(positions, rows, self._tail_positions))
+
+    def ids(self, rows: Rows) -> list[str]:
+        """Return the ids of the tracks in these rows."""
+        return [str(name) for name in self.table.ids.names(rows)]
+
+    def live_rows(self) -> Rows:
+        """Return the rows that are not dead, in order of position."""
+        mask = np.ones(len(self.table), dtype=np.bool_)
+        mask[self.dead] = False
+        rows = np.flatnonzero(mask)
+        return rows if self.in_order else rows[np.argsort(self.positions[rows], kind="stable")]
+
+    @cached_property
+    def _tail_codes(self) -> _Latest:
+        return _Latest(self.table.ids.codes[self.base :])
+
+    @cached_property
+    def _tail_positions(self) -> _Latest:
+        return _Latest(self.positions[self.base :])
+
+    def _latest(self, keys: Rows, rows: Rows, tail: _Latest) -> Rows:
+        """Return the latest row of each key: the tail's where it has one, and `rows`, those of the base, elsewhere."""
+        if len(self.table) == self.base:
+            return rows
+        places = tail.places(keys)
+        latest: Rows = np.where(places >= 0, self.base + places, rows)
+        return latest
+
+    def _alive(self, rows: Rows) -> Rows:
+        rows = rows[rows >= 0]
+        if not len(self.dead):
+            return rows
+        places = np.minimum(self.dead.searchsorted(rows), len(self.dead) - 1)
+        alive: Rows = rows[self.dead[places] != rows]
+        return alive
 
 
-class CatalogueBuilder:
-    """Keeps the newest snapshot of a store's catalogue, one for each engine.
+class _Latest:
+    """Finds the last place of a key in a short array."""
 
-    A column whose source fails is left empty and reported once; everything else goes on.
-    """
+    def __init__(self, keys: NDArray[Any]) -> None:
+        self._keys = keys
 
-    def __init__(self, store: Store, columns: Sequence[Column], report: ReportColumn) -> None:
-        self._store = store
-        self._encoders = {column.name: Encoder(column) for column in columns}
-        self._report = report
-        self._lock = threading.RLock()
-        self._current: Catalogue | None = None
+    @cached_property
+    def _order(self) -> Rows:
+        order: Rows = np.argsort(self._keys, kind="stable")
+        return order
 
-    def current(self) -> Catalogue:
-        """Return a snapshot that has everything committed before the call."""
-        current = self._current
-        if current is not None and self._store.catalogue_token() == current.token:
-            return current
-        with self._lock:
-            self._current = self._brought_up(self._current)
-            return self._current
+    @cached_property
+    def _ordered(self) -> NDArray[Any]:
+        return self._keys[self._order]
 
-    def unusable(self) -> dict[str, int]:
-        """Return for each column how many values were there but could not be used."""
-        return {name: encoder.unusable for name, encoder in self._encoders.items() if encoder.unusable}
+    def places(self, wanted: Rows) -> Rows:
+        """Return the last place of each key, -1 for one that is not there."""
+        if len(wanted) <= _FEW:
+            return as_rows([self._place(key) for key in wanted.tolist()])
+        last = self._ordered.searchsorted(wanted, side="right") - 1
+        return np.where(self._ordered[last] == wanted, self._order[last], -1)
 
-    def made_of(self, token: CatalogueToken, tracks: Iterable[tuple[int, Track]]) -> Catalogue:
-        """Return a snapshot of these tracks, given with growing positions."""
-        with self._lock:  # the columns' vocabularies grow
-            parts = [self._part(batch) for batch in _batches(tracks)]
-            return _joined(token, parts or [self._part([])])
-
-    def _brought_up(self, old: Catalogue | None) -> Catalogue:
-        changes = self._store.catalogue_since(old.token if old else None)
-        if old is None or changes.complete:
-            return self.made_of(changes.token, changes.written)
-        return self._changed(old, changes)
-
-    def _part(self, batch: Sequence[tuple[int, Track]]) -> Catalogue:
-        tracks = [track for _, track in batch]
-        positions = np.array([position for position, _ in batch], dtype=np.int64)
-        columns = {name: self._encoded(encoder, tracks) for name, encoder in self._encoders.items()}
-        return Catalogue(CatalogueToken("", 0, ""), positions, [track["track_id"] for track in tracks], columns)
-
-    def _encoded(self, encoder: Encoder, tracks: Sequence[Track]) -> AnyColumn:
-        try:
-            return encoder.encode(tracks)
-        except Exception as error:  # noqa: BLE001 - a plugin's source may raise anything
-            self._report(encoder.column, error)
-            return encoder.nothing(len(tracks))
-
-    def _changed(self, old: Catalogue, changes: CatalogueChanges) -> Catalogue:
-        """Return the old snapshot with the changed tracks put in their places, without reading the others again."""
-        part = self.made_of(changes.token, changes.written)
-        gone = np.isin(old.positions, np.concatenate([part.positions, as_rows(list(changes.removed))]))
-        kept = np.flatnonzero(~gone)
-        sources = np.concatenate([kept, len(old) + np.arange(len(part))])
-        positions = np.concatenate([old.positions[kept], part.positions])
-        order = np.argsort(positions, kind="stable")
-        both = _joined(changes.token, [old, part])
-        return _selected(both, sources[order])
-
-
-def _batches(tracks: Iterable[tuple[int, Track]]) -> Iterable[list[tuple[int, Track]]]:
-    batch: list[tuple[int, Track]] = []
-    for item in tracks:
-        batch.append(item)
-        if len(batch) == BATCH:
-            yield batch
-            batch = []
-    if batch:
-        yield batch
-
-
-def _joined(token: CatalogueToken, parts: Sequence[Catalogue]) -> Catalogue:
-    if len(parts) == 1:
-        only = parts[0]
-        return Catalogue(token, only.positions, only.track_ids, dict(only.columns))
-    columns = dict(parts[0].columns)
-    for part in parts[1:]:
-        columns = {name: column.joined(part.columns[name]) for name, column in columns.items()}
-    positions = np.concatenate([part.positions for part in parts])
-    return Catalogue(token, positions, [track_id for part in parts for track_id in part.track_ids], columns)
-
-
-def _selected(catalogue: Catalogue, rows: Rows) -> Catalogue:
-    track_ids = [catalogue.track_ids[row] for row in rows.tolist()]
-    columns = {name: column.select(rows) for name, column in catalogue.columns.items()}
-    return Catalogue(catalogue.token, catalogue.positions[rows], track_ids, columns)
+    def _place(self, key: int) -> int:
+        found = np.flatnonzero(self._keys == key)
+        return int(found[-1]) if len(found) else -1

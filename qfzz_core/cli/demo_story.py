@@ -69,7 +69,7 @@ def live(engine: Engine) -> Story:
 def _import(engine: Engine) -> tuple[int, list[str]]:
     """Import the shipped recordings; return how many there are, and their genres."""
     with as_file(files("qfzz_core.cli") / "data" / "recordings.csv") as path:
-        tracks = list(Import([path], FieldMapping(), strict=True))
+        tracks = list(Import([path], FieldMapping(), strict=True, readers=Readers.of(engine.registry, engine.faults.report)))
     engine.write_tracks(tracks)
     return len(tracks), sorted({track["genre"] for track in tracks})
 

@@ -6,7 +6,7 @@ import os
 import platform
 import shutil
 import sqlite3
-from contextlib import closing
+from contextlib import closing, suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,7 +16,7 @@ import attrs
 from qfzz_core._version import __version__
 from qfzz_core.cli.commands.config import problems_of
 from qfzz_core.cli.places import store_file, without_credentials
-from qfzz_core.cli.session import Session, storeless_engine
+from qfzz_core.cli.session import Choice, Session, storeless_engine
 from qfzz_core.config import Config
 from qfzz_core.errors import ConfigError, QfzzError
 from qfzz_core.plugins.opening import opened_store
@@ -24,7 +24,7 @@ from qfzz_core.stores import Condition, Maintainable, Store
 
 if TYPE_CHECKING:
     from qfzz_core.engine import Engine
-    from qfzz_core.plugins.loading import PluginRecord
+    from qfzz_core.plugins.record import PluginRecord
 
 _PACKAGES = ("numpy", "pluggy", "attrs", "cattrs", "click", "rich", "platformdirs", "sqlite-utils")
 _OPTIONAL_PACKAGES = ("psycopg", "psycopg-pool")
@@ -46,6 +46,7 @@ def examined(session: Session) -> dict[str, Any]:
         "versions": _versions(),
         "configuration": configured,
         "store": dict(found.facts),
+        "cache": _cache(session.cache_directory(config)),
         "plugins": plugins,
         "warnings": list(found.warnings),
         "problems": problems,
@@ -87,6 +88,15 @@ def _count(engine: Engine, status: str) -> int:
 
 
 # -- the store
+
+
+def _cache(chosen: Choice) -> dict[str, Any]:
+    """Return where catalogues are kept and how many bytes they take; nothing is there if there is no such place."""
+    size = 0
+    if chosen.value is not None:
+        with suppress(OSError), os.scandir(chosen.value) as entries:
+            size = sum(entry.stat().st_size for entry in entries)
+    return {"directory": chosen.value, "from": chosen.origin, "size": size}
 
 
 def _store(session: Session, config: Config, engine: Engine) -> Condition:

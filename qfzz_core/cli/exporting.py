@@ -1,4 +1,4 @@
-"""The file of an export: read with errors that name it, and written whole or not at all."""
+"""The files of exports and playlists: read with errors that name them, and written whole or not at all."""
 
 from __future__ import annotations
 
@@ -26,23 +26,39 @@ def read_document(path: Path) -> Any:
 
 def write_whole(path: Path, value: Any) -> None:
     """Write JSON to a file that only its owner can read, replacing what is there at once; raises `ExportError`."""
+    write_bytes(path, f"{json.dumps(value, indent=2, ensure_ascii=False)}\n".encode(), private=True)
+
+
+def write_bytes(path: Path, content: bytes, *, private: bool = False) -> None:
+    """Write a file, replacing what is there at once; raises `ExportError`.
+
+    `private`: only its owner can read it. Otherwise whoever can read what this process makes.
+    """
     target = os.path.realpath(path)
     if os.path.exists(target) and not os.path.isfile(target):
         raise ExportError(f"{path}: this is no ordinary file; without --output the export goes to stdout")
     try:
-        _replace(target, json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+        _replace(target, content, private=private)
     except OSError as error:
         raise ExportError(f"{path}: cannot be written: {error.strerror or error}") from error
 
 
-def _replace(target: str, text: str) -> None:
+def _replace(target: str, content: bytes, *, private: bool) -> None:
     descriptor, temporary = tempfile.mkstemp(dir=os.path.dirname(target), prefix=".qfzz-")
     try:
-        with open(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
+        with open(descriptor, "wb") as file:
+            file.write(content)
             file.flush()
             os.fsync(file.fileno())
+        if not private:
+            os.chmod(temporary, 0o666 & ~_umask())
         os.replace(temporary, target)
     except BaseException:
         os.unlink(temporary)
         raise
+
+
+def _umask() -> int:
+    mask = os.umask(0o077)  # which can only be asked for by setting it
+    os.umask(mask)
+    return mask

@@ -12,6 +12,10 @@ if TYPE_CHECKING:
 
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
+limit_option = click.option(
+    "-n", "--limit", type=click.IntRange(min=0), default=20, show_default=True, metavar="N", help="How many tracks."
+)
+seed_option = click.option("--seed", type=int, metavar="N", help="Draw the same surprises again.")
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 
 
@@ -85,6 +89,33 @@ def name_values(ctx: click.Context, param: click.Parameter, texts: tuple[str, ..
         if not name or not equals:
             raise click.BadParameter(f"{text!r} is not NAME=VALUE, such as genre=jazz", ctx, param)
     return [(name, value) for name, _, value in pairs]
+
+
+def list_options(function: Decorated) -> Decorated:
+    """Add the options that say which tracks may be on a list, under the names of the engine's keywords."""
+    for option in (
+        click.option(
+            "--distinct/--no-distinct", default=True, show_default=True, help="The same artist and title once."
+        ),
+        click.option(
+            "--max-per-artist",
+            type=click.IntRange(min=0),
+            default=3,
+            metavar="N",
+            show_default=True,
+            help="How many tracks of one artist; 0 for any number.",
+        ),
+        click.option(
+            "--where",
+            multiple=True,
+            metavar="NAME=VALUE",
+            callback=name_values,
+            help='Only such tracks: "genre=jazz", "energy=0.2..0.8", "heard_within_days=30". Repeatable.',
+        ),
+        click.option("--exclude", multiple=True, metavar="ID", help="A track to leave out. Repeatable."),
+    ):
+        function = option(function)
+    return function
 
 
 def preference_options(function: Decorated) -> Decorated:

@@ -18,10 +18,10 @@ UNLIMITED = 10_000  # columns: what goes into a file or a pipe is never cut or f
 _READABLE = 100  # columns of running text
 
 
-def print_json(value: Any) -> None:
-    """Write one JSON document to stdout."""
+def print_json(value: Any, *, indent: int | None = 2) -> None:
+    """Write one JSON document to stdout, on one line without `indent`."""
     encoding = (getattr(sys.stdout, "encoding", None) or "ascii").lower().replace("-", "")
-    click.echo(json.dumps(value, indent=2, ensure_ascii=encoding != "utf8"))
+    click.echo(json.dumps(value, indent=indent, ensure_ascii=encoding != "utf8"))
 
 
 def note(text: str) -> None:

@@ -10,7 +10,7 @@ import click
 from qfzz_core._version import __version__
 from qfzz_core.cli.options import GLOBAL_OPTIONS, session_of
 
-# A module of `qfzz_core.cli.commands`, which holds a command of the same name; and the command's short help.
+# A module of `qfzz_core.cli.commands`, which holds a command under the module's name; and the command's short help.
 BUILT_IN = {
     "config": ("config", "Show the configuration in effect, or check a file."),
     "demo": ("demo", "Show the whole loop on a catalogue that ships with QFZZ."),
@@ -18,8 +18,9 @@ BUILT_IN = {
     "feedback": ("feedback", "Record what a user did with a track, and learn from it."),
     "import": ("import_tracks", "Import tracks from CSV, JSON or JSON Lines files."),
     "plugins": ("plugins", "List the plugins and what became of them."),
-    "profile": ("profile", "Show, change, export, import or forget what is known of a user."),
+    "profile": ("profile", "Show, change, move or forget what is known of a user."),
     "recommend": ("recommend", "Recommend tracks to a user."),
+    "recommend-many": ("recommend_many", "Recommend tracks to many users."),
     "store": ("store", "Back up, check, rebuild, shrink or copy a store."),
     "tracks": ("tracks", "Search, show or remove tracks of the catalogue."),
 }

@@ -60,6 +60,12 @@ class Session:
             return Choice(config.store_url, "the configuration")
         return Choice(_SQLITE + quote(user_store_file().as_posix(), safe="/:"), "the default")
 
+    def cache_directory(self, config: Config) -> Choice:
+        """Return the directory where catalogues are kept: the configuration's or the user's own; None for none."""
+        if config.cache is None:
+            return Choice(str(user_cache_directory()), "the default")
+        return Choice(str(config.cache) if config.cache else None, "the configuration")
+
     @contextmanager
     def engine(self, *, seed: int | None = None) -> Iterator[Engine]:
         """Give the engine over the store and the configuration in effect, and close it; raises `QfzzError`."""
@@ -69,6 +75,7 @@ class Session:
         chosen = self.store_url(config)
         if chosen.origin == "the default":
             _make_directory(user_store_file().parent)
+        config = attrs.evolve(config, cache=self.cache_directory(config).value)
         with Engine(store=chosen.value, config=config, seed=seed) as engine:
             yield engine
 
@@ -78,7 +85,7 @@ def storeless_engine(config: Config) -> Iterator[Engine]:
     """Give an engine that touches no store of the user's, to ask about plugins and settings."""
     from qfzz_core.engine import Engine
 
-    with Engine(store="memory:", config=attrs.evolve(config, store_url=None, store_options={})) as engine:
+    with Engine(store="memory:", config=attrs.evolve(config, store_url=None, store_options={}, cache=None)) as engine:
         yield engine
 
 
@@ -94,6 +101,13 @@ def user_store_file() -> Path:
     import platformdirs
 
     return platformdirs.user_data_path("qfzz", appauthor=False) / "qfzz.db"
+
+
+def user_cache_directory() -> Path:
+    """Return where the user's catalogues are kept, so that large stores open quickly."""
+    import platformdirs
+
+    return platformdirs.user_cache_path("qfzz", appauthor=False)
 
 
 def _given(option: str | None, name: str, variable: str) -> Choice | None:

@@ -12,13 +12,13 @@ from qfzz_core.errors import QfzzError
 
 def plugin_commands(session: Session) -> dict[str, click.Command]:
     """Return the commands of the active plugins by name; none, and a warning on stderr, if there can be no engine."""
-    from qfzz_core.plugins.loading import find_plugins
+    from qfzz_core.plugins.finding import find_plugins
 
-    # the engine takes a while to import, and most people have no plugin of others
-    if all(record.built_in for record in find_plugins()):
-        return {}
     try:
         config = attrs.evolve(session.configuration(), strict=False)
+        # the engine takes a while to import, and most people have no plugin of others
+        if all(record.built_in for record in find_plugins(config=config)):
+            return {}
         with warnings_as_lines(), storeless_engine(config) as engine:
             return engine.commands()
     except QfzzError as error:

@@ -1,15 +1,26 @@
-"""`--where NAME=VALUE`: from what can be typed to the conditions that the engine takes."""
+"""`--where NAME=VALUE` and what else says which tracks: from what can be typed to what the engine takes."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from qfzz_core.errors import RequestError
 from qfzz_core.plugins.registry import Registry
+from qfzz_core.requests.query import Keywords
 
 _DISLIKED = "disliked"
+
+
+def list_keywords(registry: Registry, values: Mapping[str, Any]) -> Keywords:
+    """Return the engine's keywords from the values of `list_options`; raises `RequestError` as `conditions` does."""
+    return {
+        "exclude": values["exclude"],
+        "where": conditions(registry, values["where"]),
+        "max_per_artist": values["max_per_artist"] or None,
+        "distinct": values["distinct"],
+    }
 
 
 def conditions(registry: Registry, pairs: Iterable[tuple[str, str]]) -> dict[str, Any]:

@@ -10,7 +10,7 @@ import os
 import re
 from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import attrs
 from attrs import evolve
@@ -30,11 +30,16 @@ _POSITION = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)$")
 class Config:
     """A configuration; `Config()` is the empty one. `load_config`, `parse_config` and `from_dict` make valid ones.
 
-    None means that the configuration does not say; `path` is the file it was read from.
+    None means that the configuration does not say; `path` is the file it was read from. `cache` is the directory where
+    the catalogue in memory is kept on disk, False for nowhere, which is also what None means to the library. `files`
+    are single-file plugins, relative to that file. `give_up_after` is how many requests in a row a plugin may fail
+    before it is switched off, 0 for any number; `factor_seconds` how long a factor may take for one request before it
+    is reported as slow.
     """
 
     store_url: str | None = None
     store_options: Mapping[str, Any] = attrs.field(factory=dict)
+    cache: str | Literal[False] | None = None
     seed: int | None = None
     strict: bool = False
     factors: Mapping[str, FactorConfig] = attrs.field(factory=dict)
@@ -43,6 +48,9 @@ class Config:
     similarity: Mapping[str, tuple[str, ...]] = attrs.field(factory=dict)
     columns: tuple[Column, ...] = ()
     disabled: frozenset[str] = frozenset()
+    files: tuple[str, ...] = ()
+    give_up_after: int = 10
+    factor_seconds: float = 1.0
     plugins: Mapping[str, Mapping[str, Any]] = attrs.field(factory=dict)
     path: Path | None = None
     name: str = attrs.field(default="configuration", eq=False, repr=False)
@@ -127,6 +135,7 @@ def _filled(empty: Config, raw: Any) -> Config:
         empty,
         store_url=document.store.url,
         store_options=document.store.options,
+        cache=document.catalogue.cache,
         seed=document.seed,
         strict=document.strict,
         factors=document.factors,
@@ -135,6 +144,9 @@ def _filled(empty: Config, raw: Any) -> Config:
         similarity=document.similarity,
         columns=tuple(table.column(name) for name, table in document.columns.items()),
         disabled=document.plugins.disable,
+        files=document.plugins.files,
+        give_up_after=document.plugins.give_up_after,
+        factor_seconds=document.plugins.factor_seconds,
         plugins=document.plugins.tables,
     )
 

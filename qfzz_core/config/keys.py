@@ -20,6 +20,7 @@ from qfzz_core.names import is_storable, normalise_genre
 
 Name = Annotated[str, "text that is not blank"]
 Genre = Annotated[str, "the name of a genre"]
+Directory = Annotated[str | Literal[False], "a directory, or false"]
 
 _MISSING: dict[str, Any] = {
     "category": str,
@@ -39,6 +40,13 @@ class StoreTable:
 
 
 @attrs.frozen(kw_only=True)
+class CatalogueTable:
+    """The table `[catalogue]`: where the catalogue in memory is kept, false for nowhere."""
+
+    cache: Directory | None = None
+
+
+@attrs.frozen(kw_only=True)
 class DiscoveryTable:
     """The table `[discovery]`: a strategy and that strategy's own options."""
 
@@ -48,9 +56,12 @@ class DiscoveryTable:
 
 @attrs.frozen(kw_only=True)
 class PluginsTable:
-    """The table `[plugins]`: the plugins that are switched off, and a table of options for each other name."""
+    """The table `[plugins]`: what is switched off, single files, limits, and a table of options for each other name."""
 
     disable: frozenset[Name] = frozenset()
+    files: tuple[Name, ...] = ()
+    give_up_after: int = attrs.field(default=10, validator=attrs.validators.ge(0))
+    factor_seconds: float = attrs.field(default=1.0, validator=attrs.validators.gt(0))
     tables: Mapping[Name, Mapping[str, Any]] = attrs.field(factory=dict, metadata={REST: True})
 
 
@@ -95,6 +106,7 @@ class Document:
     """The whole configuration file."""
 
     store: StoreTable = StoreTable()
+    catalogue: CatalogueTable = CatalogueTable()
     seed: int | None = None
     strict: bool = False
     factors: Mapping[Name, FactorConfig] = attrs.field(factory=dict)
@@ -116,6 +128,7 @@ def _converter() -> cattrs.Converter:
     converter = strict_converter()
     converter.register_structure_hook_func(lambda cls: cls == Name, _structure_name)
     converter.register_structure_hook_func(lambda cls: cls == Genre, _structure_genre)
+    converter.register_structure_hook_func(lambda cls: cls == Directory, _structure_directory)
     table = converter.get_structure_hook(StoreTable)
 
     def structure_store(value: Any, cls: Any) -> Any:
@@ -133,6 +146,10 @@ def _structure_name(value: Any, cls: Any) -> str:
     if not isinstance(value, str) or not value.strip():
         raise unfit(cls, value)
     return value
+
+
+def _structure_directory(value: Any, cls: Any) -> Any:
+    return value if value is False else _structure_name(value, cls)
 
 
 def _structure_genre(value: Any, cls: Any) -> str:

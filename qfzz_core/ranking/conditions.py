@@ -69,6 +69,6 @@ def _range(column: str, option: tuple[Any, ...]) -> RangeFilter:
 
 def _one_of(column: str, values: Sequence[float]) -> Any:
     def passes(columns: Columns, rows: Rows) -> NDArray[np.bool_]:
-        return np.isin(columns[column].numbers[rows], values)
+        return np.isin(columns[column].at(rows), values)
 
     return passes

@@ -9,54 +9,69 @@ from numpy.typing import NDArray
 
 from qfzz_core.columns import Columns, Rows, as_rows, sealed
 from qfzz_core.contracts import Values
+from qfzz_core.ranking.filtering import Passes
+from qfzz_core.ranking.plan import Plan
 from qfzz_core.ranking.scan import Candidates
 
-Passes = Callable[[Rows], NDArray[np.bool_]]
 Keeps = Callable[[Rows], NDArray[np.bool_]]
 
-BLOCK = 256
+LEAST_BLOCK = 128  # candidates asked for at a time when some of them may not pass
 
 
 class EligibleRanking:
     """What a strategy sees: ranks from 1, looked at lazily.
 
-    `predicates` are pure and asked about candidates in blocks; `constraints` are asked after them, in the order of
-    the ranking, and may remember what they let pass. `failure` keeps what one of them raised, which a strategy may
-    have swallowed.
+    `tests` are pure and asked about candidates in blocks; `constraints` make what is asked after them, in the order
+    of the ranking, and may remember what they let pass. `share` is a guess at the share of candidates that pass. When
+    it turns out that more than `patience` candidates would have to be asked about, `filtered` gives candidates that all
+    pass the tests. `failure` keeps what one of them raised, which a strategy may have swallowed.
     """
 
     def __init__(
         self,
         columns: Columns,
         candidates: Candidates,
-        predicates: Sequence[Passes] = (),
-        constraints: Sequence[Keeps] = (),
+        tests: Sequence[Passes] = (),
+        *,
+        constraints: Sequence[Callable[[], Keeps]] = (),
+        filtered: Callable[[], Candidates] | None = None,
+        patience: int = 0,
+        share: float = 1.0,
+        plan: Plan | None = None,
     ) -> None:
         self.columns = columns
-        self._candidates = candidates
-        self._predicates = predicates
+        self._plan = plan or Plan()
         self._constraints = constraints
+        self._filtered = filtered if tests else None
+        self._patience = patience
+        self._guess = share
+        self.failure: Exception | None = None
+        self._begin(candidates, tests)
+
+    def _begin(self, candidates: Candidates, tests: Sequence[Passes]) -> None:
+        self._candidates = candidates
+        self._tests = [*tests, *(make() for make in self._constraints)]
         self._rows = np.empty(0, dtype=np.intp)
         self._scores = np.empty(0)
+        self._asked = 0
         self._exhausted = False
-        self.failure: Exception | None = None
 
     def take(self, count: int | None) -> Rows:
         """Return the rows of the best `count`, or of all; fewer if fewer are eligible."""
         self._find(np.iinfo(np.intp).max if count is None else count)
         return sealed(self._rows[:count])
 
-    def at(self, ranks: Sequence[int]) -> Rows:
+    def at(self, ranks: Sequence[int] | Rows) -> Rows:
         """Return the rows at these ranks; IndexError if one is not there."""
         indices = self._indices(ranks)
         return self._rows[indices]
 
-    def scores(self, ranks: Sequence[int]) -> Values:
+    def scores(self, ranks: Sequence[int] | Rows) -> Values:
         """Return the scores at these ranks; IndexError if one is not there."""
         indices = self._indices(ranks)
         return self._scores[indices]
 
-    def _indices(self, ranks: Sequence[int]) -> Rows:
+    def _indices(self, ranks: Sequence[int] | Rows) -> Rows:
         indices = as_rows(ranks) - 1
         if len(indices):
             self._find(int(indices.max()) + 1)
@@ -65,23 +80,39 @@ class EligibleRanking:
         return indices
 
     def _find(self, count: int) -> None:
-        block = BLOCK
-        while len(self._rows) < count and not self._exhausted:
-            block = max(block * 2, min(count - len(self._rows), 1 << 40))
-            try:
-                rows, scores = self._candidates.next(block)
-                passing = self._passing(rows)
-            except Exception as error:
-                self.failure = error
-                raise
-            self._exhausted = len(rows) < block
-            self._rows = np.concatenate([self._rows, rows[passing]])
-            self._scores = np.concatenate([self._scores, scores[passing]])
+        if len(self._rows) >= count or self._exhausted:
+            return
+        try:
+            with self._plan.timed("rank"):
+                while len(self._rows) < count and not self._exhausted:
+                    self._look(self._block(count - len(self._rows)))
+        except Exception as error:
+            self.failure = error
+            raise
+
+    def _block(self, missing: int) -> int:
+        """Return how many candidates to ask for: what is missing, and more if only a share of them passes."""
+        if not self._tests:
+            return missing
+        share = (len(self._rows) + self._guess) / (self._asked + 1)
+        if self._filtered is not None and self._asked and self._asked + missing / share > self._patience:
+            filtered, self._filtered = self._filtered, None
+            self._begin(filtered(), ())
+            return missing
+        return max(LEAST_BLOCK, int(missing / share * 1.25))
+
+    def _look(self, block: int) -> None:
+        rows, scores = self._candidates.next(block)
+        self._asked += len(rows)
+        self._exhausted = len(rows) < block
+        passing = self._passing(rows)
+        self._rows = np.concatenate([self._rows, rows[passing]])
+        self._scores = np.concatenate([self._scores, scores[passing]])
 
     def _passing(self, rows: Rows) -> Rows:
         """Return the indices of the rows that pass everything; each test is asked only about what is left."""
         indices = np.arange(len(rows))
-        for test in (*self._predicates, *self._constraints):
+        for test in self._tests:
             if len(indices):
                 indices = indices[test(rows[indices])]
         return indices

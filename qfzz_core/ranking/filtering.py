@@ -1,10 +1,11 @@
-"""From prepared filters to the rows that may be chosen, and the predicates that are asked about candidates."""
+"""From prepared filters to tests of rows; the same test serves a few candidates and the whole catalogue."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
+from typing import Any
 
 import attrs
 import numpy as np
@@ -15,9 +16,11 @@ from qfzz_core.columns import CategoryColumn, FlagColumn, NumberColumn, Rows, Ta
 from qfzz_core.contracts import CategoryFilter, IdFilter, Predicate, PreparedFilter, RangeFilter
 from qfzz_core.plugins.faults import BrokenContractError, ComponentFaultError, answer
 from qfzz_core.plugins.origin import Origin
-from qfzz_core.ranking.eligible import Passes
 
 Mask = NDArray[np.bool_]
+Passes = Callable[[Rows], Mask]
+
+MASK_BLOCK = 65_536  # rows tested at a time when all are
 
 
 @attrs.frozen(eq=False)
@@ -28,37 +31,64 @@ class ActiveFilter:
     prepared: PreparedFilter
     origin: Origin | None = None
 
-
-def eligible_rows(catalogue: Catalogue, filters: Sequence[ActiveFilter]) -> Rows:
-    """Return the rows, ascending, that pass all filters that can prune."""
-    mask: Mask | None = None
-    for active in filters:
-        if not isinstance(active.prepared, Predicate):
-            passing = _guarded(active, partial(_mask, catalogue, active.prepared))
-            mask = passing if mask is None else mask & passing
-    return np.arange(len(catalogue)) if mask is None else np.flatnonzero(mask)
+    @property
+    def prunes(self) -> bool:
+        """Whether it says what passes, instead of having to be asked."""
+        return not isinstance(self.prepared, Predicate)
 
 
-def predicates(catalogue: Catalogue, filters: Iterable[ActiveFilter]) -> list[Passes]:
-    """Return the tests for candidates of the filters that cannot prune."""
-    return [
-        partial(_test, catalogue, active, active.prepared)
-        for active in filters
-        if isinstance(active.prepared, Predicate)
-    ]
+def settled(prepared: Any) -> Any:
+    """Return what a filter prepared, with its track ids read once; raises `BrokenContractError` if they are none."""
+    if not isinstance(prepared, IdFilter):
+        return prepared
+    track_ids = frozenset(prepared.track_ids)
+    wrong = next((track_id for track_id in track_ids if not isinstance(track_id, str)), None)
+    if wrong is not None:
+        raise BrokenContractError(f"track_ids must be texts, got {wrong!r}")
+    return attrs.evolve(prepared, track_ids=track_ids)
 
 
-def _test(catalogue: Catalogue, active: ActiveFilter, predicate: Predicate, rows: Rows) -> Mask:
-    return _guarded(active, lambda: _booleans(answer(predicate.function, catalogue.columns, sealed(rows)), len(rows)))
+def row_tests(catalogue: Catalogue, filters: Iterable[ActiveFilter]) -> list[Passes]:
+    """Return for each filter the test of rows; raises `ComponentFaultError` if a plugin's cannot be one."""
+    return [_guarded(active, partial(_test, catalogue, active.prepared)) for active in filters]
 
 
-def _guarded(active: ActiveFilter, ask: Callable[[], Mask]) -> Mask:
-    try:
-        return ask()
-    except Exception as error:
-        if active.origin is None:
-            raise
-        raise ComponentFaultError(f"filter {active.name}", active.origin) from error
+def passing_rows(rows: Rows, passes: Sequence[Passes]) -> Rows:
+    """Return the rows that pass all tests, in the order given; each test is asked in blocks about what is left."""
+    for test in passes:
+        blocks = [rows[start : start + MASK_BLOCK] for start in range(0, len(rows), MASK_BLOCK)]
+        rows = np.concatenate([rows[:0], *(block[test(block)] for block in blocks)])
+    return rows
+
+
+def _guarded(active: ActiveFilter, make: Callable[[], Passes]) -> Passes:
+    if active.origin is None:
+        return make()
+    component, origin = f"filter {active.name}", active.origin
+
+    def guarded(ask: Callable[[], Mask | Passes]) -> Mask | Passes:
+        try:
+            return ask()
+        except Exception as error:
+            raise ComponentFaultError(component, origin) from error
+
+    test = guarded(make)
+    return lambda rows: guarded(lambda: test(rows))  # type: ignore[operator,return-value]
+
+
+def _test(catalogue: Catalogue, prepared: PreparedFilter) -> Passes:
+    if isinstance(prepared, Predicate):
+        return lambda rows: _booleans(answer(prepared.function, catalogue.columns, sealed(rows)), len(rows))
+    if isinstance(prepared, IdFilter):
+        return _IdTest(catalogue, prepared)
+    if isinstance(prepared, CategoryFilter):
+        return _category_test(catalogue.columns[prepared.column], prepared)
+    if isinstance(prepared, RangeFilter):
+        return partial(_in_range, catalogue.columns[prepared.column], prepared)
+    raise BrokenContractError(
+        "a filter's prepare must return CategoryFilter, RangeFilter, IdFilter, Predicate or None, "
+        f"got {type(prepared).__name__}"
+    )
 
 
 def _booleans(result: object, count: int) -> Mask:
@@ -68,35 +98,47 @@ def _booleans(result: object, count: int) -> Mask:
     return mask
 
 
-def _mask(catalogue: Catalogue, prepared: PreparedFilter) -> Mask:
-    if isinstance(prepared, IdFilter):
-        mask = np.zeros(len(catalogue), dtype=np.bool_)
-        mask[catalogue.rows(prepared.track_ids)] = True
-        return ~mask if prepared.exclude else mask
-    if isinstance(prepared, CategoryFilter):
-        mask = _category_mask(catalogue.columns[prepared.column], prepared)
-        return ~mask if prepared.exclude else mask
-    if isinstance(prepared, RangeFilter):
-        return _range_mask(catalogue.columns[prepared.column], prepared)
-    raise BrokenContractError(
-        "a filter's prepare must return CategoryFilter, RangeFilter, IdFilter, Predicate or None, "
-        f"got {type(prepared).__name__}"
-    )
+class _IdTest:
+    """Looks the track ids of rows up among the filter's, or the filter's rows among the rows: whichever are fewer."""
+
+    def __init__(self, catalogue: Catalogue, prepared: IdFilter) -> None:
+        self._catalogue = catalogue
+        self._track_ids = frozenset(prepared.track_ids)
+        self._exclude = prepared.exclude
+        self._rows: Rows | None = None
+
+    def __call__(self, rows: Rows) -> Mask:
+        if self._rows is None and len(rows) < len(self._track_ids):
+            found = np.array([track_id in self._track_ids for track_id in self._catalogue.ids(rows)], dtype=np.bool_)
+        else:
+            found = np.isin(rows, self._known())
+        return ~found if self._exclude else found
+
+    def _known(self) -> Rows:
+        if self._rows is None:
+            self._rows = self._catalogue.rows(self._track_ids)
+        return self._rows
 
 
-def _category_mask(column: CategoryColumn | TagsColumn, prepared: CategoryFilter) -> Mask:
-    codes = [code for code in map(column.vocabulary.code, prepared.names) if code >= 0]
-    found = np.isin(column.codes, codes)
-    if isinstance(column, CategoryColumn):
-        return found
-    counts = np.concatenate([[0], np.cumsum(found)])
-    mask: Mask = counts[column.starts[1:]] > counts[column.starts[:-1]]
-    return mask
+def _category_test(column: CategoryColumn | TagsColumn, prepared: CategoryFilter) -> Passes:
+    codes = column.vocabulary.codes(prepared.names)
+    wanted = np.unique(codes[codes >= 0])
+
+    def passes(rows: Rows) -> Mask:
+        if isinstance(column, CategoryColumn):
+            found = np.isin(column.codes[rows], wanted)
+        else:
+            some = column.select(rows)
+            counts = np.concatenate([[0], np.cumsum(np.isin(some.codes, wanted))])
+            found = counts[some.starts[1:]] > counts[some.starts[:-1]]
+        return ~found if prepared.exclude else found
+
+    return passes
 
 
-def _range_mask(column: NumberColumn | FlagColumn, prepared: RangeFilter) -> Mask:
+def _in_range(column: NumberColumn | FlagColumn, prepared: RangeFilter, rows: Rows) -> Mask:
     low = -math.inf if prepared.low is None else prepared.low
     high = math.inf if prepared.high is None else prepared.high
-    numbers = column.numbers if isinstance(column, NumberColumn) else column.flags
+    numbers = column.at(rows) if isinstance(column, NumberColumn) else column.flags[rows]
     mask: Mask = (numbers >= low) & (numbers <= high)
     return mask

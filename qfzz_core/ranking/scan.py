@@ -9,6 +9,9 @@ import numpy as np
 from qfzz_core.columns import Rows
 from qfzz_core.contracts import Values
 from qfzz_core.ranking.formula import Formula
+from qfzz_core.ranking.plan import Plan
+
+SCORE_BLOCK = 32_768  # rows scored at a time: what that takes stays in the processor's cache
 
 
 class Candidates(Protocol):
@@ -20,11 +23,16 @@ class Candidates(Protocol):
 
 
 class Scan:
-    """Candidates from scoring `rows` (ascending) all at once; equal scores keep the order of rows."""
+    """Candidates from scoring all `rows`, given in the order of the catalogue, which equal scores keep."""
 
-    def __init__(self, formula: Formula, rows: Rows) -> None:
+    def __init__(self, formula: Formula, rows: Rows, plan: Plan | None = None) -> None:
+        if plan is not None:
+            plan.looked_at += len(rows)
+            plan.scored += len(rows)
         self._rows = rows
-        self._scores = formula.scores(rows)
+        self._scores = np.empty(len(rows))
+        for start in range(0, len(rows), SCORE_BLOCK):
+            self._scores[start : start + SCORE_BLOCK] = formula.scores(rows[start : start + SCORE_BLOCK])
         self._order: Rows | None = None
         self._given = 0
 

@@ -1,13 +1,20 @@
-"""From a prepared shape to values of rows. The ranking knows the four shapes and no factor by name."""
+"""How prepared factors score rows: each shape compiled against the columns of one snapshot.
+
+A compiled shape is called with rows and gives their values; what else it knows of itself (a table's entries, a
+distance's target, a function's bound) is what the index prunes by.
+"""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
 from numbers import Real
 from typing import Any
 
+import attrs
 import numpy as np
+from numpy.typing import NDArray
 
 from qfzz_core.columns import CategoryColumn, Columns, NumberColumn, Rows, TagsColumn, sealed
 from qfzz_core.contracts import CategoryTable, ColumnFunction, NumericDistance, TrackFunction, Values
@@ -16,15 +23,95 @@ from qfzz_core.tracks import Track
 
 Evaluate = Callable[[Rows], Values]
 FetchTracks = Callable[[Rows], Sequence[Track]]
+Codes = NDArray[np.int64]
 
 TRACK_BLOCK = 1_000  # dictionaries held at a time for a track function
+DENSE = 4_096  # categories up to which a table is an array over all of them
 
 
-def compiled(prepared: Any, columns: Columns, fetch: FetchTracks) -> Evaluate:
-    """Return the function that gives the values of rows, float64 in [0, 1], of what a factor's `prepare` returned.
+@attrs.frozen(eq=False, slots=False)
+class Table:
+    """A table over a column: `values` of the growing `codes`, `default` for every other one, the missing included."""
 
-    Raises `BrokenContractError` for a shape that is not one of the four or is not valid; the function it returns
-    raises it too, for values that are not what was promised.
+    name: str
+    column: CategoryColumn | TagsColumn
+    codes: Codes
+    values: Values
+    default: float
+
+    @cached_property
+    def top(self) -> float:
+        """The largest value that a row can have."""
+        return max(self.default, float(self.values.max(initial=0.0)))
+
+    def of_codes(self, codes: NDArray[Any]) -> Values:
+        """Return the values of categories by code, -1 for a missing one."""
+        if self._dense is not None:
+            values: Values = self._dense[codes]
+            return values
+        if not len(self.codes):
+            return np.full(len(codes), self.default)
+        places = np.minimum(np.searchsorted(self.codes, codes), len(self.codes) - 1)
+        return np.where(self.codes[places] == codes, self.values[places], self.default)
+
+    @cached_property
+    def _dense(self) -> Values | None:
+        """The values of all categories, the last for code -1, unless they are too many to lay out."""
+        size = len(self.column.vocabulary)
+        return None if size > DENSE else self.laid_out(size)
+
+    def laid_out(self, size: int) -> Values:
+        """Return the values of the codes from 0 to `size` - 1, and one for code -1 at the end."""
+        values = np.full(size + 1, self.default)
+        known = int(self.codes.searchsorted(size))  # the vocabulary may have grown since
+        values[self.codes[:known]] = self.values[:known]
+        return values
+
+    def __call__(self, rows: Rows) -> Values:
+        """Return the values of rows."""
+        if isinstance(self.column, TagsColumn):
+            return self.column.best(rows, self.laid_out(len(self.column.vocabulary)), self.default)
+        return self.of_codes(self.column.codes[rows])
+
+
+@attrs.frozen(eq=False)
+class Distance:
+    """A distance on a number column."""
+
+    name: str
+    column: NumberColumn
+    target: float
+    scale: float
+    missing: float
+
+    def of_numbers(self, numbers: Values) -> Values:
+        """Return the values of numbers, NaN standing for a missing one."""
+        with np.errstate(over="ignore", invalid="ignore"):  # too far away is a value of 0
+            values = 1.0 - np.abs(numbers - self.target) / self.scale
+        return np.where(np.isnan(values), self.missing, np.maximum(values, 0.0))
+
+    def __call__(self, rows: Rows) -> Values:
+        """Return the values of rows."""
+        return self.of_numbers(self.column.at(rows))
+
+
+@attrs.frozen(eq=False)
+class Function:
+    """A function that has to be asked; no value is above `bound`."""
+
+    ask: Evaluate
+    bound: float
+
+    def __call__(self, rows: Rows) -> Values:
+        """Return the values of rows."""
+        return self.ask(rows)
+
+
+def compiled(prepared: Any, columns: Columns, fetch: FetchTracks) -> Table | Distance | Function:
+    """Return what gives the values of rows, float64 in [0, 1], of what a factor's `prepare` returned.
+
+    Raises `BrokenContractError` for a shape that is not one of the four or is not valid; a function raises it too
+    when it is asked, for values that are not what was promised.
     """
     refuse_coroutine(prepared)
     if isinstance(prepared, CategoryTable):
@@ -61,56 +148,62 @@ def _unit(value: Any, what: str, top: float = 1.0) -> float:
     return number
 
 
-def _table(prepared: CategoryTable, columns: Columns) -> Evaluate:
+def _table(prepared: CategoryTable, columns: Columns) -> Table:
     column = _column(columns, prepared.column, CategoryColumn, TagsColumn)
     default = _unit(prepared.default, "the table's default")
-    coded = _coded(prepared.values, column)  # first, because another thread may make the vocabulary longer
-    by_code = np.full(len(column.vocabulary) + 1, default)  # the last entry is where code -1 points
-    for code, value in coded.items():
-        by_code[code] = value
-    if isinstance(column, TagsColumn):
-        return lambda rows: column.best(rows, by_code, default)
-    codes = column.codes
-    return lambda rows: by_code[codes[rows]]
+    codes, values = _coded(prepared.values, column)
+    return Table(prepared.column, column, codes, values, default)
 
 
-def _coded(values: Mapping[str, float], column: CategoryColumn | TagsColumn) -> dict[int, float]:
-    """Return the table by code; of two spellings of one name the larger value counts, whatever their order."""
-    coded: dict[int, float] = {}
-    for name, value in values.items():
-        number = _unit(value, f"the table's value of {name!r}")
-        code = column.vocabulary.code(name)
-        if code >= 0:
-            coded[code] = max(number, coded.get(code, 0.0))
-    return coded
+def _coded(mapping: Mapping[str, float], column: CategoryColumn | TagsColumn) -> tuple[Codes, Values]:
+    """Return the table by growing code; of two spellings of one name the larger value counts, whatever their order."""
+    values = _table_values(mapping)
+    codes = column.vocabulary.codes(mapping).astype(np.int64)
+    if len(codes) == 1 and codes[0] >= 0:
+        return codes, values
+    order = codes.argsort(kind="stable")
+    codes, values = codes[order], values[order]
+    known = int(codes.searchsorted(0))  # before it are names that no track ever had
+    codes, values = codes[known:], values[known:]
+    again = codes[1:] == codes[:-1]
+    return _unique(codes, values) if again.any() else (codes, values)
 
 
-def _distance(prepared: NumericDistance, columns: Columns) -> Evaluate:
-    numbers = _column(columns, prepared.column, NumberColumn).numbers
+def _unique(codes: Codes, values: Values) -> tuple[Codes, Values]:
+    order = np.lexsort((-values, codes))
+    codes, values = codes[order], values[order]
+    first = np.diff(codes, prepend=-1) != 0
+    return codes[first], values[first]
+
+
+def _table_values(mapping: Mapping[str, float]) -> Values:
+    if {float}.issuperset(map(type, mapping.values())):
+        values = np.fromiter(mapping.values(), dtype=np.float64, count=len(mapping))
+        if not len(values) or (values.min() >= 0.0 and values.max() <= 1.0):  # neither holds for NaN
+            return values
+    return np.array([_unit(value, f"the table's value of {name!r}") for name, value in mapping.items()], dtype=float)
+
+
+def _distance(prepared: NumericDistance, columns: Columns) -> Distance:
+    column = _column(columns, prepared.column, NumberColumn)
     missing = _unit(prepared.missing, "the value for missing numbers")
     target, scale = float(prepared.target), float(prepared.scale)
     if not (math.isfinite(target) and math.isfinite(scale) and scale > 0):
         raise BrokenContractError(f"target must be finite and scale finite and above 0, got {target!r} and {scale!r}")
-
-    def evaluate(rows: Rows) -> Values:
-        with np.errstate(over="ignore", invalid="ignore"):  # too far away is a value of 0
-            values = 1.0 - np.abs(numbers[rows] - target) / scale
-        return np.where(np.isnan(values), missing, np.maximum(values, 0.0))
-
-    return evaluate
+    return Distance(prepared.column, column, target, scale, missing)
 
 
 def _bound(bound: float) -> float:
     return _unit(bound, "the bound")
 
 
-def _column_function(prepared: ColumnFunction, columns: Columns) -> Evaluate:
+def _column_function(prepared: ColumnFunction, columns: Columns) -> Function:
     bound = _bound(prepared.bound)
 
-    def evaluate(rows: Rows) -> Values:
+    def ask(rows: Rows) -> Values:
         return checked_values(answer(prepared.function, columns, sealed(rows)), len(rows), bound)
 
-    return evaluate
+    return Function(ask, bound)
 
 
 def checked_values(result: Any, count: int, bound: float) -> Values:
@@ -131,14 +224,14 @@ def checked_values(result: Any, count: int, bound: float) -> Values:
     return values
 
 
-def _track_function(prepared: TrackFunction, fetch: FetchTracks) -> Evaluate:
+def _track_function(prepared: TrackFunction, fetch: FetchTracks) -> Function:
     bound = _bound(prepared.bound)
 
-    def evaluate(rows: Rows) -> Values:
+    def ask(rows: Rows) -> Values:
         values = np.empty(len(rows))
         for start in range(0, len(rows), TRACK_BLOCK):
             for offset, track in enumerate(fetch(rows[start : start + TRACK_BLOCK]), start):
                 values[offset] = _unit(answer(prepared.function, track), "the value of a track", bound)
         return values
 
-    return evaluate
+    return Function(ask, bound)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from numbers import Integral
-from typing import Any
+from typing import Any, TypedDict
 
 import attrs
 
@@ -13,20 +13,29 @@ from qfzz_core.errors import RequestError, did_you_mean
 from qfzz_core.plain import frozen, shown
 from qfzz_core.plugins.faults import answer
 from qfzz_core.plugins.registry import Registered, Registry
-from qfzz_core.profiles import checked_preferences, checked_user_id
+from qfzz_core.profiles import checked_preferences
 from qfzz_core.ranking.conditions import column_condition
 
 GREATEST_COUNT = 2**40  # more than any catalogue holds, so that whoever asks for more gets all
 
 
+class Keywords(TypedDict, total=False):
+    """The keywords that every kind of recommendation takes beside `limit`."""
+
+    exclude: Iterable[str]
+    where: Mapping[str, Any] | None
+    max_per_artist: int | None
+    distinct: bool
+    context: Mapping[str, Any] | None
+
+
 @attrs.frozen(kw_only=True)
 class Query:
-    """One valid request, before anything is looked up.
+    """What is asked for, valid, before anything is looked up; the user apart, so that many can share it.
 
     `conditions` are filters on columns by column name, `filters` the options of registered filters by name.
     """
 
-    user_id: str
     preferences: Mapping[str, Any]
     limit: int | None
     exclude: frozenset[str]
@@ -39,7 +48,6 @@ class Query:
 
 def checked_query(
     registry: Registry,
-    user_id: Any,
     preferences: Any = None,
     *,
     limit: Any = None,
@@ -56,24 +64,32 @@ def checked_query(
     if distinct:
         _check_declared(registry, "distinct", "artist", "title")
     return Query(
-        user_id=checked_user_id(user_id),
         preferences=checked_preferences(preferences),
-        limit=_count(limit, "limit", 0),
+        limit=checked_count(limit, "limit", 0),
         exclude=checked_track_ids(exclude, "exclude"),
         conditions=conditions,
         filters=filters,
-        max_per_artist=_count(max_per_artist, "max_per_artist", 1),
+        max_per_artist=checked_count(max_per_artist, "max_per_artist", 1),
         distinct=_flag(distinct, "distinct"),
         context=_context(context),
     )
 
 
-def _count(value: Any, what: str, least: int) -> int | None:
+def checked_count(value: Any, what: str, least: int) -> int | None:
+    """Return a whole number, or None for None; raises `RequestError` for anything else and for less than `least`."""
     if value is None:
         return None
     if isinstance(value, bool) or not isinstance(value, Integral) or value < least:
         raise RequestError(f"{what} must be a whole number, {least} or more, or None, got {shown(value)}")
     return min(int(value), GREATEST_COUNT)
+
+
+def checked_threads(value: Any) -> int:
+    """Return a number of threads, 1 or more; raises `RequestError` for anything else."""
+    count = checked_count(value, "threads", 1)
+    if count is None:
+        raise RequestError("threads must be a whole number, 1 or more, got None")
+    return count
 
 
 def _check_declared(registry: Registry, what: str, *columns: str) -> None:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Any
 
 import attrs
 
+from qfzz_core.plain import copied
 from qfzz_core.requests.explanation import Account, Explanation
 from qfzz_core.tracks import Track
 
 
-@attrs.frozen(eq=False)
+@attrs.frozen(eq=False, repr=False)
 class Recommendation:
     """A track with its score in [0, 1], its rank among the eligible tracks (1 is the best), and why it was chosen.
 
@@ -18,14 +20,19 @@ class Recommendation:
     caller. `explanation` is computed when it is asked for, from the snapshot of the request.
     """
 
-    track: Track
     score: float
     rank: int
     reason: str
     propensity: float | None
-    _own: Track = attrs.field(repr=False)
-    _row: int = attrs.field(repr=False)
-    _account: Account = attrs.field(repr=False)
+    _own: Track
+    _row: int
+    _account: Account
+
+    @cached_property
+    def track(self) -> Track:
+        """The dictionary of the track, copied when it is first asked for: the explanation keeps one of its own."""
+        owned: Track = copied(self._own)
+        return owned
 
     @property
     def explanation(self) -> Explanation:
@@ -35,3 +42,7 @@ class Recommendation:
     def to_dict(self) -> dict[str, Any]:
         """Return the recommendation in plain types, without the explanation."""
         return {"track": self.track, "score": self.score, "rank": self.rank, "reason": self.reason}
+
+    def __repr__(self) -> str:
+        facts = f"score={self.score!r}, rank={self.rank!r}, reason={self.reason!r}, propensity={self.propensity!r}"
+        return f"Recommendation(track={self.track!r}, {facts})"

@@ -1,55 +1,54 @@
-"""From a request to picks: prepare, filter, rank, discover, materialise; again from the start without what failed."""
+"""From a request to picks: prepare, filter, rank, discover; again from the start without what failed."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import TypeVar
 
 import attrs
+import numpy as np
 
 from qfzz_core.catalogue.shelf import Shelf
 from qfzz_core.columns import Rows
-from qfzz_core.contracts import IdFilter, Pick, Ranking
-from qfzz_core.plain import copied
-from qfzz_core.plugins.faults import (
-    BrokenContractError,
-    ComponentFaultError,
-    Report,
-    answer,
-    described,
-    refuse_coroutine,
-)
+from qfzz_core.picks import Picks
+from qfzz_core.plugins.faults import ComponentFaultError, Report, described
+from qfzz_core.plugins.health import Health
 from qfzz_core.plugins.origin import Origin
 from qfzz_core.plugins.registry import Registry
-from qfzz_core.plugins.settings import ActiveFactor, Settings
-from qfzz_core.ranking.constraints import Distinct, MaxPerArtist
-from qfzz_core.ranking.eligible import EligibleRanking, Keeps
-from qfzz_core.ranking.filtering import ActiveFilter, eligible_rows, predicates
+from qfzz_core.plugins.settings import Settings
+from qfzz_core.ranking.eligible import EligibleRanking
 from qfzz_core.ranking.formula import Formula, Term
-from qfzz_core.ranking.scan import Scan
-from qfzz_core.ranking.shapes import compiled
+from qfzz_core.ranking.plan import Plan
 from qfzz_core.request import Request
 from qfzz_core.requests.explanation import Account, fault_notes
+from qfzz_core.requests.picking import checked_picks
 from qfzz_core.requests.query import Query
-from qfzz_core.requests.recommendation import Recommendation
+from qfzz_core.requests.ranked import prepared_term, ranked
+from qfzz_core.requests.selection import Selection
 
 T = TypeVar("T")
 
 
 @attrs.define
 class LeftOut:
-    """What failed in a request so far, by component name."""
+    """What is left out of a request, by component name: what failed in it, and what was switched off before."""
 
     report: Report
-    faults: dict[str, tuple[Origin, str]] = attrs.field(factory=dict)
+    switched_off: dict[str, tuple[Origin, str]]
+    failed: dict[str, tuple[Origin, str]] = attrs.field(factory=dict)
 
     def add(self, component: str, origin: Origin, error: BaseException) -> None:
         """Leave a component out of this request from now on, and report it."""
         self.report(origin, component, error)
-        self.faults[component] = (origin, described(error))
+        self.failed[component] = (origin, described(error))
 
-    def __contains__(self, component: str) -> bool:
-        return component in self.faults
+    @property
+    def faults(self) -> dict[str, tuple[Origin, str]]:
+        """Where each component comes from that is left out, and why it is."""
+        return {**self.switched_off, **self.failed}
+
+    def __contains__(self, component: object) -> bool:
+        return component in self.failed or component in self.switched_off
 
 
 @attrs.frozen(eq=False)
@@ -59,38 +58,61 @@ class Recommending:
     registry: Registry
     settings: Settings
     report: Report
+    health: Health
 
-    def recommend(self, shelf: Shelf, request: Request, query: Query) -> list[Recommendation]:
-        """Return the recommendations in order; raises `StaleCatalogueError` if the shelf is out of date."""
-        return self._persistent(lambda left_out: self._attempt(shelf, request, query, left_out))
+    def select(self, shelf: Shelf, request: Request, query: Query) -> Selection:
+        """Return what is recommended, in order; raises `StaleCatalogueError` if the shelf is out of date."""
+        plan = Plan()
+        return self._persistent(lambda left_out: self._attempt(shelf, request, query, left_out, plan), query)
 
     def account(self, shelf: Shelf, request: Request) -> Account:
         """Return what explains the tracks of a request."""
         return self._persistent(lambda left_out: self._account(shelf, request, left_out))
 
-    def _persistent(self, attempt: Callable[[LeftOut], T]) -> T:
+    def _persistent(self, attempt: Callable[[LeftOut], T], query: Query | None = None) -> T:
         """Return what the attempt gives, beginning again without whatever fails."""
-        left_out = LeftOut(self.report)
+        left_out = LeftOut(self.report, self._switched_off(query))
         while True:
             try:
-                return attempt(left_out)
+                result = attempt(left_out)
+                break
             except ComponentFaultError as fault:
                 left_out.add(fault.component, fault.origin, fault.__cause__ or fault)
+        self.health.ended(left_out.failed, lambda: self._taking_part(query).keys())
+        return result
+
+    def _switched_off(self, query: Query | None) -> dict[str, tuple[Origin, str]]:
+        off = self.health.off
+        if not off:
+            return {}
+        taking_part = self._taking_part(query)
+        return {name: (origin, f"switched off: {off[origin]}") for name, origin in taking_part.items() if origin in off}
+
+    def _taking_part(self, query: Query | None) -> dict[str, Origin]:
+        """Return where the components of a request come from; without a query it is only explained."""
+        origins = {f"factor {factor.name}": factor.registered.origin for factor in self.settings.factors}
+        if query is not None:
+            if self.settings.strategy is not None:
+                origins[f"strategy {self.settings.strategy.value.name}"] = self.settings.strategy.origin
+            origins |= {f"filter {name}": self.registry.filters[name].origin for name in query.filters}
+        return origins
 
     # -- steps
 
-    def _attempt(self, shelf: Shelf, request: Request, query: Query, left_out: LeftOut) -> list[Recommendation]:
-        account = self._account(shelf, request, left_out)
-        ranking = self._ranking(shelf, request, query, account.formula, left_out)
-        picks = self._picks(request, ranking, left_out)
-        return _materialised(shelf, ranking, picks, account)
+    def _attempt(self, shelf: Shelf, request: Request, query: Query, left_out: LeftOut, plan: Plan) -> Selection:
+        with plan.timed("prepare"):
+            account = self._account(shelf, request, left_out)
+        ranking = ranked(shelf, request, query, account.formula, registry=self.registry, left_out=left_out, plan=plan)
+        with plan.timed("discover"):
+            picks, rows = self._picks(request, ranking, left_out)
+        return Selection(shelf, picks, rows, ranking.scores(picks.ranks), account, plan)
 
     def _account(self, shelf: Shelf, request: Request, left_out: LeftOut) -> Account:
         terms: list[Term] = []
         abstained: list[str] = []
         for factor in self.settings.factors:
             if f"factor {factor.name}" not in left_out:
-                term = self._term(shelf, request, factor)
+                term = prepared_term(shelf, request, factor, self.health)
                 if term is None:
                     abstained.append(factor.name)
                 else:
@@ -98,93 +120,18 @@ class Recommending:
         notes = fault_notes([(name, origin, message) for name, (origin, message) in left_out.faults.items()])
         return Account(Formula(terms), tuple(abstained), notes, self.report)
 
-    def _term(self, shelf: Shelf, request: Request, factor: ActiveFactor) -> Term | None:
-        origin = factor.registered.origin
-        try:
-            asked = request.asking(f"factor.{factor.name}", factor.options)
-            prepared = answer(factor.registered.value.prepare, asked)
-            if prepared is None:
-                return None
-            evaluate = compiled(prepared, shelf.catalogue.columns, shelf.fetch)
-        except Exception as error:
-            raise ComponentFaultError(f"factor {factor.name}", origin) from error
-        return Term(factor.name, factor.weight, prepared, evaluate, origin)
-
-    def _ranking(
-        self, shelf: Shelf, request: Request, query: Query, formula: Formula, left_out: LeftOut
-    ) -> EligibleRanking:
-        catalogue = shelf.catalogue
-        filters = self._filters(request, query, left_out)
-        candidates = Scan(formula, eligible_rows(catalogue, filters))
-        constraints = self._constraints(shelf, query)
-        return EligibleRanking(catalogue.columns, candidates, predicates(catalogue, filters), constraints)
-
-    def _filters(self, request: Request, query: Query, left_out: LeftOut) -> list[ActiveFilter]:
-        filters = [ActiveFilter(name, prepared) for name, prepared in query.conditions.items()]
-        if query.exclude:
-            filters.append(ActiveFilter("exclude", IdFilter(track_ids=query.exclude, exclude=True)))
-        for name, option in query.filters.items():
-            if f"filter {name}" not in left_out:
-                registered = self.registry.filters[name]
-                try:
-                    answer(registered.value.check, option)
-                    prepared = answer(registered.value.prepare, request.asking(f"filter.{name}"), option)
-                except Exception as error:
-                    raise ComponentFaultError(f"filter {name}", registered.origin) from error
-                if prepared is not None:
-                    filters.append(ActiveFilter(name, prepared, registered.origin))
-        return filters
-
-    def _constraints(self, shelf: Shelf, query: Query) -> list[Keeps]:
-        columns = shelf.catalogue.columns
-        constraints: list[Keeps] = []
-        if query.distinct:
-            constraints.append(Distinct(columns["artist"], columns["title"]))
-        if query.max_per_artist is not None:
-            constraints.append(MaxPerArtist(columns["artist"], query.max_per_artist))
-        return constraints
-
-    def _picks(self, request: Request, ranking: EligibleRanking, left_out: LeftOut) -> Sequence[Pick]:
+    def _picks(self, request: Request, ranking: EligibleRanking, left_out: LeftOut) -> tuple[Picks, Rows]:
         strategy = self.settings.strategy
         component = "" if strategy is None else f"strategy {strategy.value.name}"
         if strategy is None or component in left_out:
-            return [Pick(rank) for rank in range(1, len(ranking.take(request.limit)) + 1)]
+            rows = ranking.take(request.limit)
+            return Picks(np.arange(1, len(rows) + 1)), rows
         asked = request.asking(f"discovery.{strategy.value.name}", self.settings.strategy_options)
         try:
-            picks = checked_picks(strategy.value.pick(asked, ranking), request.limit, ranking)
+            checked = checked_picks(strategy.value.pick(asked, ranking), request.limit, ranking)
         except Exception as error:
             if ranking.failure is None:
                 raise ComponentFaultError(component, strategy.origin) from error
         if ranking.failure is not None:  # raised on the way to the strategy, which may have swallowed it
             raise ranking.failure
-        return picks
-
-
-def checked_picks(picks: Sequence[Pick], limit: int | None, ranking: Ranking) -> list[Pick]:
-    """Return a strategy's picks; raises `BrokenContractError` if they are not what was promised."""
-    refuse_coroutine(picks)
-    chosen = list(picks)
-    for pick in chosen:
-        if not isinstance(pick, Pick) or not isinstance(pick.reason, str) or type(pick.rank) is not int:
-            raise BrokenContractError(f"pick must return Pick objects with a whole rank and a reason, got {pick!r}")
-        if pick.propensity is not None and not (type(pick.propensity) is float and 0.0 <= pick.propensity <= 1.0):
-            raise BrokenContractError(f"a propensity must be a float from 0 to 1 or None, got {pick.propensity!r}")
-    ranks = [pick.rank for pick in chosen]
-    if len(set(ranks)) != len(ranks):
-        raise BrokenContractError("pick returned a rank twice")
-    if limit is not None and len(ranks) != len(ranking.take(limit)):
-        raise BrokenContractError(f"pick returned {len(ranks)} picks, {len(ranking.take(limit))} were asked for")
-    ranking.at(ranks)
-    return chosen
-
-
-def _materialised(
-    shelf: Shelf, ranking: EligibleRanking, picks: Sequence[Pick], account: Account
-) -> list[Recommendation]:
-    ranks = [pick.rank for pick in picks]
-    rows: Rows = ranking.at(ranks)
-    found = zip(shelf.fetch(rows), ranking.scores(ranks).tolist(), picks, rows.tolist(), strict=True)
-    return [
-        Recommendation(track, score, pick.rank, pick.reason, pick.propensity, copied(track), row, account)
-        for track, score, pick, row in found
-    ]
+        return checked

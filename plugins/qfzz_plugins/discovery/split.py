@@ -16,8 +16,12 @@ from random import Random
 from typing import Literal
 
 import attrs
+import numpy as np
+from numpy.typing import NDArray
 
-from qfzz_core import Pick, Ranking, Request, hookimpl
+from qfzz_core import Picks, Ranking, Request, hookimpl
+
+REASONS = ("ranked", "discovery")
 
 
 def floor(number: float) -> int:
@@ -50,13 +54,15 @@ class SplitStrategy:
     default = True
     Options = SplitOptions
 
-    def pick(self, request: Request, ranking: Ranking) -> list[Pick]:
+    def pick(self, request: Request, ranking: Ranking) -> Picks:
         """Return the high-scoring tracks with the discovery picks mixed in."""
         options: SplitOptions = request.options
         high, pool, drawn = groups(request.profile.discovery_factor, request.limit, ranking, options.pool_depth)
-        propensity = drawn / len(pool) if pool else None
-        picks = [Pick(rank, "discovery", propensity) for rank in request.random.sample(pool, drawn)]
-        return mixed([Pick(rank) for rank in range(1, high + 1)], picks, options.shuffle, request.random)
+        if drawn == 0 and options.shuffle != "full":
+            return Picks(np.arange(1, high + 1), REASONS)
+        ranks, surprises = mixed(high, request.random.sample(pool, drawn), options.shuffle, request.random)
+        propensities = np.where(surprises, drawn / max(len(pool), 1), np.nan)
+        return Picks(ranks, REASONS, surprises.astype(np.intp), propensities)
 
 
 def groups(d: float, limit: int | None, ranking: Ranking, pool_depth: int) -> tuple[int, range, int]:
@@ -73,15 +79,22 @@ def groups(d: float, limit: int | None, ranking: Ranking, pool_depth: int) -> tu
     return high, range(high + 1, found + 1), min(wanted, found - high)
 
 
-def mixed(high: Sequence[Pick], picks: Sequence[Pick], shuffle: str, random: Random) -> list[Pick]:
-    """Return both in one order: picks at the end, a uniform permutation, or a uniform interleaving (riffle)."""
-    if shuffle == "none":
-        return [*high, *picks]
-    if shuffle == "full":
-        return random.sample([*high, *picks], len(high) + len(picks))
-    places = set(random.sample(range(len(high) + len(picks)), len(picks)))
-    ranked, surprises = iter(high), iter(picks)
-    return [next(surprises if place in places else ranked) for place in range(len(high) + len(picks))]
+def mixed(high: int, drawn: Sequence[int], shuffle: str, random: Random) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
+    """Return the ranks 1 to `high` and the drawn ones in one order, and which of them were drawn.
+
+    The drawn ones at the end, a uniform permutation, or a uniform interleaving (riffle).
+    """
+    count = high + len(drawn)
+    places = random.sample(range(count), len(drawn)) if shuffle == "riffle" else slice(high, None)
+    surprises = np.zeros(count, dtype=np.bool_)
+    surprises[places] = True
+    ranks = np.empty(count, dtype=np.intp)
+    ranks[surprises] = drawn
+    ranks[~surprises] = np.arange(1, high + 1)
+    if shuffle != "full":
+        return ranks, surprises
+    order = random.sample(range(count), count)
+    return ranks[order], surprises[order]
 
 
 @hookimpl

@@ -42,7 +42,7 @@ def account(request: Request) -> Account:
     values: dict[str, float] = {}
     similar_to: dict[str, str] = {}
     for name, weight in liked.items():
-        for genre in sorted(request.similarity.similar_to(name)):
+        for genre in request.similarity.similar_to(name):
             value = SIMILAR * weight if graded else SIMILAR
             if value > values.get(genre, 0.0):
                 values[genre], similar_to[genre] = value, name

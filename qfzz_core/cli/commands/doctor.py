@@ -28,7 +28,7 @@ def doctor(ctx: click.Context, session: Session, as_json: bool) -> None:
 
 
 def _print(report: dict[str, Any]) -> None:
-    for title in ("versions", "configuration", "store", "plugins"):
+    for title in ("versions", "configuration", "store", "cache", "plugins"):
         click.echo(f"{title}:")
         for name, value in report[title].items():
             click.echo(visible(f"  {name + ':':<18}{_shown(value)}").rstrip())

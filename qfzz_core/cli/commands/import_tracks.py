@@ -13,6 +13,7 @@ import click
 from qfzz_core.cli.options import command, json_option
 from qfzz_core.cli.output import console, note, print_json, visible
 from qfzz_core.cli.session import Session
+from qfzz_core.formats.reading import Readers
 from qfzz_core.importing.derive import FAST_FROM, SLOW_BELOW
 from qfzz_core.importing.job import BadRow, Import
 from qfzz_core.importing.mapping import PRESETS, mapping_from_options
@@ -22,6 +23,7 @@ SHOWN_BAD_ROWS = 20
 
 @command(name="import")
 @click.argument("files", nargs=-1, required=True, metavar="FILE...", type=click.Path(path_type=Path))
+@click.option("--format", "format_", metavar="NAME", help="The format; without it, the ends of the names tell.")
 @click.option("--preset", type=click.Choice(sorted(PRESETS)), help="Where the columns are in a well-known data set.")
 @click.option("--map", "pairs", multiple=True, metavar="FIELD=COLUMN", help="The column of a field. Repeatable.")
 @click.option("--slow-below", type=float, default=SLOW_BELOW, show_default=True, metavar="BPM", help="What is slow.")
@@ -32,6 +34,7 @@ def import_tracks(
     session: Session,
     *,
     files: tuple[Path, ...],
+    format_: str | None,
     preset: str | None,
     pairs: tuple[str, ...],
     slow_below: float,
@@ -39,9 +42,9 @@ def import_tracks(
     strict: bool,
     as_json: bool,
 ) -> None:
-    """Import tracks from CSV, JSON or JSON Lines files.
+    """Import tracks from files, such as CSV, JSON or JSON Lines.
 
-    The names end in .csv, .json, .jsonl or .ndjson, each also with .gz. Columns called like the fields of a track are
+    The names end in .csv, .json, .jsonl or .ndjson, or in what a plugin reads, each also with .gz. Columns called like the fields of a track are
     taken as they are; --preset or --map say where they are otherwise. A tempo can come from "bpm", a duration from
     "duration_ms", a mood from "valence" and the energy (the quadrants of Russell's circumplex of affect, 1980: upbeat,
     energetic, calm, mellow).
@@ -54,6 +57,7 @@ def import_tracks(
     job = Import(files, mapping, strict, on_bad_row=lambda row: bad.append(row) if len(bad) < SHOWN_BAD_ROWS else None)
     total = job.total_bytes()
     with session.engine() as engine:
+        job.readers = Readers.of(engine.registry, engine.faults.report, format_)
         begun = time.perf_counter()
         with _progress_bar(job, total):
             written = engine.write_tracks(job)

@@ -11,7 +11,7 @@ from qfzz_core.cli.output import console, print_json, visible
 from qfzz_core.cli.session import Session, storeless_engine
 
 if TYPE_CHECKING:
-    from qfzz_core.plugins.loading import PluginRecord
+    from qfzz_core.plugins.record import PluginRecord
 
 
 @command()

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @click.group()
 def profile() -> None:
-    """Show, change, export, import or forget what is known of a user."""
+    """Show, change, move or forget what is known of a user."""
 
 
 @command(profile)
@@ -110,14 +110,12 @@ def import_profile(session: Session, file: Path, replace: bool, as_json: bool) -
     All or nothing: a file that is not what `export` writes is refused with the place where it differs.
     """
     from qfzz_core.cli.exporting import read_document
-    from qfzz_core.transfer import record_from_document
+    from qfzz_core.transfer import record_from_document, restore_user
 
     record = record_from_document(read_document(file))
     user, events = record.profile.user_id, list(record.events)
     with session.engine() as engine:
-        if not replace and engine.get_profile(user) is not None:
-            raise ProfileError(f"there is a user {user!r} already; --replace puts the import in their place")
-        engine.store.load([attrs.evolve(record, events=events)])
+        restore_user(engine.store, attrs.evolve(record, events=events), replace=replace)
     if as_json:
         print_json({"user_id": user, "events": len(events)})
     else:

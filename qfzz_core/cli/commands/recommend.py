@@ -6,40 +6,32 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from qfzz_core.cli.options import command, given_preferences, json_option, name_values, preference_options
+from qfzz_core.cli.options import (
+    command,
+    given_preferences,
+    json_option,
+    limit_option,
+    list_options,
+    preference_options,
+    seed_option,
+)
 from qfzz_core.cli.output import note, print_json
 from qfzz_core.cli.session import Session
 
 if TYPE_CHECKING:
     from qfzz_core.engine import Engine
+    from qfzz_core.ranking.plan import Plan
     from qfzz_core.requests.recommendation import Recommendation
 
 
 @command()
 @click.argument("user")
-@click.option(
-    "-n", "--limit", type=click.IntRange(min=0), default=20, show_default=True, metavar="N", help="How many tracks."
-)
+@limit_option
 @click.option("--explain", is_flag=True, help="Show what each factor contributes to each score.")
-@click.option("--seed", type=int, metavar="N", help="Draw the same surprises again.")
+@click.option("--plan", "as_plan", is_flag=True, help="Show how the list is found, and how fast, instead of the list.")
+@seed_option
 @preference_options
-@click.option("--exclude", multiple=True, metavar="ID", help="A track to leave out. Repeatable.")
-@click.option(
-    "--where",
-    multiple=True,
-    metavar="NAME=VALUE",
-    callback=name_values,
-    help='Only such tracks: "genre=jazz", "energy=0.2..0.8", "heard_within_days=30". Repeatable.',
-)
-@click.option(
-    "--max-per-artist",
-    type=click.IntRange(min=0),
-    default=3,
-    metavar="N",
-    show_default=True,
-    help="How many tracks of one artist; 0 for any number.",
-)
-@click.option("--distinct/--no-distinct", default=True, show_default=True, help="The same artist and title once.")
+@list_options
 @json_option
 def recommend(
     session: Session,
@@ -47,37 +39,44 @@ def recommend(
     user: str,
     limit: int,
     explain: bool,
+    as_plan: bool,
     seed: int | None,
-    exclude: tuple[str, ...],
-    where: list[tuple[str, str]],
-    max_per_artist: int,
-    distinct: bool,
     as_json: bool,
-    **preferences: Any,
+    **values: Any,
 ) -> None:
     """Recommend tracks to a user.
 
     --genre, --artist, --mood, --energy, --tempo and --discovery take the place of the profile's for this call only.
     Tracks that the user disliked last are left out, unless --where disliked=true.
 
-    With --where, several values of one column are alternatives. A user who is not known yet is created.
+    With --where, several values of one column are alternatives. A user who is not known yet is created, but not by
+    --plan.
     """
-    from qfzz_core.cli.where import conditions
+    from qfzz_core.cli.where import list_keywords
 
     with session.engine(seed=seed) as engine:
-        found = engine.recommend(
-            user,
-            given_preferences(preferences),
-            limit=limit,
-            exclude=exclude,
-            where=conditions(engine.registry, where),
-            max_per_artist=max_per_artist or None,
-            distinct=distinct,
-        )
+        keywords = list_keywords(engine.registry, values)
+        if as_plan:
+            _print_plan(engine.plan(user, given_preferences(values), limit=limit, **keywords), as_json)
+            return
+        found = engine.recommend(user, given_preferences(values), limit=limit, **keywords)
         if as_json:
             print_json([as_dict(recommendation, explain) for recommendation in found])
         else:
             _print(engine, found, explain)
+
+
+def _print_plan(plan: Plan, as_json: bool) -> None:
+    from qfzz_core.cli.output import console
+
+    if as_json:
+        print_json(plan.to_dict())
+        return
+    out = console()
+    out.print(f"{plan.method}, because {plan.reason}")
+    out.print(f"{plan.looked_at:,} of {plan.tracks:,} tracks looked at, {plan.scored:,} scored, {plan.cells:,} cells")
+    for part, seconds in plan.seconds.items():
+        out.print(f"{part:<10}{seconds * 1e3:10.3f} ms")
 
 
 def as_dict(recommendation: Recommendation, explain: bool) -> dict[str, Any]:

@@ -1,0 +1,1 @@
+"""What an exact ranking costs, against the ways in which others would do it."""

@@ -1,0 +1,175 @@
+"""QFZZ as a contestant: the one module that reaches behind the public API, to measure the ranking by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Literal
+
+import numpy as np
+
+from benchmarks.ranking.catalogue import Catalogue, Rows
+from benchmarks.ranking.listeners import Listener
+from qfzz import PersonalizedDJ
+from qfzz_core import Config, Engine
+from qfzz_core.catalogue.levels import Levels
+from qfzz_core.catalogue.merging import all_base
+from qfzz_core.catalogue.segment import Segment
+from qfzz_core.catalogue.shelf import Shelf
+from qfzz_core.catalogue.snapshot import Catalogue as Snapshot
+from qfzz_core.catalogue.snapshot import Table
+from qfzz_core.columns import AnyColumn, CategoryColumn, NumberColumn, narrow
+from qfzz_core.names import NORMALISERS, exact
+from qfzz_core.ranking import planner
+from qfzz_core.request import Request
+from qfzz_core.requests.query import Query, checked_query
+from qfzz_core.requests.ranked import ranked
+from qfzz_core.requests.recommending import LeftOut
+from qfzz_core.stores import CatalogueToken
+from qfzz_core.texts import Texts
+from qfzz_core.tracks import TEMPOS, Track
+from qfzz_core.vocabulary import Vocabulary
+
+Method = Literal["scan", "index"]
+
+PLANS: tuple[Method, ...] = ("scan", "index")  # the ways to rank that can be asked for beside the planner's choice
+
+
+class Generated(Mapping[str, Track]):
+    """Stands in for an engine's library: columns without a dictionary for each track, which are made when asked for."""
+
+    def __init__(self, catalogue: Catalogue, extra: Mapping[str, AnyColumn]) -> None:
+        self._catalogue = catalogue
+        self._shelf = Shelf(
+            _snapshot(catalogue, extra), lambda rows: list(catalogue.at(np.asarray(rows, dtype=np.intp)))
+        )
+
+    def shelf(self) -> Shelf:
+        return self._shelf
+
+    def close(self) -> None:
+        """There is nothing under way."""
+
+    def samples(self) -> Mapping[str, Track]:
+        """Return the tracks by id, which is where feedback looks for those that the store lacks."""
+        return self
+
+    def __getitem__(self, track_id: str) -> Track:
+        return next(self._catalogue.at(np.array([self._catalogue.row(track_id)])))
+
+    def __iter__(self) -> Any:
+        return (self._catalogue.track_id(row) for row in range(len(self._catalogue)))
+
+    def __len__(self) -> int:
+        return len(self._catalogue)
+
+
+def _snapshot(catalogue: Catalogue, extra: Mapping[str, AnyColumn]) -> Snapshot:
+    ids = [catalogue.track_id(row) for row in range(len(catalogue))]
+    identifiers = CategoryColumn(np.arange(len(ids), dtype=narrow(len(ids))), Vocabulary(exact, Texts.of(ids)))
+    columns: dict[str, AnyColumn] = {
+        "track_id": identifiers,
+        "genre": _category(catalogue.genre, catalogue.genres, "genre"),
+        "artist": _category(catalogue.artist, catalogue.artists, "name"),
+        "mood": _category(catalogue.mood, catalogue.moods, "name"),
+        "tempo": _category(catalogue.tempo, TEMPOS, "name"),
+        "energy": _numbers(catalogue.energy),
+        "duration": _numbers(catalogue.duration.astype(np.float64)),
+        **extra,
+    }
+    table = Table(np.arange(len(ids), dtype=np.int64), identifiers, columns)
+    return all_base(CatalogueToken("generated", 1, "generated"), table)
+
+
+def _category(codes: Any, names: Sequence[str], compare: str) -> CategoryColumn:
+    normal = NORMALISERS[compare]
+    return CategoryColumn(
+        codes.astype(narrow(len(names))), Vocabulary(normal, Texts.of([normal(one) for one in names]))
+    )
+
+
+def _numbers(numbers: Any) -> NumberColumn:
+    """Return a column as the library keeps it: codes of two bytes where there are few different numbers."""
+    levels = Levels()
+    codes = levels.codes(numbers)
+    return NumberColumn(numbers) if codes is None else NumberColumn(codes, levels.numbers)
+
+
+def engine_of(
+    catalogue: Catalogue, plugins: Iterable[Any] = (), extra: Mapping[str, AnyColumn] | None = None
+) -> Engine:
+    """Return an engine that serves a catalogue without a dictionary for each track; `extra` are further columns."""
+    engine = Engine(plugins=plugins, seed=1)
+    engine._library = engine._answering.library = Generated(catalogue, extra or {})  # type: ignore[assignment]
+    return engine
+
+
+def introduce(engine: Engine, listeners: Iterable[Listener], discovery_factor: float = 0.0) -> None:
+    """Create the users."""
+    for listener in listeners:
+        preferences = {**listener.preferences, "discovery_factor": discovery_factor}
+        engine.get_or_create_profile(listener.user_id, preferences)
+
+
+def filled(url: str, catalogue: Catalogue) -> PersonalizedDJ:
+    """Return a DJ whose store holds a catalogue; nothing else of this module is used for it."""
+    dj = PersonalizedDJ(store=url, seed=1)
+    dj.engine.write_tracks(catalogue.tracks())
+    return dj
+
+
+def opened(path: str) -> PersonalizedDJ:
+    """Return a DJ of a SQLite file that keeps its columns and indexes in a directory beside the file."""
+    return PersonalizedDJ(store=f"sqlite:///{path}", config=Config(cache=f"{path}.cache"), seed=1)
+
+
+def rebuild(engine: Engine) -> None:
+    """Build anew everything that answering from the engine's store needs."""
+    with Engine(store=engine.store, seed=1) as other:
+        other.recommend("nobody", limit=1)
+
+
+def index_again(engine: Engine) -> None:
+    """Build the indexes anew from columns that are there."""
+    segment = engine._answering.library.shelf().catalogue.segment
+    Segment(segment.columns).derive_as(segment)
+
+
+def best(
+    engine: Engine,
+    user_id: str,
+    limit: int,
+    preferences: Mapping[str, Any] | None = None,
+    plan: Method | None = None,
+    **keywords: Any,
+) -> Rows:
+    """Return the rows of the best `limit` tracks: the engine's call without discovery and without dictionaries.
+
+    `plan` is one of `PLANS`, None for what the planner chooses; with a plan there are no filters and constraints.
+    """
+    request, query, shelf = _asked(engine, user_id, limit, preferences, keywords)
+    left_out = LeftOut(engine.faults.report)
+    formula = engine._answering.recommending._account(shelf, request, left_out).formula
+    if plan is None:
+        return ranked(shelf, request, query, formula, registry=engine.registry, left_out=left_out).take(limit)
+    return planner.ranked(shelf.catalogue, formula, wanted=limit, method=plan).take(limit)
+
+
+def picked(
+    engine: Engine, user_id: str, limit: int, preferences: Mapping[str, Any] | None = None, **keywords: Any
+) -> Rows:
+    """Return the rows in the order of the result: the engine's call with discovery, without dictionaries."""
+    request, query, shelf = _asked(engine, user_id, limit, preferences, keywords)
+    return engine._answering.recommending.select(shelf, request, query).rows
+
+
+def _asked(
+    engine: Engine, user_id: str, limit: int, preferences: Mapping[str, Any] | None, keywords: Mapping[str, Any]
+) -> tuple[Request, Query, Shelf]:
+    query = checked_query(engine.registry, preferences, limit=limit, **keywords)
+    answering = engine._answering
+    return answering._next_request(user_id, query), query, answering.library.shelf()
+
+
+def many(engine: Engine, user_ids: Sequence[str], limit: int) -> int:
+    """Answer many users on one thread and return how many were answered."""
+    return sum(1 for _ in engine.recommend_many(user_ids, limit, threads=1))

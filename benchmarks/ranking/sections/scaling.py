@@ -1,0 +1,116 @@
+"""The engine's call against the rivals, and how it grows with the catalogue."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from benchmarks.ranking import measure, ours, rivals
+from benchmarks.ranking.catalogue import Catalogue, Rows, real_catalogue
+from benchmarks.ranking.generator import generated
+from benchmarks.ranking.listeners import Listener, listeners
+from benchmarks.ranking.rivals.fused_ranking import Fused
+from benchmarks.ranking.rivals.one_pass_ranking import OnePass
+from benchmarks.ranking.settings import Section, Settings, milliseconds, times
+from qfzz_core import Engine
+
+OURS = "QFZZ"
+DISCOVERING = "QFZZ, discovery 0.3"
+SCANS = (Fused, OnePass)
+AT_EVERY_SIZE = ("fused", "one_pass")
+CHECKED = 12
+
+Answer = Callable[[Listener], Rows]
+
+
+def measured(settings: Settings) -> Section:
+    """Measure every size, then the real catalogue."""
+    sizes = {f"{size:,}": _measured(generated(size), _names(settings, size), settings) for size in settings.sizes}
+    if settings.real:
+        catalogue = real_catalogue(settings.real)
+        sizes[f"{len(catalogue):,} real"] = _measured(catalogue, settings.rivals, settings)
+    return Section(
+        title="Ranking",
+        pattern=f"the best {settings.limit}, discovery 0 but where it is named: {measure.PATTERN}",
+        head=("tracks", "", "median ms", "p99 ms", "times", "cold ms", "times", "what differs"),
+        rows=[row for size, figures in sizes.items() for row in _rows(size, figures)] + _growth(settings, sizes),
+        figures=sizes,
+    )
+
+
+def _names(settings: Settings, size: int) -> tuple[str, ...]:
+    return tuple(name for name in settings.rivals if name in AT_EVERY_SIZE or size == settings.rivals_at)
+
+
+def _measured(catalogue: Catalogue, names: tuple[str, ...], settings: Settings) -> dict[str, Any]:
+    people = listeners(catalogue, settings.listeners)
+    engine = ours.engine_of(catalogue)
+    ours.introduce(engine, people)
+    there, missing = rivals.installed(names)
+    for rival in there:
+        rival.prepare(catalogue)
+    answers = _answers(engine, there, settings.limit)
+    _check(answers, there, people)
+    contestants: dict[str, Any] = {}
+    for group in _groups(answers, there):
+        found = measure.alternated(group, people, settings.calls, _feedback(engine, catalogue))
+        contestants = {**measure.compared(found, OURS, people), **contestants}
+    _check(answers, there, people)
+    differs = {rival.name: rival.differs for rival in there}
+    return {"missing": missing, "differs": differs, "contestants": {name: contestants[name] for name in answers}}
+
+
+def _groups(answers: dict[str, Answer], there: list[rivals.Rival]) -> list[dict[str, Answer]]:
+    """Return who alternates with whom: the quick ones apart from those that leave nothing of others in the caches."""
+    slow = [rival.name for rival in there if not isinstance(rival, SCANS)]
+    quick = {name: answer for name, answer in answers.items() if name not in slow}
+    return [quick, {OURS: answers[OURS], **{name: answers[name] for name in slow}}] if slow else [quick]
+
+
+def _check(answers: dict[str, Answer], there: list[rivals.Rival], people: list[Listener]) -> None:
+    """Compare the exact answers: those of the scans for everyone, those of slow rivals for some."""
+    exact = [rival for rival in there if rival.exact]
+    quick = {OURS, *(rival.name for rival in exact if isinstance(rival, SCANS))}
+    measure.check({name: answers[name] for name in quick}, people)
+    measure.check({name: answers[name] for name in (OURS, *(rival.name for rival in exact))}, people[:CHECKED])
+
+
+def _answers(engine: Engine, there: list[rivals.Rival], limit: int) -> dict[str, Answer]:
+    answers: dict[str, Answer] = {
+        OURS: lambda one: ours.best(engine, one.user_id, limit),
+        DISCOVERING: lambda one: ours.picked(engine, one.user_id, limit, preferences={"discovery_factor": 0.3}),
+    }
+    for rival in there:
+        answers[rival.name] = lambda one, rival=rival: rival.answer(one.preferences, limit)  # type: ignore[misc]
+    return answers
+
+
+def _feedback(engine: Engine, catalogue: Catalogue) -> measure.Feedback:
+    """Return what lets a listener like the best track: the engine stores it, the rivals see other preferences."""
+
+    def like(listener: Listener) -> None:
+        row = int(ours.best(engine, listener.user_id, 1)[0])
+        engine.record_feedback(listener.user_id, catalogue.track_id(row), "like")
+        listener.likes(catalogue, row)
+
+    return like
+
+
+def _rows(size: str, figures: dict[str, Any]) -> list[tuple[str, ...]]:
+    rows = []
+    for name, groups in figures["contestants"].items():
+        every, cold = groups["all"], groups["cold"]
+        differs = figures["differs"].get(name, "")
+        cells = (milliseconds(every), milliseconds(every, "p99_ms"), times(every["ratio"]))
+        rows.append((size, name, *cells, milliseconds(cold), times(cold["ratio"]), differs))
+    return rows + [(size, name, *["-"] * 5, "not installed") for name in figures["missing"]]
+
+
+def _growth(settings: Settings, sizes: dict[str, Any]) -> list[tuple[str, ...]]:
+    """Return how much the engine's call grows from the smallest to the largest size."""
+    least, most = f"{min(settings.sizes):,}", f"{max(settings.sizes):,}"
+    if least == most:
+        return []
+    small, large = (sizes[size]["contestants"][OURS]["all"] for size in (least, most))
+    grown = [times(large[key] / small[key]) for key in ("median_ms", "p99_ms")]
+    return [(f"{least} to {most}", "growth of QFZZ, times", *grown, "-", "-", "-", "")]

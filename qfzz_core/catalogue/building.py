@@ -1,0 +1,152 @@
+"""Keeping the newest snapshot: made of the store's tracks once, and then brought up to date by what changed."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Sequence
+from itertools import islice
+
+from qfzz_core.catalogue.background import Background
+from qfzz_core.catalogue.cache import CatalogueCache
+from qfzz_core.catalogue.encoding import Encoder
+from qfzz_core.catalogue.keeping import Keeping
+from qfzz_core.catalogue.merging import MOST_CHANGED, all_base, caught_up, changed, is_due, is_overdue, merged
+from qfzz_core.catalogue.segment import Segment
+from qfzz_core.catalogue.snapshot import Catalogue
+from qfzz_core.catalogue.writing import ReportColumn, TableWriter, with_provided
+from qfzz_core.columns import as_rows
+from qfzz_core.contracts import Column
+from qfzz_core.forks import renewed_after_fork
+from qfzz_core.stores import CatalogueToken, Store
+from qfzz_core.tracks import Track
+
+BATCH = 20_000  # tracks encoded at a time, so that loading needs no second copy of a large catalogue
+
+
+class CatalogueBuilder:
+    """Keeps the newest snapshot of a store's catalogue, one for each engine.
+
+    A column whose source fails is left empty and reported once; everything else goes on.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        columns: Sequence[Column],
+        report: ReportColumn,
+        cache: CatalogueCache | None = None,
+    ) -> None:
+        self._store = store
+        self._encoders = {column.name: Encoder(column) for column in columns}
+        self._report = report
+        self._is_faulty = False
+        self._background = Background()
+        self._keeping = Keeping(cache, self._background)
+        self._current: Catalogue | None = None
+        self._unmerged: Segment | None = None  # where a merge was tried already
+        self.renew()
+        renewed_after_fork(self)
+
+    def renew(self) -> None:
+        """Begin anew in a forked child: with the snapshot, but not behind the end of its arrays, and another lock."""
+        self._lock = threading.RLock()
+        self._writer: TableWriter | None = None  # at the end of `_current`
+
+    def close(self) -> None:
+        """Wait for what is done in the background; called twice it does nothing."""
+        current = self._current
+        if current is not None and self._keeping.is_behind(current, pause=0.0):
+            self._background.run("merging", self._merge)
+        self._background.close()
+
+    def current(self) -> Catalogue:
+        """Return a snapshot that has everything committed before the call."""
+        current = self._current
+        token = self._store.catalogue_token()
+        if current is not None and token == current.token:
+            return current
+        with self._lock:
+            old = self._current = self._current or self._from_cache(token.identity)
+            writer, self._writer = self._writer, None  # what stops half-way is not gone on with
+            self._current, self._writer = self._brought_up(old, writer)
+            return self._current
+
+    def unusable(self) -> dict[str, int]:
+        """Return for each column how many values were there but could not be used."""
+        return {name: encoder.unusable for name, encoder in self._encoders.items() if encoder.unusable}
+
+    def made_of(self, token: CatalogueToken, tracks: Iterable[tuple[int, Track]]) -> Catalogue:
+        """Return a snapshot of these tracks, given with growing positions."""
+        with self._lock:  # the encoders count
+            return self._made(token, tracks)[0]
+
+    def _made(self, token: CatalogueToken, tracks: Iterable[tuple[int, Track]]) -> tuple[Catalogue, TableWriter]:
+        writer = TableWriter.empty(self._encoders, self._reported)
+        _add_all(writer, tracks)
+        writer.settle()
+        return all_base(token, writer.table()), writer
+
+    def _reported(self, column: Column, error: Exception) -> None:
+        self._is_faulty = True
+        self._report(column, error)
+
+    def _from_cache(self, identity: str) -> Catalogue | None:
+        cached = self._keeping.load(identity)
+        if cached is None:
+            return None
+        for name, encoder in self._encoders.items():
+            encoder.unusable += cached.unusable.get(name, 0)
+        catalogue = all_base(cached.token, with_provided(cached.table, self._encoders, self._reported, BATCH))
+        self._keeping.goes_on(cached, catalogue)
+        return catalogue
+
+    def _brought_up(self, old: Catalogue | None, writer: TableWriter | None) -> tuple[Catalogue, TableWriter | None]:
+        changes = self._store.catalogue_since(old.token if old else None)
+        if old is None or changes.complete:
+            for encoder in self._encoders.values():
+                encoder.unusable = 0
+            catalogue, writer = self._made(changes.token, changes.written)
+            self._keep(catalogue)
+            return catalogue, writer
+        if changes.token == old.token:
+            return old, writer
+        writer = writer or self._writer_of(old)
+        _add_all(writer, changes.written)
+        new = changed(old, writer, as_rows(list(changes.removed)), changes.token)
+        if is_overdue(new):
+            new = merged(new)
+            self._keep(new)
+            return new, self._writer_of(new)
+        if new.segment is not self._unmerged and (is_due(new) or self._keeping.is_behind(new)):
+            self._background.run("merging", self._merge)
+        return new, writer
+
+    def _writer_of(self, catalogue: Catalogue) -> TableWriter:
+        return TableWriter(catalogue.table, self._encoders, self._reported)
+
+    def _keep(self, catalogue: Catalogue) -> None:
+        if not self._is_faulty:  # which would go on when the source is mended
+            self._keeping.keep(catalogue, self.unusable())
+
+    def _merge(self) -> None:
+        """Put a merged snapshot in the place of the current one; only the last step keeps anybody waiting."""
+        with self._lock:
+            old = self._current
+        if old is None:
+            return
+        self._unmerged = old.segment
+        base = merged(old)
+        self._keep(base)
+        base.segment.derive_as(old.segment)
+        writer = self._writer_of(base)
+        writer.reserve(MOST_CHANGED)
+        with self._lock:
+            current = self._current
+            if current is not None and current.segment is old.segment:
+                self._current, self._writer = caught_up(base, writer, old, current), writer
+
+
+def _add_all(writer: TableWriter, tracks: Iterable[tuple[int, Track]]) -> None:
+    remaining = iter(tracks)
+    while batch := list(islice(remaining, BATCH)):
+        writer.add(batch)

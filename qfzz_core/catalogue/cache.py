@@ -1,0 +1,165 @@
+"""The catalogue on disk, so that a process that opens a large store need not read all tracks.
+
+A cache is never trusted: what is damaged, of another store, of other columns, or of a state that the store does not
+know is made anew. Where nothing can be written it does without.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import time
+import unicodedata
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import attrs
+
+from qfzz_core.catalogue.array_files import WRITING, Arrays, DamagedFileError, read_arrays, write_arrays
+from qfzz_core.catalogue.snapshot import Catalogue, Table
+from qfzz_core.catalogue.storing import arrays_of, table_of
+from qfzz_core.catalogue.writing import is_identifier
+from qfzz_core.contracts import Column
+from qfzz_core.stores import CatalogueToken
+
+logger = logging.getLogger("qfzz.catalogue")
+
+FORMAT = 1  # to be counted up whenever the meaning of an array, or the normal form of a name, changes
+KEPT = 4  # catalogues of which the files stay in a directory
+_CATALOGUE, _DERIVED = ".catalogue", ".derived"
+_ABANDONED = 3600.0  # seconds after which a file that was being written belongs to nobody
+
+
+@attrs.frozen(eq=False)
+class Cached:
+    """What was found: a table without the columns of providers, as of a token.
+
+    `base` names the table, so that what was derived of another one is not taken for its own. `unusable` counts the
+    values of each column that could not be used.
+    """
+
+    token: CatalogueToken
+    table: Table
+    base: str
+    unusable: Mapping[str, int]
+
+
+class CatalogueCache:
+    """The files of catalogues in one directory, for one declaration of columns."""
+
+    def __init__(self, directory: Path, columns: Sequence[Column]) -> None:
+        self.directory = directory
+        self._stored = [column for column in columns if column.provider is None]
+        self._identifiers = [column.name for column in columns if is_identifier(column)]
+        self._declared = [_declaration(column) for column in self._stored]
+
+    def load(self, identity: str) -> Cached | None:
+        """Return the catalogue of a store that is kept here, None if there is none that can be used."""
+        path = self._path(identity)
+        found = _read(path, self._about(identity))
+        if found is None:
+            return None
+        about, arrays = found
+        with suppress(OSError):
+            path.touch()  # so that it counts as used
+        try:
+            table = table_of(arrays, self._stored, self._identifiers)
+            return Cached(CatalogueToken(*about["token"]), table, about["base"], about["unusable"])
+        except (KeyError, TypeError, ValueError) as error:
+            logger.debug("%s is not used: %r", path, error)
+            return None
+
+    def save(self, catalogue: Catalogue, base: str, unusable: Mapping[str, int]) -> None:
+        """Keep a catalogue that is all base."""
+        token = catalogue.token
+        stored = {column.name for column in self._stored}
+        about = {
+            **self._about(token.identity),
+            "token": list(attrs.astuple(token)),
+            "base": base,
+            "unusable": {name: count for name, count in unusable.items() if name in stored},
+        }
+        self._write(self._path(token.identity), about, lambda: arrays_of(catalogue.table, sorted(stored)))
+        self._prune()
+
+    def load_derived(self, identity: str, base: str, key: str) -> Arrays | None:
+        """Return what was derived of a base under a key, None if there is nothing that can be used."""
+        found = _read(self._path(identity, key), {**self._about(identity), "base": base, "key": key})
+        return None if found is None else found[1]
+
+    def save_derived(self, identity: str, base: str, key: str, arrays: Callable[[], Arrays]) -> None:
+        """Keep what was derived of a base under a key."""
+        self._write(self._path(identity, key), {**self._about(identity), "base": base, "key": key}, arrays)
+
+    def _about(self, identity: str) -> dict[str, Any]:
+        return {
+            "format": FORMAT,
+            "unicode": unicodedata.unidata_version,
+            "store": identity,
+            "columns": self._declared,
+        }
+
+    def _path(self, identity: str, key: str | None = None) -> Path:
+        name = _digest(self._about(identity))
+        return self.directory / (f"{name}{_CATALOGUE}" if key is None else f"{name}-{_digest(key)[:16]}{_DERIVED}")
+
+    def _write(self, path: Path, about: Mapping[str, Any], arrays: Callable[[], Arrays]) -> None:
+        try:
+            self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+            write_arrays(path, about, arrays())
+        except OSError as error:
+            logger.debug("nothing is kept in %s: %s", self.directory, error)
+
+    def _prune(self) -> None:
+        """Remove the catalogues that were not used for longest, and what others left unfinished."""
+        with suppress(OSError):
+            catalogues = sorted(self.directory.glob(f"*{_CATALOGUE}"), key=lambda path: path.stat().st_mtime)
+            for old in catalogues[:-KEPT]:
+                _remove(old)
+            kept = {path.stem for path in catalogues[-KEPT:]}
+            for derived in self.directory.glob(f"*{_DERIVED}"):
+                if derived.stem.partition("-")[0] not in kept:
+                    _remove(derived)
+            for left in self.directory.glob(f"{WRITING}*"):
+                if left.stat().st_mtime < time.time() - _ABANDONED:
+                    _remove(left)
+
+
+def cache_of(directory: str | Path | None, columns: Sequence[Column]) -> CatalogueCache | None:
+    """Return the cache in a directory, None if there is none or if a column's source cannot be told from another.
+
+    That is a function without a version: the cache would go on with what an older function said.
+    """
+    unnamed = [column.name for column in columns if callable(column.source) and column.version is None]
+    if directory is not None and unnamed:
+        logger.debug("the catalogue is not cached: the source of %s is a function without a version", unnamed[0])
+    return None if directory is None or unnamed else CatalogueCache(Path(directory), columns)
+
+
+def _declaration(column: Column) -> list[Any]:
+    source = column.source
+    if callable(source):
+        source = f"{source.__module__}:{getattr(source, '__qualname__', type(source).__qualname__)}"
+    return [column.name, column.kind, source, column.version, column.compare, column.size, repr(column.missing)]
+
+
+def _read(path: Path, about: Mapping[str, Any]) -> tuple[dict[str, Any], Arrays] | None:
+    try:
+        return read_arrays(path, about)
+    except FileNotFoundError:
+        return None
+    except (OSError, DamagedFileError) as error:
+        logger.debug("%s is not used: %s", path, error)
+        return None
+
+
+def _remove(path: Path) -> None:
+    with suppress(OSError):
+        path.unlink()
+
+
+def _digest(value: Any) -> str:
+    return hashlib.sha256(json.dumps(value).encode("utf-8", "surrogatepass")).hexdigest()[:32]

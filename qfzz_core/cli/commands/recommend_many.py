@@ -1,0 +1,60 @@
+"""`qfzz recommend-many`: lists for many users, one line of JSON for each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import closing
+from typing import Any
+
+import click
+
+from qfzz_core.cli.options import (
+    command,
+    given_preferences,
+    limit_option,
+    list_options,
+    preference_options,
+    seed_option,
+)
+from qfzz_core.cli.output import print_json
+from qfzz_core.cli.progress import progress_line
+from qfzz_core.cli.session import Session
+
+_SHOWN_EVERY = 100  # users
+
+
+@command(name="recommend-many")
+@click.argument("file", type=click.Path(allow_dash=True))
+@limit_option
+@click.option(
+    "--threads", type=click.IntRange(min=1), default=1, show_default=True, metavar="N", help="How many share the work."
+)
+@seed_option
+@preference_options
+@list_options
+def recommend_many(session: Session, *, file: str, limit: int, threads: int, seed: int | None, **values: Any) -> None:
+    """Recommend tracks to many users.
+
+    FILE holds a user id on each line, - is stdin; empty lines are passed over. For each user, in the same order, a
+    line of JSON is printed as soon as it is known. The other options are those of `qfzz recommend`.
+
+    A user who is not known yet is served by default preferences, and not created. The threads change no list.
+    """
+    from qfzz_core.cli.where import list_keywords
+
+    with (
+        click.open_file(file, encoding="utf-8-sig", errors="surrogateescape") as lines,
+        session.engine(seed=seed) as engine,
+    ):
+        keywords = list_keywords(engine.registry, values)
+        found = engine.recommend_many(_users(lines), limit, given_preferences(values), threads=threads, **keywords)
+        with closing(found), progress_line() as show:
+            for done, (user_id, recommendations) in enumerate(found, 1):
+                listed = [recommendation.to_dict() for recommendation in recommendations]
+                print_json({"user_id": user_id, "recommendations": listed}, indent=None)
+                if done % _SHOWN_EVERY == 0:
+                    show(f"{done} users")
+
+
+def _users(lines: Iterable[str]) -> Iterator[str]:
+    return (user_id for line in lines if (user_id := line.rstrip("\n")))

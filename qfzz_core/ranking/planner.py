@@ -1,0 +1,194 @@
+"""How a request is ranked: by scoring every row that may be chosen, or by the index."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Literal
+
+import numpy as np
+
+from qfzz_core.catalogue.snapshot import Catalogue
+from qfzz_core.columns import Rows
+from qfzz_core.contracts import CategoryFilter, IdFilter
+from qfzz_core.ranking.eligible import EligibleRanking, Keeps
+from qfzz_core.ranking.filtering import ActiveFilter, Mask, Passes, passing_rows, row_tests
+from qfzz_core.ranking.formula import Formula
+from qfzz_core.ranking.index import Index
+from qfzz_core.ranking.indexed import Indexed, Switching
+from qfzz_core.ranking.indexes import serving, sizes_of
+from qfzz_core.ranking.layout import parts
+from qfzz_core.ranking.plan import Plan
+from qfzz_core.ranking.scan import Candidates, Scan
+from qfzz_core.ranking.search import Search
+
+SMALL = 12_000  # rows up to which scoring all of them is as fast
+DEEP = 8  # the index does not pay when more than one in so many rows is asked for
+SAMPLE = 512  # rows by which the share that passes the filters is estimated
+RARE = 16  # the index does not pay when more than one in so many rows has to be asked about
+PATIENCE = 16  # when more than one in so many rows would have to be asked about, all are filtered first
+LEAST_PATIENCE = 2_048
+
+
+def ranked(
+    catalogue: Catalogue,
+    formula: Formula,
+    filters: Sequence[ActiveFilter] = (),
+    *,
+    constraints: Sequence[Callable[[], Keeps]] = (),
+    wanted: int | None = None,
+    method: Literal["scan", "index"] | None = None,
+    plan: Plan | None = None,
+) -> EligibleRanking:
+    """Return the eligible ranking of a catalogue, of which about `wanted` ranks will be looked at, all if None.
+
+    `method` has that one taken, whatever it costs. What is chosen and done is told to `plan`.
+    """
+    plan = plan or Plan()
+    with plan.timed("plan"):
+        planner = _Planner(catalogue, formula, filters, plan)
+        candidates, asked = planner.chosen(wanted, method)
+    return EligibleRanking(
+        catalogue.columns,
+        candidates,
+        asked,
+        constraints=constraints,
+        filtered=planner.filtered,
+        patience=max(LEAST_PATIENCE, catalogue.columns.length // PATIENCE),
+        share=planner.share,
+        plan=plan,
+    )
+
+
+class _Planner:
+    def __init__(self, catalogue: Catalogue, formula: Formula, filters: Sequence[ActiveFilter], plan: Plan) -> None:
+        plan.tracks = len(catalogue)
+        self._plan = plan
+        self.share = 1.0
+        self._catalogue = catalogue
+        self._formula = formula
+        self._pruning = [active for active in filters if active.prunes]
+        self._predicates = row_tests(catalogue, [active for active in filters if not active.prunes])
+        self._parts = parts(formula, sizes_of(catalogue.segment), catalogue.base)
+
+    def chosen(
+        self, wanted: int | None, method: Literal["scan", "index"] | None
+    ) -> tuple[Candidates, Sequence[Passes]]:
+        """Return where candidates come from, and the tests that they have yet to pass."""
+        why_not = self._why_not(wanted) if method is None else None
+        if method is not None:
+            self._plan.reason = "it was asked for"
+        if method == "scan" or why_not is not None:
+            return self._scan(why_not or self._plan.reason), self._predicates
+        found = self._index()
+        if found is None:
+            return self._scan("there are too many kinds of requests to have an index for each"), self._predicates
+        self._plan.method = "index"
+        self._plan.reason = self._plan.reason or "few of many tracks are asked for"
+        return found
+
+    def _why_not(self, wanted: int | None) -> str | None:
+        """Return why the index does not pay, None if it does."""
+        rows = self._catalogue.columns.length
+        if rows <= SMALL:
+            return "the catalogue is small"
+        if wanted is None or wanted * DEEP > rows:
+            return "most of the ranking is asked for"
+        if not self._formula.terms or self._formula.total == 0.0:
+            return "no factor has a weight"
+        if self._named() is not None:
+            return "a filter names its tracks"
+        self.share = self._share()
+        if self.share * rows < wanted * RARE:
+            return "few tracks pass the filters"
+        return None
+
+    # -- scan
+
+    def _scan(self, reason: str) -> Scan:
+        """Return candidates from scoring all rows that pass the filters that say what does."""
+        self._plan.method, self._plan.reason = "scan", reason
+        named = self._named()
+        rows = self._catalogue.live_rows() if named is None else named
+        return Scan(self._formula, passing_rows(rows, self._tests()), self._plan)
+
+    def filtered(self) -> Scan:
+        """Return candidates from scoring all rows that pass all filters, after too few candidates did."""
+        self._plan.method, self._plan.reason = "scan", "few tracks passed the filters"
+        rows = passing_rows(self._catalogue.live_rows(), [*self._tests(), *self._predicates])
+        return Scan(self._formula, rows, self._plan)
+
+    def _tests(self, but: Sequence[ActiveFilter] = ()) -> list[Passes]:
+        return row_tests(self._catalogue, [active for active in self._pruning if active not in but])
+
+    def _named(self) -> Rows | None:
+        """Return the rows that a filter names one by one, in order of position; None if no filter does."""
+        for active in self._pruning:
+            if isinstance(active.prepared, IdFilter) and not active.prepared.exclude:
+                rows = np.unique(self._catalogue.rows(active.prepared.track_ids))
+                return rows[np.argsort(self._catalogue.positions[rows], kind="stable")]
+        return None
+
+    def _share(self) -> float:
+        """Return the share of the rows that pass the filters that candidates are tested by, estimated by some rows."""
+        asked = row_tests(self._catalogue, [active for active in self._pruning if self._narrows(active)])
+        if not asked:
+            return 1.0
+        length = self._catalogue.columns.length
+        sample = np.arange(0, length, max(1, length // SAMPLE))
+        return len(passing_rows(sample, asked)) / len(sample)
+
+    def _narrows(self, active: ActiveFilter) -> bool:
+        """Return whether so many candidates may fail a filter that it matters."""
+        prepared = active.prepared
+        if isinstance(prepared, IdFilter) and len(frozenset(prepared.track_ids)) * RARE < self._catalogue.base:
+            return False
+        return not self._by_cell(active)
+
+    def _by_cell(self, active: ActiveFilter) -> bool:
+        """Return whether a filter lets whole cells of the index pass or not."""
+        return isinstance(active.prepared, CategoryFilter) and active.prepared.column in self._parts.layout.cells
+
+    # -- index
+
+    def _index(self) -> tuple[Candidates, Sequence[Passes]] | None:
+        index = serving(self._catalogue.segment, self._parts.layout)
+        if index is None:
+            return None
+        inside = [active for active in self._pruning if self._by_cell(active)]
+        allowed = _allowed(self._catalogue, inside, index)
+        search = Search(self._formula, self._parts, index, dead=self._catalogue.dead, allowed=allowed, plan=self._plan)
+        indexed = Indexed(self._formula, self._catalogue, search, self._tail(inside))
+        return Switching(indexed, self._scan_of(inside)), [*self._tests(inside), *self._predicates]
+
+    def _tail(self, inside: Sequence[ActiveFilter]) -> Rows:
+        """Return the rows behind the base that pass the filters which the index applies to the base."""
+        tail = np.arange(self._catalogue.base, self._catalogue.columns.length)
+        if not len(tail):
+            return tail
+        return passing_rows(np.setdiff1d(tail, self._catalogue.dead), row_tests(self._catalogue, inside))
+
+    def _scan_of(self, inside: Sequence[ActiveFilter]) -> Callable[[], Scan]:
+        """Return what makes a scan of the rows that the index would have considered."""
+
+        def scan() -> Scan:
+            self._plan.method, self._plan.reason = "scan", "too many tracks could reach the result"
+            rows = passing_rows(self._catalogue.live_rows(), row_tests(self._catalogue, inside))
+            return Scan(self._formula, rows, self._plan)
+
+        return scan
+
+
+def _allowed(catalogue: Catalogue, filters: Sequence[ActiveFilter], index: Index) -> Mask | None:
+    """Return of each cell whether the filters let it pass, None if there are no filters."""
+    if not filters:
+        return None
+    allowed = np.ones(1, dtype=np.bool_)
+    for name, size in index.dims.items():
+        passing = np.ones(size, dtype=np.bool_)  # the first for tracks without a category
+        for active in filters:
+            prepared = active.prepared
+            if isinstance(prepared, CategoryFilter) and prepared.column == name:
+                codes = catalogue.columns[name].vocabulary.codes(prepared.names)
+                passing &= np.isin(np.arange(-1, size - 1), codes[codes >= 0]) != prepared.exclude
+        allowed = np.logical_and.outer(allowed, passing).reshape(-1)
+    return allowed

@@ -1,0 +1,62 @@
+"""From a valid query to the request that plugins see."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
+from types import MappingProxyType
+from typing import Any, TypeVar
+
+from qfzz_core.events import Interaction
+from qfzz_core.plugins.registry import Registered, Registry
+from qfzz_core.plugins.settings import Settings
+from qfzz_core.profiles import ProfileSnapshot
+from qfzz_core.request import Request, Sources
+from qfzz_core.requests.query import Query
+from qfzz_core.stores import Store
+
+T = TypeVar("T")
+
+
+class RequestMaker:
+    """Makes the requests of one engine. `clock` returns the time, with a time zone."""
+
+    def __init__(self, store: Store, registry: Registry, settings: Settings, clock: Callable[[], datetime]) -> None:
+        self._store = store
+        self._registry = registry
+        self._settings = settings
+        self._clock = clock
+        self._sources = Sources(
+            interactions=self._interactions,
+            state=store.states,
+            interaction_types=_values(registry.interaction_types),
+            strategies=_values(registry.strategies),
+            strategy_options=self._strategy_options,
+        )
+
+    def made(self, query: Query, profile: ProfileSnapshot, seed: str) -> Request:
+        """Return the request of the user whose profile this is."""
+        return Request(
+            profile=profile.overridden(query.preferences),
+            context=query.context,
+            limit=query.limit,
+            now=self._clock(),
+            seed=seed,
+            similarity=self._registry.similarity,
+            sources=self._sources,
+        )
+
+    def _interactions(self, user_id: str) -> Iterator[Interaction]:
+        events = self._store.events(user_id, newest_first=True)
+        return (event.interaction for event in events if event.interaction is not None)
+
+    def _strategy_options(self, name: str) -> Any:
+        chosen = self._settings.strategy
+        if chosen is not None and chosen.value.name == name:
+            return self._settings.strategy_options
+        options = getattr(self._registry.strategies[name].value, "Options", None)
+        return None if options is None else options()
+
+
+def _values(registered: Mapping[str, Registered[T]]) -> Mapping[str, T]:
+    return MappingProxyType({name: each.value for name, each in registered.items()})

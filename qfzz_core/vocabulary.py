@@ -1,0 +1,192 @@
+"""The categories of a column: names and their codes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import reduce
+from itertools import compress
+from typing import Any
+
+import attrs
+import numpy as np
+from numpy.typing import NDArray
+
+from qfzz_core.names import Normaliser, normalise_all
+from qfzz_core.texts import Encoded, Texts
+
+Rows = NDArray[np.intp]
+
+_SETTLED = 1024  # names that are worth an index of their own; fewer stay in a dictionary
+_FEW = 16  # names that are found faster one by one
+_REMEMBERED = 1 << 15  # names as written whose codes are remembered
+
+
+@attrs.frozen(eq=False)
+class _Names:
+    """Codes count up through the tiers, each at least twice as long as the next one, and then `recent`."""
+
+    tiers: tuple[Texts, ...] = ()
+    recent: dict[str, int] = attrs.field(factory=dict)
+    recent_names: list[str] = attrs.field(factory=list)
+    settled: int = attrs.field(
+        init=False, default=attrs.Factory(lambda names: sum(map(len, names.tiers)), takes_self=True)
+    )
+
+    def firsts(self) -> Iterator[tuple[int, Texts]]:
+        first = 0
+        for tier in self.tiers:
+            yield first, tier
+            first += len(tier)
+
+    def find(self, normal: str) -> int:
+        code = self.recent.get(normal, -1)
+        for first, tier in self.firsts():
+            if code < 0 and (number := tier.find(normal)) >= 0:
+                code = first + number
+        return code
+
+    def find_all(self, normals: Sequence[str]) -> list[int]:
+        if len(normals) <= _FEW:
+            return [self.find(normal) for normal in normals]
+        codes = np.full(len(normals), -1)
+        wanted = Encoded.of(normals)
+        for first, tier in self.firsts():
+            numbers = tier.find_all(wanted)
+            codes = np.where(numbers >= 0, first + numbers, codes)
+        found: list[int] = codes.tolist()
+        if self.recent:
+            found = [self.recent.get(normal, code) for normal, code in zip(normals, found, strict=True)]
+        return found
+
+    def name(self, code: int) -> str:
+        for first, tier in self.firsts():
+            if code < first + len(tier):
+                return tier.text(code - first)
+        return self.recent_names[code - self.settled]
+
+    def indexed(self) -> Texts:
+        """Return all names as one index."""
+        names = list(self.recent_names)
+        tiers = [*self.tiers, *([Texts.of(names)] if names else [])]
+        return reduce(Texts.followed_by, tiers) if tiers else Texts.of([])
+
+    def with_tier(self, names: Sequence[str]) -> _Names:
+        """Return these names and then others, which are new, all of them indexed."""
+        added = [self.recent_names, list(names)]
+        tiers = [*self.tiers, *(Texts.of(some) for some in added if some)]
+        while len(tiers) > 1 and len(tiers[-2]) < 2 * len(tiers[-1]):
+            last = tiers.pop()
+            tiers[-1] = tiers[-1].followed_by(last)
+        return _Names(tuple(tiers))
+
+
+class Vocabulary:
+    """The categories of one column: code by normal form. Grows, never shrinks, so that snapshots can share it.
+
+    One thread at a time may make it grow; any number may read meanwhile.
+    """
+
+    def __init__(self, normal: Normaliser, texts: Texts | None = None) -> None:
+        """`texts` are normal forms that it has already, coded by their numbers."""
+        self.normal = normal
+        self._names = _Names(() if texts is None else (texts,))
+        self._known: dict[str | None, int] = {None: -1}  # what was learned
+        self._asked: dict[str | None, int] = {}  # what was asked since the vocabulary grew, -1 for what was not there
+
+    def __len__(self) -> int:
+        names = self._names
+        return names.settled + len(names.recent_names)
+
+    def name(self, code: int) -> str | None:
+        """Return the normal form that a code stands for, None for -1."""
+        return self._names.name(code) if code >= 0 else None
+
+    def code(self, name: str) -> int:
+        """Return the code of a name, -1 if no track ever had it."""
+        return int(self.codes([name])[0])
+
+    def codes(self, names: Iterable[str]) -> NDArray[np.int32]:
+        """Return the codes of names, int32, -1 for those that no track ever had."""
+        asked = self._asked  # before looking: what grows meanwhile puts another one in its place
+        return _coded(list(names), asked, lambda missing: self._look_up(missing, asked))
+
+    def encode(self, name: str) -> int:
+        """Return the code of a name, giving it one if it is new."""
+        return int(self.encode_all([name])[0])
+
+    def encode_all(self, names: Sequence[str | None]) -> NDArray[np.int32]:
+        """Return the codes of names, int32, giving one to those that are new; -1 for None."""
+        return _coded(names, self._known, self._learn)
+
+    def extend(self, normals: Sequence[str]) -> NDArray[np.int32]:
+        """Return the codes of normal forms that are new, of which no two are the same, without looking for them."""
+        first = len(self)
+        self._add(normals)
+        return np.arange(first, len(self), dtype=np.int32)
+
+    def settle(self) -> None:
+        """Put all names into one index, the most compact form; what it learns later comes beside it."""
+        self._names = _Names((self._names.indexed(),))
+        self._known = {None: -1}
+
+    def texts(self, codes: Rows | None = None) -> Texts:
+        """Return the normal forms of these codes, of which none comes twice, or of all, in the order of codes."""
+        texts = self._names.indexed()
+        return texts if codes is None else texts.select(codes)
+
+    def _look_up(self, missing: list[str], asked: dict[str | None, int]) -> list[int]:
+        learned = list(map(self._known.get, missing))
+        left = list(compress(missing, [code is None for code in learned]))
+        found = iter(self._names.find_all(normalise_all(left, self.normal)))
+        codes = [next(found) if code is None else code for code in learned]
+        if len(asked) + len(missing) > _REMEMBERED:
+            asked.clear()
+        asked.update(zip(missing, codes, strict=True))
+        return codes
+
+    def _learn(self, missing: list[str]) -> Sequence[int]:
+        normals = normalise_all(missing, self.normal)
+        found = self._names.find_all(normals)
+        first = len(self)
+        new = list(dict.fromkeys(compress(normals, [code < 0 for code in found])))
+        self._add(new)
+        if len(new) == len(normals):
+            codes: Sequence[int] = range(first, first + len(new))
+        else:
+            given = dict(zip(new, range(first, first + len(new)), strict=True))
+            codes = [given[normal] if code < 0 else code for normal, code in zip(normals, found, strict=True)]
+        self._remember(zip(missing, codes, strict=True), len(missing))
+        return codes
+
+    def _add(self, new: Sequence[str]) -> None:
+        names = self._names
+        if len(names.recent_names) + len(new) >= _SETTLED:
+            self._names = names.with_tier(new)
+        else:
+            first = len(self)
+            names.recent_names.extend(new)
+            names.recent.update(zip(new, range(first, first + len(new)), strict=True))
+        if new:
+            self._asked = {}
+
+    def _remember(self, codes: Iterable[tuple[str, int]], count: int) -> None:
+        if count > _REMEMBERED // 4:  # names that hardly come again
+            return
+        if len(self._known) + count > _REMEMBERED:
+            self._known = {None: -1}
+        self._known.update((name, code) for name, code in codes if code >= 0)
+
+
+def _coded(
+    names: Sequence[str | None], known: Mapping[str | None, int], code_all: Callable[[list[str]], Sequence[int]]
+) -> NDArray[np.int32]:
+    """Return the codes of names: those that are known, and what a function gives to all the others together."""
+    found = list(map(known.get, names))
+    if None in found:
+        missing: list[Any] = list(dict.fromkeys(compress(names, [code is None for code in found])))
+        codes = code_all(missing)
+        if len(missing) == len(names):
+            return np.array(codes, dtype=np.int32)
+        fresh = dict(zip(missing, codes, strict=True))
+        found = [fresh[name] if code is None else code for name, code in zip(names, found, strict=True)]
+    return np.array(found, dtype=np.int32)

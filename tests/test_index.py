@@ -25,7 +25,7 @@ from qfzz_core.catalogue.building import CatalogueBuilder
 from qfzz_core.catalogue.snapshot import Catalogue
 from qfzz_core.plugins.origin import Origin
 from qfzz_core.ranking import index as index_module
-from qfzz_core.ranking import layout, planner, search
+from qfzz_core.ranking import layout, planner, search, sums
 from qfzz_core.ranking.constraints import Distinct, MaxPerArtist
 from qfzz_core.ranking.filtering import ActiveFilter
 from qfzz_core.ranking.formula import Formula, Term
@@ -54,9 +54,9 @@ def small_limits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(search, "LONG", 2)
     monkeypatch.setattr(search, "AHEAD", 2)
     monkeypatch.setattr(search, "LEAST_ASKED", 8)
-    monkeypatch.setattr(search, "MANY", 5)
+    monkeypatch.setattr(sums, "MANY", 5)
     monkeypatch.setattr(index_module, "MANY", 5)
-    monkeypatch.setattr(search, "BLOCK", 12)
+    monkeypatch.setattr(sums, "BLOCK", 12)
     monkeypatch.setattr(search, "FIRST_CELLS", 3)
     monkeypatch.setattr(planner, "LEAST_PATIENCE", 40)
 

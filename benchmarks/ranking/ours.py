@@ -23,7 +23,6 @@ from qfzz_core.ranking import planner
 from qfzz_core.request import Request
 from qfzz_core.requests.query import Query, checked_query
 from qfzz_core.requests.ranked import ranked
-from qfzz_core.requests.recommending import LeftOut
 from qfzz_core.stores import CatalogueToken
 from qfzz_core.texts import Texts
 from qfzz_core.tracks import TEMPOS, Track
@@ -147,10 +146,9 @@ def best(
     `plan` is one of `PLANS`, None for what the planner chooses; with a plan there are no filters and constraints.
     """
     request, query, shelf = _asked(engine, user_id, limit, preferences, keywords)
-    left_out = LeftOut(engine.faults.report)
-    formula = engine._answering.recommending._account(shelf, request, left_out).formula
+    formula = engine._answering.recommending.account(shelf, request).formula
     if plan is None:
-        return ranked(shelf, request, query, formula, registry=engine.registry, left_out=left_out).take(limit)
+        return ranked(shelf, request, query, formula, registry=engine.registry, left_out=()).take(limit)
     return planner.ranked(shelf.catalogue, formula, wanted=limit, method=plan).take(limit)
 
 

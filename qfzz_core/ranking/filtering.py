@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from typing import Any
 
@@ -20,7 +20,7 @@ from qfzz_core.plugins.origin import Origin
 Mask = NDArray[np.bool_]
 Passes = Callable[[Rows], Mask]
 
-MASK_BLOCK = 65_536  # rows tested at a time when all are
+BLOCK = 32_768  # rows tested at a time when all are
 
 
 @attrs.frozen(eq=False)
@@ -53,12 +53,29 @@ def row_tests(catalogue: Catalogue, filters: Iterable[ActiveFilter]) -> list[Pas
     return [_guarded(active, partial(_test, catalogue, active.prepared)) for active in filters]
 
 
-def passing_rows(rows: Rows, passes: Sequence[Passes]) -> Rows:
-    """Return the rows that pass all tests, in the order given; each test is asked in blocks about what is left."""
-    for test in passes:
-        blocks = [rows[start : start + MASK_BLOCK] for start in range(0, len(rows), MASK_BLOCK)]
-        rows = np.concatenate([rows[:0], *(block[test(block)] for block in blocks)])
-    return rows
+def live_blocks(catalogue: Catalogue) -> Iterator[Rows]:
+    """Iterate the rows of all tracks in order of position, in blocks that the processor's cache holds."""
+    length = catalogue.columns.length
+    if not catalogue.in_order:
+        rows = catalogue.live_rows()
+        yield from (rows[start : start + BLOCK] for start in range(0, len(rows), BLOCK))
+        return
+    for start in range(0, length, BLOCK):
+        stop = min(start + BLOCK, length)
+        dead = catalogue.dead[catalogue.dead.searchsorted(start) : catalogue.dead.searchsorted(stop)]
+        yield np.delete(np.arange(start, stop), dead - start) if len(dead) else np.arange(start, stop)
+
+
+def passing_rows(blocks: Iterable[Rows], passes: Sequence[Passes]) -> Rows:
+    """Return the rows that pass all tests, in the order given; each is asked only about what those before it passed."""
+    kept = [np.empty(0, dtype=np.intp)]
+    for block in blocks:
+        passing = block
+        for test in passes:
+            if len(passing):
+                passing = passing[test(passing)]
+        kept.append(passing)
+    return np.concatenate(kept)
 
 
 def _guarded(active: ActiveFilter, make: Callable[[], Passes]) -> Passes:
@@ -84,7 +101,7 @@ def _test(catalogue: Catalogue, prepared: PreparedFilter) -> Passes:
     if isinstance(prepared, CategoryFilter):
         return _category_test(catalogue.columns[prepared.column], prepared)
     if isinstance(prepared, RangeFilter):
-        return partial(_in_range, catalogue.columns[prepared.column], prepared)
+        return _range_test(catalogue.columns[prepared.column], prepared)
     raise BrokenContractError(
         "a filter's prepare must return CategoryFilter, RangeFilter, IdFilter, Predicate or None, "
         f"got {type(prepared).__name__}"
@@ -136,9 +153,17 @@ def _category_test(column: CategoryColumn | TagsColumn, prepared: CategoryFilter
     return passes
 
 
-def _in_range(column: NumberColumn | FlagColumn, prepared: RangeFilter, rows: Rows) -> Mask:
+def _range_test(column: NumberColumn | FlagColumn, prepared: RangeFilter) -> Passes:
+    if isinstance(column, FlagColumn):
+        return lambda rows: _in_range(column.flags[rows], prepared)
+    if column.levels is None:
+        return lambda rows: _in_range(column.at(rows), prepared)
+    inside = _in_range(column.levels, prepared)  # of few numbers, instead of many rows
+    return lambda rows: inside[column.stored[rows]]
+
+
+def _in_range(numbers: NDArray[Any], prepared: RangeFilter) -> Mask:
     low = -math.inf if prepared.low is None else prepared.low
     high = math.inf if prepared.high is None else prepared.high
-    numbers = column.at(rows) if isinstance(column, NumberColumn) else column.flags[rows]
     mask: Mask = (numbers >= low) & (numbers <= high)
     return mask

@@ -11,7 +11,7 @@ from qfzz_core.catalogue.snapshot import Catalogue
 from qfzz_core.columns import Rows
 from qfzz_core.contracts import CategoryFilter, IdFilter
 from qfzz_core.ranking.eligible import EligibleRanking, Keeps
-from qfzz_core.ranking.filtering import ActiveFilter, Mask, Passes, passing_rows, row_tests
+from qfzz_core.ranking.filtering import ActiveFilter, Mask, Passes, live_blocks, passing_rows, row_tests
 from qfzz_core.ranking.formula import Formula
 from qfzz_core.ranking.index import Index
 from qfzz_core.ranking.indexed import Indexed, Switching
@@ -108,13 +108,13 @@ class _Planner:
         """Return candidates from scoring all rows that pass the filters that say what does."""
         self._plan.method, self._plan.reason = "scan", reason
         named = self._named()
-        rows = self._catalogue.live_rows() if named is None else named
-        return Scan(self._formula, passing_rows(rows, self._tests()), self._plan)
+        blocks = live_blocks(self._catalogue) if named is None else [named]
+        return Scan(self._formula, passing_rows(blocks, self._tests()), self._plan)
 
     def filtered(self) -> Scan:
         """Return candidates from scoring all rows that pass all filters, after too few candidates did."""
         self._plan.method, self._plan.reason = "scan", "few tracks passed the filters"
-        rows = passing_rows(self._catalogue.live_rows(), [*self._tests(), *self._predicates])
+        rows = passing_rows(live_blocks(self._catalogue), [*self._tests(), *self._predicates])
         return Scan(self._formula, rows, self._plan)
 
     def _tests(self, but: Sequence[ActiveFilter] = ()) -> list[Passes]:
@@ -135,7 +135,7 @@ class _Planner:
             return 1.0
         length = self._catalogue.columns.length
         sample = np.arange(0, length, max(1, length // SAMPLE))
-        return len(passing_rows(sample, asked)) / len(sample)
+        return len(passing_rows([sample], asked)) / len(sample)
 
     def _narrows(self, active: ActiveFilter) -> bool:
         """Return whether so many candidates may fail a filter that it matters."""
@@ -165,14 +165,14 @@ class _Planner:
         tail = np.arange(self._catalogue.base, self._catalogue.columns.length)
         if not len(tail):
             return tail
-        return passing_rows(np.setdiff1d(tail, self._catalogue.dead), row_tests(self._catalogue, inside))
+        return passing_rows([np.setdiff1d(tail, self._catalogue.dead)], row_tests(self._catalogue, inside))
 
     def _scan_of(self, inside: Sequence[ActiveFilter]) -> Callable[[], Scan]:
         """Return what makes a scan of the rows that the index would have considered."""
 
         def scan() -> Scan:
             self._plan.method, self._plan.reason = "scan", "too many tracks could reach the result"
-            rows = passing_rows(self._catalogue.live_rows(), row_tests(self._catalogue, inside))
+            rows = passing_rows(live_blocks(self._catalogue), row_tests(self._catalogue, inside))
             return Scan(self._formula, rows, self._plan)
 
         return scan

@@ -108,11 +108,12 @@ def checked_track_ids(value: Any, what: str) -> frozenset[str]:
     """Return several track ids as a set; raises `RequestError` for anything else, a single text included."""
     if isinstance(value, (str, bytes)) or not isinstance(value, Iterable):
         raise RequestError(f"{what} must be several track ids, got {value!r}")
-    track_ids = list(value)
-    for track_id in track_ids:
-        if not isinstance(track_id, str):
-            raise RequestError(f"{what} holds {track_id!r}, which is no track id")
-    return frozenset(track_ids)
+    track_ids = value if type(value) is frozenset else list(value)
+    if not {str}.issuperset(map(type, track_ids)):
+        for track_id in track_ids:
+            if not isinstance(track_id, str):
+                raise RequestError(f"{what} holds {track_id!r}, which is no track id")
+    return value if type(value) is frozenset else frozenset(track_ids)
 
 
 def _context(value: Any) -> Mapping[str, Any]:

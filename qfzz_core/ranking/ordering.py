@@ -1,0 +1,55 @@
+"""The best of some rows, in order."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from qfzz_core.columns import Rows
+from qfzz_core.contracts import Values
+from qfzz_core.ranking.formula import Formula
+
+
+def greatest(numbers: Values, count: int) -> np.float64:
+    """Return the `count`-th largest number."""
+    found: np.float64 = np.partition(numbers, len(numbers) - count)[len(numbers) - count]
+    return found
+
+
+def best_of(rows: Rows, scores: Values, count: int) -> tuple[Rows, Values]:
+    """Return the best `count` rows in order and their scores; equal scores keep the order of rows."""
+    if len(rows) > 4 * count > 0:
+        some = (scores >= greatest(scores, count)).nonzero()[0]
+        rows, scores = rows[some], scores[some]
+    chosen = np.lexsort((rows, -scores))[:count]
+    return rows[chosen], scores[chosen]
+
+
+def united(parts: Sequence[Rows]) -> Rows:
+    """Return all rows of several arrays, growing, each once."""
+    rows = np.concatenate(parts)
+    rows.sort()
+    united: Rows = rows[np.diff(rows, prepend=-1) != 0]
+    return united
+
+
+class Scores:
+    """The scores of rows by one formula, each computed once; its length is how many were."""
+
+    def __init__(self, formula: Formula) -> None:
+        self._formula = formula
+        self._rows = np.empty(0, dtype=np.intp)
+        self._scores = np.empty(0)
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def of(self, rows: Rows) -> Values:
+        """Return the scores of rows, which grow."""
+        new = rows[~np.isin(rows, self._rows, assume_unique=True)] if len(self) else rows
+        known = np.concatenate([self._rows, new])
+        scores = np.concatenate([self._scores, self._formula.scores(new)])
+        order = known.argsort()
+        self._rows, self._scores = known[order], scores[order]
+        return self._scores[self._rows.searchsorted(rows)]

@@ -1,0 +1,60 @@
+"""Ranges of an index's entries, each in one cell."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import attrs
+import numpy as np
+
+from qfzz_core.contracts import Values
+from qfzz_core.ranking.index import Places
+from qfzz_core.ranking.ordering import greatest
+
+
+@attrs.frozen(eq=False)
+class Ranges:
+    """Ranges of entries: the cell that each lies in, what its rows have apart from the distance, where it is."""
+
+    cells: Places
+    heights: Values
+    starts: Places
+    stops: Places
+
+    def total(self) -> int:
+        """Return how many entries all ranges have together."""
+        return int((self.stops - self.starts).sum())
+
+    def some(self, chosen: Places) -> Ranges:
+        """Return some of the ranges."""
+        return Ranges(self.cells[chosen], self.heights[chosen], self.starts[chosen], self.stops[chosen])
+
+    def and_also(self, other: Ranges) -> Ranges:
+        """Return these ranges and others."""
+        return Ranges(
+            np.concatenate([self.cells, other.cells]),
+            np.concatenate([self.heights, other.heights]),
+            np.concatenate([self.starts, other.starts]),
+            np.concatenate([self.stops, other.stops]),
+        )
+
+
+def flat(starts: Places, stops: Places) -> tuple[Places, Places]:
+    """Return the numbers of several ranges one after another, and how many each range has."""
+    lengths = stops - starts
+    ends = lengths.cumsum()
+    total = int(ends[-1]) if len(ends) else 0
+    return np.arange(total) + (starts - ends + lengths).repeat(lengths), lengths
+
+
+def above(least: float, places: Places, sums: Values) -> tuple[Places, Values]:
+    """Return the places whose sum is not below the least, and their sums."""
+    reaching = sums >= least
+    return places[reaching], sums[reaching]
+
+
+def risen(floor: float, found: Sequence[tuple[Places, Values]], count: int | None) -> float:
+    """Return the floor, or what `count` of the found reach if that is more."""
+    if count is None or sum(len(sums) for _, sums in found) < count:
+        return floor
+    return max(floor, float(greatest(np.concatenate([sums for _, sums in found]), count)))

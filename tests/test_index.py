@@ -180,7 +180,7 @@ def looked_at(ranking: Any, depths: Sequence[int]) -> list[tuple[list[int], list
     return found
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=600, deadline=None)  # of two catalogues each
 @given(st.integers(0, 2**40), st.sampled_from([2, 8, 1000]), st.booleans())
 def test_index_and_scan_give_the_same_ranking(seed: int, levels: int, few_levels: bool) -> None:
     random = Random(seed)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 
 import attrs
 
@@ -16,7 +17,7 @@ CELL_CAP = 65_535  # a cell's number has 16 bits, and one more than the last is 
 ROWS_PER_CELL = 1  # fewer rows than cells, and looking at cells costs more than at rows
 
 
-@attrs.frozen
+@attrs.frozen(slots=False)
 class Layout:
     """An index by columns: `cells` are category columns, `order` a number column, `postings` category columns."""
 
@@ -24,7 +25,7 @@ class Layout:
     order: str | None
     postings: tuple[str, ...]
 
-    @property
+    @cached_property
     def key(self) -> str:
         """A text that no other layout has."""
         return json.dumps(["index", FORMAT, self.cells, self.order, self.postings])

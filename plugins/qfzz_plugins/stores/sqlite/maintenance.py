@@ -9,7 +9,7 @@ import tempfile
 from contextlib import suppress
 
 from qfzz_core.errors import StoreError, StoreNotEmptyError, StoreUnavailableError
-from qfzz_core.stores import Condition
+from qfzz_core.maintenance import Condition
 from qfzz_plugins.stores.sqlite.connection import Connection
 from qfzz_plugins.stores.sqlite.kept_files import holds
 

@@ -10,9 +10,10 @@ from urllib.parse import unquote
 
 from qfzz_core.errors import StoreURLError
 from qfzz_core.events import Event
+from qfzz_core.maintenance import Condition
 from qfzz_core.profiles import ProfileSnapshot
 from qfzz_core.recording.restoring import refuse_used
-from qfzz_core.stores import CatalogueChanges, CatalogueToken, Condition, Transaction, UserRecord, Written
+from qfzz_core.stores import CatalogueChanges, CatalogueToken, Transaction, UserRecord, Written
 from qfzz_core.tracks import Track
 from qfzz_plugins.stores.sqlite.catalogue import SQLiteCatalogue, erase_tracks, put_tracks
 from qfzz_plugins.stores.sqlite.connections import Connections

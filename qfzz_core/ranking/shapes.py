@@ -26,7 +26,8 @@ FetchTracks = Callable[[Rows], Sequence[Track]]
 Codes = NDArray[np.int64]
 
 TRACK_BLOCK = 1_000  # dictionaries held at a time for a track function
-DENSE = 4_096  # categories up to which a table is an array over all of them
+DENSE = 4_096  # categories up to which a table is an array over all of them,
+FEW_ROWS = 16_384  # which it also is when it is asked about more rows than these at once
 
 
 @attrs.frozen(eq=False, slots=False)
@@ -46,8 +47,8 @@ class Table:
 
     def of_codes(self, codes: NDArray[Any]) -> Values:
         """Return the values of categories by code, -1 for a missing one."""
-        if self._dense is not None:
-            values: Values = self._dense[codes]
+        if len(codes) > FEW_ROWS or self._size <= DENSE:
+            values: Values = self._all[codes]
             return values
         if not len(self.codes):
             return np.full(len(codes), self.default)
@@ -55,10 +56,13 @@ class Table:
         return np.where(self.codes[places] == codes, self.values[places], self.default)
 
     @cached_property
-    def _dense(self) -> Values | None:
-        """The values of all categories, the last for code -1, unless they are too many to lay out."""
-        size = len(self.column.vocabulary)
-        return None if size > DENSE else self.laid_out(size)
+    def _size(self) -> int:
+        return len(self.column.vocabulary)
+
+    @cached_property
+    def _all(self) -> Values:
+        """The values of all categories, the last for code -1."""
+        return self.laid_out(self._size)
 
     def laid_out(self, size: int) -> Values:
         """Return the values of the codes from 0 to `size` - 1, and one for code -1 at the end."""
@@ -70,7 +74,7 @@ class Table:
     def __call__(self, rows: Rows) -> Values:
         """Return the values of rows."""
         if isinstance(self.column, TagsColumn):
-            return self.column.best(rows, self.laid_out(len(self.column.vocabulary)), self.default)
+            return self.column.best(rows, self._all, self.default)
         return self.of_codes(self.column.codes[rows])
 
 

@@ -53,8 +53,10 @@ try:
 except Exception as error:
     raised = [type(error).__name__, str(error)]
 printed = io.StringIO()
+with open("broken.toml", "w") as file:
+    file.write('[discovery]\\nstrategy = "broken"\\n' if "discovery" in lenient else "")
 with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(io.StringIO()):
-    root.main(["plugins", "--json"], standalone_mode=False)
+    root.main(["plugins", "--json", "--config", "broken.toml"], standalone_mode=False)
 print(json.dumps({
     **answer,
     "warnings": [[each.category.__name__, str(each.message)] for each in caught],
@@ -136,6 +138,10 @@ HARMLESS = {"mutate-tracks", "mutate-result"}
 
 SLOW, STORE = "prepare-slow", "store-raises"
 REPORTED = {**AT_THE_START, **IN_THE_REQUEST, **BESIDE_THE_REQUEST}
+
+
+# What a request meets that asks for nothing in particular, and that nobody is told of.
+MET_BY_ANY_REQUEST = [way for way in IN_THE_REQUEST if not way.startswith("filter")] + ["column-raises"]
 
 
 @pytest.fixture(scope="module")
@@ -228,12 +234,19 @@ def test_the_explanation_says_what_was_left_out_of_the_request(way: str, answer:
     assert answer(way)["faults"] == left_out
 
 
-@pytest.mark.parametrize("way", REPORTED)
-def test_the_command_line_lists_the_plugin_and_what_became_of_it_at_the_start(way: str, answer: Answer) -> None:
+@pytest.mark.parametrize("way", AT_THE_START)
+def test_the_command_line_says_what_became_of_the_plugin_at_the_start(way: str, answer: Answer) -> None:
     found = record(answer(way))
     assert (found["name"], found["version"], found["status"]) == ("broken", "0.1.0", REPORTED[way].status)
-    problems = " ".join(found["problems"])
-    assert REPORTED[way].said in problems if way in AT_THE_START else not problems
+    assert REPORTED[way].component in " ".join(found["problems"])
+    assert REPORTED[way].said in " ".join(found["problems"])
+
+
+@pytest.mark.parametrize("way", MET_BY_ANY_REQUEST)
+def test_the_command_line_tries_a_request_and_says_what_failed_in_it(way: str, answer: Answer) -> None:
+    found = record(answer(way))
+    assert (found["name"], found["version"], found["status"]) == ("broken", "0.1.0", "failed at run time")
+    assert any(problem.startswith(f"{REPORTED[way].component}: ") for problem in found["problems"])
 
 
 @pytest.mark.parametrize("way", {**IN_THE_REQUEST, **BESIDE_THE_REQUEST})
@@ -246,6 +259,14 @@ def test_the_engines_record_counts_what_failed_while_it_ran(way: str, answer: An
 @pytest.mark.parametrize("way", HARMLESS)
 def test_a_plugin_that_changes_what_it_is_given_changes_copies(way: str, answer: Answer) -> None:
     assert (answer(way)["warnings"], answer(way)["raised"]) == ([], None)
+
+
+def test_the_command_line_answers_and_names_what_it_left_out(installed: Path, tmp_path: Path) -> None:
+    words = ["recommend", "ann", "--explain", "--store", "memory:"]
+    code = f"from qfzz_core.cli.root import root; root.main({words!r})"
+    done = run([installed], "-c", code, cwd=tmp_path, QFZZ_BROKEN="values-nan", HOME=str(tmp_path), COLUMNS="300")
+    assert done.returncode == 0, done.stderr
+    assert "left out: factor broken (plugin broken of qfzz-broken 0.1.0): values must lie in [0, 1]" in done.stdout
 
 
 def test_a_slow_factor_is_reported_and_still_counts(answer: Answer) -> None:

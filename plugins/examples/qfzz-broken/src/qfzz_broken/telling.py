@@ -1,0 +1,50 @@
+"""Ways in which learners, observers and commands fail."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import attrs
+
+from qfzz_broken.parts import Plugin, Way, broken
+
+
+@attrs.frozen
+class Learner:
+    """A learner that cannot learn."""
+
+    learn: Callable[..., Any] = broken
+    read: Callable[[Any], float] = lambda state: 0.0
+    keys: Callable[[Any], Any] = lambda event: ["all"]
+    name: str = "broken"
+
+
+def emptying(recommended: Any) -> None:
+    """Take the tracks out of the result."""
+    for found in recommended.recommendations:
+        found.track.clear()
+
+
+WAYS = [
+    Way("learner-raises", "feedback", "raises when it should learn", lambda: Plugin(qfzz_learners=lambda: [Learner()])),
+    Way(
+        "observer-feedback",
+        "feedback",
+        "raises when it is told of feedback",
+        lambda: Plugin(qfzz_feedback_recorded=lambda feedback: broken()),
+    ),
+    Way(
+        "observer-result",
+        "recommend",
+        "raises when it is told of a result",
+        lambda: Plugin(qfzz_recommended=lambda recommended: broken()),
+    ),
+    Way(
+        "mutate-result",
+        "recommend",
+        "empties the tracks that it is told of",
+        lambda: Plugin(qfzz_recommended=emptying),
+    ),
+    Way("command-raises", "command", "raises when it is asked for commands", lambda: Plugin(qfzz_commands=broken)),
+]

@@ -37,8 +37,8 @@ if TYPE_CHECKING:
     from qfzz_core.hookspecs import FeedbackRecorded, Recommended, Setup, hookimpl
     from qfzz_core.picks import Pick, Picks
     from qfzz_core.profiles import ProfileSnapshot, UserProfile
-    from qfzz_core.request import Request
     from qfzz_core.ranking.plan import Plan
+    from qfzz_core.request import Request
     from qfzz_core.requests.explanation import Explanation
     from qfzz_core.requests.recommendation import Recommendation
 

@@ -27,8 +27,12 @@ if TYPE_CHECKING:
         Learner,
         StoreScheme,
     )
+    from qfzz_core.formats import Reader, Writer
     from qfzz_core.request import Request
     from qfzz_core.requests.recommendation import Recommendation
+
+# What is on its way out, a hook or a (hook, argument), and what to do instead; implementers are told at every start.
+DEPRECATED: dict[str | tuple[str, str], str] = {}
 
 hookspec = pluggy.HookspecMarker("qfzz")
 hookimpl = pluggy.HookimplMarker("qfzz")
@@ -111,6 +115,16 @@ def qfzz_learners(setup: Setup) -> Iterable[Learner]:  # type: ignore[empty-body
 @hookspec
 def qfzz_stores(setup: Setup) -> Iterable[StoreScheme]:  # type: ignore[empty-body]
     """Register storage backends by URL scheme; a backend is imported when it is chosen."""
+
+
+@hookspec
+def qfzz_readers(setup: Setup) -> Iterable[Reader]:  # type: ignore[empty-body]
+    """Register readers of files of tracks, chosen by `--format` or by the suffix of a file."""
+
+
+@hookspec
+def qfzz_writers(setup: Setup) -> Iterable[Writer]:  # type: ignore[empty-body]
+    """Register writers of playlists, chosen by `--format` or by the suffix of a file."""
 
 
 @hookspec

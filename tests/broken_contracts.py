@@ -149,7 +149,7 @@ class Factors(FactorContract):
     """The suite of a broken factor."""
 
     what: str
-    examples = 10
+    examples = 25
 
     def make_plugin(self) -> Any:
         return factors("broken", Scoring("broken", FACTORS[self.what][0]()))
@@ -159,7 +159,7 @@ class Strategies(StrategyContract):
     """The suite of a broken strategy."""
 
     what: str
-    examples = 10
+    examples = 25
 
     def make_plugin(self) -> Any:
         return plugin("broken", qfzz_strategies=lambda: [Choosing("broken", STRATEGIES[self.what][0])])
@@ -169,7 +169,7 @@ class Filters(FilterContract):
     """The suite of a broken filter."""
 
     what: str
-    examples = 10
+    examples = 25
     right_options = (1,)
     wrong_options = ("wrong",)
 
@@ -193,7 +193,7 @@ class Wearing:
 class TestFactorChangingOptions(FactorContract):
     """The suite of a factor that changes its options."""
 
-    examples = 10
+    examples = 25
 
     def make_plugin(self) -> Any:
         return factors("broken", Wearing())

@@ -81,10 +81,15 @@ class Distribution(NamedTuple):
 
 def install(distribution: Distribution, directory: Path) -> Path:
     """Build a distribution and install it into a directory of its own, with what is at hand: no network."""
+    project = directory / "project"
+    distribution.write(project)
+    return install_project(project, directory / "installed")
+
+
+def install_project(project: Path, target: Path) -> Path:
+    """Build and install a project into a directory, with what is at hand: no network."""
     if importlib.util.find_spec("pip") is None:
         pytest.skip("this environment has no pip")
-    project, target = directory / "project", directory / "installed"
-    distribution.write(project)
     local = ["--isolated", "--no-build-isolation", "--no-deps", "--no-index", "--disable-pip-version-check"]
     command = [sys.executable, "-m", "pip", "install", *local, "--quiet", "--target", str(target), str(project)]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)

@@ -23,13 +23,14 @@ import attrs
 import click
 import pytest
 from attrs import frozen
+from hook_reference import HEADING, hooks, reference
 
 import qfzz
 import qfzz_core
 from qfzz_core import Engine, errors, hookspecs
 from qfzz_core.cli.root import BUILT_IN, root
 from qfzz_core.config import parse_config
-from qfzz_core.config.keys import ColumnTable, Document
+from qfzz_core.config.keys import ColumnTable, Document, PluginsTable
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -100,8 +101,9 @@ class Reader:
     def _reads(self, block: Block) -> None:
         tomllib.loads(block.text)
         if block.title in ("", "qfzz.toml"):
-            config = parse_config(block.text, f"{self.page.name}, block at line {block.line}")
-            Engine(config=config, plugins=self.modules.values()).close()
+            config = parse_config(block.text, str(Path.cwd() / f"{self.page.name}, block at line {block.line}"))
+            named = {Path(file).stem for file in config.files}  # which would be the same plugins once more
+            Engine(config=config, plugins=[each for name, each in self.modules.items() if name not in named]).close()
 
     def forgets(self) -> None:
         for module in self.modules:
@@ -195,10 +197,6 @@ def text_of(name: str) -> str:
     return (DOCS / name).read_text(encoding="utf-8")
 
 
-def hooks() -> list[str]:
-    return [name for name, value in vars(hookspecs).items() if name.startswith("qfzz_") and callable(value)]
-
-
 @pytest.mark.parametrize("page", LINKING, ids=named)
 def test_every_path_of_the_project_exists(page: Path) -> None:
     inside = r"`((?:qfzz|qfzz_core|plugins|tests|docs|benchmarks)/[\w./-]*)`"
@@ -206,11 +204,41 @@ def test_every_path_of_the_project_exists(page: Path) -> None:
 
 
 @pytest.mark.parametrize("hook", hooks())
-def test_the_plugin_guide_has_each_hook_with_its_signature(hook: str) -> None:
-    signature = str(inspect.signature(getattr(hookspecs, hook))).replace("'", "")
-    guide = text_of("plugins.md")
-    assert re.search(rf"^#+ {hook}$", guide, re.MULTILINE)
-    assert f"`{hook}{signature}`" in guide
+def test_the_plugin_guide_leads_from_each_hook_to_its_signature_and_to_what_it_is_for(hook: str) -> None:
+    row = re.search(
+        rf"^\| \[`{hook}`\]\(reference\.md#{hook}\) \| \S.+ \| \[.+\]\(.+\) \|$", text_of("plugins.md"), re.M
+    )
+    assert row is not None
+
+
+def test_the_reference_says_of_hooks_what_their_specifications_say() -> None:
+    assert text_of("reference.md").partition(f"\n{HEADING}")[2] == reference().removeprefix(HEADING), (
+        "run python tests/hook_reference.py"
+    )
+
+
+def test_a_hook_that_changes_is_no_longer_what_the_reference_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    def qfzz_stores(setup: Any, more: Any) -> None:
+        """Register something else."""
+
+    before = reference()
+    monkeypatch.setattr(hookspecs, "qfzz_stores", qfzz_stores)
+    assert "### qfzz_stores\n\n`qfzz_stores(setup: Any, more: Any) -> None`\n\nRegister something else." in reference()
+    assert reference() != before
+    monkeypatch.setattr(hookspecs, "qfzz_new", qfzz_stores, raising=False)
+    assert "### qfzz_new" in reference()
+
+
+@pytest.mark.parametrize("hook", hooks())
+def test_every_hook_says_what_it_is_for(hook: str) -> None:
+    assert (hooks()[hook].__doc__ or "").strip().endswith(".")
+
+
+def test_the_page_on_what_is_stable_lists_what_is_deprecated() -> None:
+    page = text_of("plugins-stable.md")
+    names = [name if isinstance(name, str) else name[1] for name in hookspecs.DEPRECATED]
+    assert [name for name in names if f"| `{name}` |" not in page] == []
+    assert ("| nothing yet | | |" in page) == (not names)
 
 
 @pytest.mark.parametrize("name", sorted({*qfzz_core.__all__, *qfzz.__all__}))
@@ -227,8 +255,9 @@ def test_the_embedding_page_has_each_error() -> None:
 
 
 def configuration_keys() -> list[str]:
+    of_plugins = [field.name for field in attrs.fields(PluginsTable) if field.name != "tables"]
     top = [field.name for field in attrs.fields(Document)]
-    return [*top, *(field.name for field in attrs.fields(ColumnTable)), "url", "weight", "strategy", "disable"]
+    return [*top, *(field.name for field in attrs.fields(ColumnTable)), "url", "weight", "strategy", *of_plugins]
 
 
 @pytest.mark.parametrize("key", configuration_keys())
@@ -245,7 +274,7 @@ def commands(group: click.Group, path: tuple[str, ...] = ("qfzz",)) -> Iterator[
         command = group.get_command(click.Context(root), name)
         if isinstance(command, click.Group):
             yield from commands(command, (*path, name))
-        elif command is not None:
+        if command is not None and (not isinstance(command, click.Group) or command.invoke_without_command):
             yield (*path, name), command
 
 

@@ -45,6 +45,7 @@ from qfzz_core import (
     StoreScheme,
     TrackFunction,
     hookimpl,
+    hookspecs,
 )
 from qfzz_core.errors import ConfigError, PluginError
 from qfzz_plugins.stores.memory import MemoryStore
@@ -316,6 +317,30 @@ def test_what_is_switched_off_is_never_imported() -> None:
     assert run(DISABLED, "none") == "['disliked', 'heard']"
     assert run(DISABLED, "disliked") == "['heard']"
     assert run(DISABLED, "disliked", QFZZ_DISABLE_PLUGINS="heard") == "[]"
+
+
+# On its way out
+
+
+@pytest.mark.parametrize(
+    ("deprecated", "said"),
+    [
+        ("qfzz_factors", 'uses the hook "qfzz_factors", which is deprecated: implement "qfzz_scorers"'),
+        (("qfzz_factors", "setup"), 'uses the argument "setup" of "qfzz_factors", which is deprecated: implement'),
+    ],
+)
+def test_who_implements_what_is_deprecated_is_told_by_name(
+    monkeypatch: pytest.MonkeyPatch, deprecated: Any, said: str
+) -> None:
+    monkeypatch.setitem(hookspecs.DEPRECATED, deprecated, 'implement "qfzz_scorers"')
+    only = {"disable": [name for name in BUILT_IN if name not in ("columns", "memory")]}
+    mine = plugin("mine", qfzz_factors=lambda setup: [Scoring("mine", each_track(lambda track: 0.5))])
+    with pytest.warns(PluginWarning, match='plugin "mine"') as warned:
+        dj = dj_with(mine, plugins=only)
+    assert len(warned) == 1
+    assert said in str(warned[0].message)
+    assert explained(dj) == ["mine"]
+    assert record(dj, "mine").problems[0].startswith(said)
 
 
 # Clashes

@@ -9,6 +9,7 @@ import attrs
 
 from qfzz_core.cli.learned import record
 from qfzz_core.engine import Engine
+from qfzz_core.formats.reading import Readers
 from qfzz_core.importing.job import Import
 from qfzz_core.importing.mapping import FieldMapping
 from qfzz_core.requests.explanation import Explanation
@@ -69,7 +70,8 @@ def live(engine: Engine) -> Story:
 def _import(engine: Engine) -> tuple[int, list[str]]:
     """Import the shipped recordings; return how many there are, and their genres."""
     with as_file(files("qfzz_core.cli") / "data" / "recordings.csv") as path:
-        tracks = list(Import([path], FieldMapping(), strict=True, readers=Readers.of(engine.registry, engine.faults.report)))
+        readers = Readers.of(engine.registry, engine.faults.report)
+        tracks = list(Import([path], FieldMapping(), strict=True, readers=readers))
     engine.write_tracks(tracks)
     return len(tracks), sorted({track["genre"] for track in tracks})
 

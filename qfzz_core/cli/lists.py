@@ -91,9 +91,11 @@ def _indented(shown: RenderableType) -> Padding:
 
 def _origin(engine: Engine, part: FactorExplanation) -> str:
     """Return where a factor comes from that is not built in."""
-    if engine.registry.factors[part.name].built_in:
+    registered = engine.registry.factors[part.name]
+    if registered.built_in:
         return ""
-    return visible(f" (plugin {part.plugin} of {part.distribution} {part.version})")
+    brought = registered.origin.file or f"{part.distribution} {part.version}"
+    return visible(f" (plugin {part.plugin} of {brought})")
 
 
 def left_out(explanations: Sequence[Explanation]) -> list[str]:

@@ -56,6 +56,13 @@ def command(group: click.Group | None = None, name: str | None = None) -> Callab
     return made
 
 
+def listing_group(function: Callable[..., Any]) -> click.Group:
+    """Make a function a group that does something by itself too; it gets the session and takes the global options."""
+    new: click.Group = click.group(invoke_without_command=True)(click.pass_obj(function))
+    new.params.extend(GLOBAL_OPTIONS)
+    return new
+
+
 # ---- NAME=WEIGHT ----------------------------------------------------------------------------------------------------
 
 _FIELDS = {

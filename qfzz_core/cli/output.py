@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+_PASSWORD = re.compile("(?<=:)[^:/@]*(?=@)|(?<=password=)[^&]*")
 UNLIMITED = 10_000  # columns: what goes into a file or a pipe is never cut or folded
 _READABLE = 100  # columns of running text
 
@@ -49,3 +50,8 @@ def prose_console() -> Console:
 def visible(value: object) -> str:
     """Return a value as text on one line, in which control characters show instead of steering the terminal."""
     return _CONTROL.sub(lambda found: repr(found[0])[1:-1], str(value))
+
+
+def without_password(url: str) -> str:
+    """Return a store's URL with stars where a password is."""
+    return _PASSWORD.sub("***", url)

@@ -29,7 +29,7 @@ def write_playlist(
     playlist = Playlist(f"QFZZ for {user}", [copied(recommendation.track) for recommendation in found])
     content = playlist_bytes(writer, playlist, engine.faults.report)
     if str(output) == "-":
-        click.get_binary_stream("stdout").write(content)
+        click.echo(content, nl=False)
         return
     write_bytes(output, content)
     note(visible(f"{output}: {len(found)} tracks, format {writer.value.name}."))

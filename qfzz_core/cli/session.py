@@ -58,7 +58,11 @@ class Session:
             return given
         if config.store_url is not None:
             return Choice(config.store_url, "the configuration")
-        return Choice(_SQLITE + quote(user_store_file().as_posix(), safe="/:"), "the default")
+        return Choice(self.default_store_url(), "the default")
+
+    def default_store_url(self) -> str:
+        """Return the URL of the user's own file."""
+        return _SQLITE + quote(user_store_file().as_posix(), safe="/:")
 
     def cache_directory(self, config: Config) -> Choice:
         """Return the directory where catalogues are kept: the configuration's or the user's own; None for none."""

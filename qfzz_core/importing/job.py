@@ -8,8 +8,10 @@ from pathlib import Path
 from attrs import define, field, frozen
 
 from qfzz_core.errors import InvalidInput, TrackError
+from qfzz_core.formats import Row
+from qfzz_core.formats.reading import Progress, Readers, file_size
 from qfzz_core.importing.mapping import FieldMapping
-from qfzz_core.importing.readers import Progress, Row, file_size, read_rows
+from qfzz_core.importing.readers import built_in_readers, read_rows
 from qfzz_core.tracks import Track, checked_track
 
 
@@ -51,7 +53,8 @@ class Import:
     that repeat a track_id, in one file or several, the first good one is the track and later ones are counted. What
     makes a file unusable raises `ImportFileError`.
 
-    `summary` has the counts of the latest iteration. `on_progress` gets the bytes read so far, of `total_bytes()`.
+    `readers` read the files, those that are built in if none are given. `summary` has the counts of the latest
+    iteration. `on_progress` gets the bytes read so far, of `total_bytes()`.
     """
 
     paths: Sequence[Path]
@@ -59,6 +62,7 @@ class Import:
     strict: bool = False
     on_bad_row: Callable[[BadRow], None] | None = None
     on_progress: Progress | None = None
+    readers: Readers | None = None
     summary: ImportSummary = field(init=False, factory=ImportSummary)
 
     def total_bytes(self) -> int:
@@ -82,8 +86,9 @@ class Import:
 
     def _rows(self) -> Iterator[tuple[Path, Row]]:
         done = 0
+        readers = self.readers or built_in_readers()
         for path in self.paths:
-            for row in read_rows(path, self._progress_after(done)):
+            for row in read_rows(path, self._progress_after(done), readers):
                 yield path, row
             done += file_size(path)
 

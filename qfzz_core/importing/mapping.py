@@ -8,6 +8,7 @@ from typing import Any
 from attrs import Factory, evolve, field, frozen
 
 from qfzz_core.errors import InvalidInput, did_you_mean
+from qfzz_core.formats import Row
 from qfzz_core.importing.derive import (
     FAST_FROM,
     SLOW_BELOW,
@@ -17,7 +18,6 @@ from qfzz_core.importing.derive import (
     seconds_from_ms,
     tempo_from_bpm,
 )
-from qfzz_core.importing.readers import Row
 from qfzz_core.importing.values import decimal, shown, whole_number
 from qfzz_core.tracks import REQUIRED_FIELDS, Track
 
@@ -116,7 +116,7 @@ class FieldMapping:
             if value is _ABSENT or (isinstance(value, str) and value.strip() in missing):
                 continue
             convert = None if row.typed else self.converters.get(name)
-            found[name] = convert(value) if convert else value
+            found[name] = convert(value) if convert and isinstance(value, str) else value
         return found
 
     def _extra_columns(self, row: Row) -> Iterable[tuple[str, str]]:

@@ -40,4 +40,4 @@ def shown(value: Any) -> str:
         return f'"{repr(cut)[1:-1]}"'
     if isinstance(value, dict):
         return "an object"
-    return "a list" if isinstance(value, list) else json.dumps(value)
+    return "a list" if isinstance(value, list) else json.dumps(value, default=repr)

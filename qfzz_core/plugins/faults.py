@@ -6,11 +6,12 @@ import logging
 import threading
 import warnings
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from qfzz_core.errors import PluginError, PluginWarning
 from qfzz_core.plugins.origin import Origin
+from qfzz_core.plugins.record import PluginRecord
 
 logger = logging.getLogger("qfzz.plugins")
 
@@ -24,13 +25,17 @@ class BrokenContractError(Exception):
 def answer(function: Callable[..., Any], *arguments: Any) -> Any:
     """Return what a plugin's function returns.
 
-    Raises what the function raises, and `BrokenContractError` for a coroutine, which is closed, and for an attempt to
-    end the program.
+    Raises what the function raises, and `BrokenContractError` for a coroutine, which is closed, for an attempt to end
+    the program, and for what is no ordinary exception, such as a panic of compiled code. Ctrl-C stays what it is.
     """
     try:
         return refuse_coroutine(function(*arguments))
     except SystemExit as error:
         raise BrokenContractError(f"raised SystemExit({error.code!r}); a plugin must not end the program") from error
+    except (Exception, KeyboardInterrupt):
+        raise
+    except BaseException as error:
+        raise BrokenContractError(f"raised {type(error).__name__}: {error}") from error
 
 
 def refuse_coroutine(value: Any) -> Any:
@@ -57,8 +62,13 @@ class Faults:
     def __init__(self, *, strict: bool) -> None:
         self._strict = strict
         self._lock = threading.Lock()
+        self._records: dict[Origin, PluginRecord] = {}
         self.counts: Counter[tuple[str, str]] = Counter()
         self.messages: dict[tuple[str, str], str] = {}
+
+    def count_in(self, records: Iterable[PluginRecord]) -> None:
+        """Count faults from now on in these records too: their plugins have started, and fail at run time."""
+        self._records = {record.origin: record for record in records if record.takes_part}
 
     def report(self, origin: Origin, component: str, error: BaseException | str) -> None:
         """Report a fault of a plugin's component; raises `PluginError` if the engine is strict."""
@@ -76,9 +86,15 @@ class Faults:
             self.counts[origin.plugin, component] += 1
             self.messages.setdefault((origin.plugin, component), message)
             first = self.counts[origin.plugin, component] == 1
+            if origin in self._records:
+                self._records[origin].failed(component, f"{component}: {described(error)}")
         if first:
-            logger.warning("%s; it is left out", message, exc_info=cause)
-            warnings.warn(f"{message}; it is left out", PluginWarning, stacklevel=2)
+            self.warn(f"{message}; it is left out", cause)
+
+    def warn(self, message: str, cause: BaseException | None = None) -> None:
+        """Say something of a plugin as a log record, with the traceback of the cause, and as a `PluginWarning`."""
+        logger.warning("%s", message, exc_info=cause)
+        warnings.warn(message, PluginWarning, stacklevel=2)
 
     def of(self, plugin: str) -> dict[str, int]:
         """Return how often each component of a plugin failed."""

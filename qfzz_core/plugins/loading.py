@@ -1,96 +1,21 @@
-"""Finding and loading plugins: each is a record that tells its whole story, and none can take a call down."""
+"""Loading plugins into an engine: each has a record that tells its whole story, and none can take a call down."""
 
 from __future__ import annotations
 
-import importlib.metadata
 import logging
-import os
-import re
 import time
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any, Literal
+from collections.abc import Sequence
+from typing import Any
 
-import attrs
 import pluggy
 
 from qfzz_core import hookspecs
 from qfzz_core.errors import did_you_mean
-from qfzz_core.plugins.faults import Faults, answer
-from qfzz_core.plugins.origin import Origin
+from qfzz_core.plugins.faults import Faults, answer, described
+from qfzz_core.plugins.finding import DISABLE_VARIABLE
+from qfzz_core.plugins.record import PluginRecord, Status
 
 logger = logging.getLogger("qfzz.plugins")
-
-GROUP = "qfzz"
-OWN_DISTRIBUTION = "qfzz"
-DISABLE_VARIABLE = "QFZZ_DISABLE_PLUGINS"
-
-Where = Literal["built in", "entry point", "in code"]
-Status = Literal["active", "disabled", "failed to import", "failed to register", "clash"]
-
-
-@attrs.define
-class PluginRecord:
-    """One plugin: where it was found, what became of it and why, and what it registered."""
-
-    origin: Origin
-    where: Where
-    load: Callable[[], Any] = attrs.field(repr=False)
-    status: Status = "active"
-    reason: str = ""
-    plugin: Any = attrs.field(default=None, repr=False)
-    hooks: list[str] = attrs.field(factory=list)
-    objects: list[str] = attrs.field(factory=list)
-    problems: list[str] = attrs.field(factory=list)
-    import_seconds: float = 0.0
-
-    @property
-    def name(self) -> str:
-        """The plugin's name."""
-        return self.origin.plugin
-
-    @property
-    def built_in(self) -> bool:
-        """Whether it came with QFZZ itself."""
-        return self.where == "built in"
-
-    def fail(self, status: Status, reason: str) -> None:
-        """Take the plugin out, and say why."""
-        self.status, self.reason, self.plugin, self.hooks, self.objects = status, reason, None, [], []
-
-
-def find_plugins(in_code: Iterable[Any] = ()) -> list[PluginRecord]:
-    """Return a record for every plugin there is, sorted so that the order of installation does not matter."""
-    versions: dict[int, tuple[str, str]] = {}
-    found = [_from_entry_point(point, versions) for point in importlib.metadata.entry_points(group=GROUP)]
-    found.sort(key=lambda record: (not record.built_in, record.name, record.origin.distribution or ""))
-    return found + [_from_code(plugin) for plugin in in_code]
-
-
-def _from_entry_point(point: importlib.metadata.EntryPoint, versions: dict[int, tuple[str, str]]) -> PluginRecord:
-    distribution, version = "unknown", "unknown"
-    if point.dist is not None:
-        if id(point.dist) not in versions:
-            versions[id(point.dist)] = (point.dist.name, point.dist.version)
-        distribution, version = versions[id(point.dist)]
-    own = re.sub(r"[-_.]+", "-", distribution).lower() == OWN_DISTRIBUTION
-    return PluginRecord(Origin(point.name, distribution, version), "built in" if own else "entry point", point.load)
-
-
-def _from_code(plugin: Any) -> PluginRecord:
-    return PluginRecord(Origin(plugin_name(plugin)), "in code", lambda: plugin)
-
-
-def plugin_name(plugin: Any) -> str:
-    """Return the name of a plugin passed in code: its `plugin_name`, else that of its module or class."""
-    for name in (getattr(plugin, "plugin_name", None), getattr(plugin, "__name__", None)):
-        if isinstance(name, str) and name:
-            return name
-    return type(plugin).__name__
-
-
-def disabled_by_environment() -> frozenset[str]:
-    """Return the names in the variable QFZZ_DISABLE_PLUGINS, which are separated by commas."""
-    return frozenset(name.strip() for name in os.environ.get(DISABLE_VARIABLE, "").split(",") if name.strip())
 
 
 class Loader:
@@ -120,13 +45,13 @@ class Loader:
 
     def active(self) -> list[PluginRecord]:
         """Return the records of the plugins that take part."""
-        return [record for record in self.records if record.status == "active"]
+        return [record for record in self.records if record.takes_part]
 
     def reject(self, record: PluginRecord, status: Status, error: BaseException | str) -> None:
         """Take a plugin out of the engine and report why."""
         if record.plugin is not None and self.manager.get_plugin(record.name) is record.plugin:
             self.manager.unregister(name=record.name)
-        record.fail(status, error if isinstance(error, str) else f"{type(error).__name__}: {error}")
+        record.fail(status, described(error))
         self._faults.report_plugin(record.origin, status, error)
 
     def _settle_names(self) -> None:
@@ -144,7 +69,9 @@ class Loader:
         begun = time.perf_counter()
         try:
             record.plugin = record.load()
-        except (Exception, SystemExit) as error:  # noqa: BLE001 - a stranger's module may raise anything
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # noqa: BLE001 - a stranger's module may raise anything, or end the program
             self.reject(record, "failed to import", error)
         record.import_seconds = time.perf_counter() - begun
 
@@ -168,9 +95,21 @@ class Loader:
             if len(own) > 1:
                 raise ValueError(f'"{caller.name}" is implemented {len(own)} times; only one of them could be called')
             for implementation in own:
+                self._warn_of_deprecated(record, caller.name, implementation.argnames)
                 if implementation.wrapper or implementation.hookwrapper:
                     raise ValueError(f'"{caller.name}" is a hook wrapper; hooks are called for each plugin by itself')
         return sorted(caller.name for caller in callers)
+
+    def _warn_of_deprecated(self, record: PluginRecord, hook: str, arguments: Sequence[str]) -> None:
+        """Tell the implementer by name what is on its way out; it still works."""
+        named = {hook: f'the hook "{hook}"'} | {
+            (hook, each): f'the argument "{each}" of "{hook}"' for each in arguments
+        }
+        for key, what in named.items():
+            if key in hookspecs.DEPRECATED:
+                message = f"uses {what}, which is deprecated: {hookspecs.DEPRECATED[key]}"
+                record.problems.append(message)
+                self._faults.warn(f"{record.origin} {message}")
 
     def call(self, record: PluginRecord, hook: str, **arguments: Any) -> Any:
         """Call one plugin's implementation of a hook with those of the arguments that it takes; None if it has none."""

@@ -6,7 +6,8 @@ from typing import Any
 
 from qfzz_core.config import Config
 from qfzz_core.contracts import StoreScheme
-from qfzz_core.errors import StoreURLError, did_you_mean
+from qfzz_core.errors import QfzzError, StoreError, StoreURLError, did_you_mean
+from qfzz_core.plugins.faults import answer, described
 from qfzz_core.plugins.registry import Registry
 from qfzz_core.stores import Store
 
@@ -16,13 +17,20 @@ DEFAULT_URL = "memory:"
 def opened_store(store: str | Store | None, config: Config, registry: Registry) -> Store:
     """Return the store that was given, or the one that the URL, or else the configuration, names; opened.
 
-    Raises `StoreURLError` for a URL whose scheme nobody registered, and what the store raises when it cannot open.
+    Raises `StoreURLError` for a URL whose scheme nobody registered, and the `StoreError` that the store raises when it
+    cannot open; if it raises anything else, a `StoreError` that names the plugin.
     """
     if store is not None and not isinstance(store, str):
         return store
     url = store if store is not None else config.store_url or DEFAULT_URL
     backend, options = checked_store(url, config, registry)
-    opened: Store = backend.open(url, options)
+    try:
+        opened: Store = answer(backend.open, url, options)
+    except QfzzError:
+        raise
+    except Exception as error:
+        origin = registry.stores[backend.scheme].origin
+        raise StoreError(f'store "{backend.scheme}" of {origin} cannot be opened: {described(error)}') from error
     return opened
 
 

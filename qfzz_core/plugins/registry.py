@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, Generic, TypeVar
 
 import attrs
@@ -19,10 +20,12 @@ from qfzz_core.contracts import (
     StoreScheme,
 )
 from qfzz_core.errors import ConfigError
+from qfzz_core.formats import Reader, Writer
 from qfzz_core.hookspecs import Setup
-from qfzz_core.plugins.faults import BrokenContractError, Faults
-from qfzz_core.plugins.loading import Loader, PluginRecord
+from qfzz_core.plugins.faults import BrokenContractError, Faults, described
+from qfzz_core.plugins.loading import Loader
 from qfzz_core.plugins.origin import Origin
+from qfzz_core.plugins.record import PluginRecord
 from qfzz_core.similarity import Similarity
 
 T = TypeVar("T")
@@ -78,6 +81,21 @@ def _check_factor(value: Any) -> None:
         raise BrokenContractError(f'Factor "{value.name}": order must be a number, got {order!r}')
 
 
+def _file_format(protocol: Any, method: str) -> Callable[[Any], None]:
+    def check(value: Any) -> None:
+        _named(protocol, method)(value)
+        suffixes: Any = getattr(value, "suffixes", None)
+        if not isinstance(suffixes, (tuple, list)) or not all(map(_is_suffix, suffixes)):
+            said = 'suffixes must be a tuple of texts in small letters, such as (".csv",)'
+            raise BrokenContractError(f'{protocol.__name__} "{value.name}": {said}, got {suffixes!r}')
+
+    return check
+
+
+def _is_suffix(value: Any) -> bool:
+    return isinstance(value, str) and value.startswith(".") and value == value.lower()
+
+
 def _instance(wanted: type) -> Callable[[Any], None]:
     def check(value: Any) -> None:
         if not isinstance(value, wanted):
@@ -94,7 +112,18 @@ KINDS = {
     "interaction_types": Kind("qfzz_interaction_types", "interaction type", _instance(InteractionType)),
     "learners": Kind("qfzz_learners", "learner", _named(Learner, "keys", "learn", "read")),
     "stores": Kind("qfzz_stores", "store", _instance(StoreScheme), key="scheme"),
+    "readers": Kind("qfzz_readers", "reader", _file_format(Reader, "read")),
+    "writers": Kind("qfzz_writers", "writer", _file_format(Writer, "write")),
 }
+
+
+@contextmanager
+def _named_in_errors(hook: str) -> Iterator[None]:
+    """Let what is raised say which hook of a plugin it was."""
+    try:
+        yield
+    except Exception as error:
+        raise BrokenContractError(f"{hook}: {described(error)}") from error
 
 
 class Registry:
@@ -117,6 +146,8 @@ class Registry:
         self.interaction_types: dict[str, Registered[InteractionType]] = self._settled("interaction_types")
         self.learners: dict[str, Registered[Learner]] = self._settled("learners")
         self.stores: dict[str, Registered[StoreScheme]] = self._settled("stores")
+        self.readers: dict[str, Registered[Reader]] = self._settled("readers")
+        self.writers: dict[str, Registered[Writer]] = self._settled("writers")
         self.similarity = Similarity(self._similarity)
         self._settle_where()
 
@@ -127,8 +158,9 @@ class Registry:
         try:
             setup = Setup(plugin=record.name, options=self._plugin_options(record))
             objects = {kind: self._objects(record, KINDS[kind], setup) for kind in KINDS}
-            similar = self._loader.call(record, "qfzz_genre_similarity", setup=setup) or {}
-            Similarity([similar])  # raises here, not later, if the map is none
+            with _named_in_errors("qfzz_genre_similarity"):
+                similar = self._loader.call(record, "qfzz_genre_similarity", setup=setup) or {}
+                Similarity([similar])  # raises here, not later, if the map is none
         except ConfigError:
             raise
         except Exception as error:  # noqa: BLE001 - a plugin may raise anything
@@ -141,18 +173,20 @@ class Registry:
             record.objects += [f"{KINDS[kind].word} {getattr(value, KINDS[kind].key)}" for value in values]
 
     def _plugin_options(self, record: PluginRecord) -> Any:
-        options = self._loader.call(record, "qfzz_options")
-        _check_options("qfzz_options", options)
+        with _named_in_errors("qfzz_options"):
+            options = self._loader.call(record, "qfzz_options")
+            _check_options("a plugin", options)
         raw = self._config.plugins.get(record.name)
         if options is None and raw is None:
             return None
         return self._config.structure(("plugins", record.name), raw or {}, options)
 
     def _objects(self, record: PluginRecord, kind: Kind, setup: Setup) -> list[Any]:
-        given = self._loader.call(record, kind.hook, setup=setup)
-        values = [] if given is None else list(given)
-        for value in values:
-            kind.check(value)
+        with _named_in_errors(kind.hook):
+            given = self._loader.call(record, kind.hook, setup=setup)
+            values = [] if given is None else list(given)
+            for value in values:
+                kind.check(value)
         return values
 
     # -- clashes

@@ -13,8 +13,8 @@ from qfzz_core.config import Config
 from qfzz_core.contracts import DiscoveryStrategy, Factor
 from qfzz_core.errors import ConfigError, did_you_mean
 from qfzz_core.plugins.faults import Report
-from qfzz_core.plugins.loading import PluginRecord
 from qfzz_core.plugins.origin import Origin
+from qfzz_core.plugins.record import PluginRecord
 from qfzz_core.plugins.registry import Registered, Registry
 
 logger = logging.getLogger("qfzz.config")
@@ -107,7 +107,7 @@ def _strategy(config: Config, registry: Registry) -> Registered[DiscoveryStrateg
 
 def _check_names(config: Config, registry: Registry, records: Sequence[PluginRecord]) -> None:
     """Refuse names that nothing has; only an INFO record where a plugin that is not active may have had them."""
-    missing = [record.name for record in records if record.status != "active"]
+    missing = [record.name for record in records if not record.takes_part]
     for name in config.factors:
         if name not in registry.factors:
             message = f'no factor "{name}" is registered{did_you_mean(name, registry.factors)}'

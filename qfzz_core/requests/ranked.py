@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Container
 from functools import partial
 
 from qfzz_core.catalogue.shelf import Shelf
 from qfzz_core.contracts import IdFilter
 from qfzz_core.plugins.faults import ComponentFaultError, answer
-from qfzz_core.plugins.health import Health
+from qfzz_core.plugins.health import Health, Stopwatch
 from qfzz_core.plugins.registry import Registry
 from qfzz_core.plugins.settings import ActiveFactor
 from qfzz_core.ranking import planner
@@ -25,14 +26,18 @@ from qfzz_core.requests.query import Query
 def prepared_term(shelf: Shelf, request: Request, factor: ActiveFactor, health: Health) -> Term | None:
     """Return a factor as it scores this request, None if it abstains; raises `ComponentFaultError` if it fails."""
     origin = factor.registered.origin
-    watch = health.stopwatch(f"factor {factor.name}", origin)
     try:
         asked = request.asking(f"factor.{factor.name}", factor.options)
-        prepared = watch.time(answer, factor.registered.value.prepare, asked)
+        begun = time.perf_counter()
+        prepared = answer(factor.registered.value.prepare, asked)
+        spent = time.perf_counter() - begun
+        if spent > health.seconds:
+            health.is_slow(f"factor {factor.name}", origin, spent)
         if prepared is None:
             return None
         evaluate = compiled(prepared, shelf.catalogue.columns, shelf.fetch)
         if isinstance(evaluate, Function):
+            watch = Stopwatch(health, f"factor {factor.name}", origin, spent)
             evaluate = Function(partial(watch.time, evaluate.ask), evaluate.bound)
     except Exception as error:
         raise ComponentFaultError(f"factor {factor.name}", origin) from error

@@ -1,37 +1,79 @@
-"""Contract suites for the authors of plugins.
+"""What the authors of plugins test with: contract suites, engines, and strategies for hypothesis.
 
 Subclass a suite in a test module of your own, give it its factory, and pytest runs the whole contract::
 
-    from qfzz_core.testing import StoreContract
+    from qfzz_core.testing import FactorContract, StoreContract
+
+
+    class TestMyFactor(FactorContract):
+        def make_plugin(self):
+            return my_plugin
 
 
     class TestMyStore(StoreContract):
         def open_store(self, tmp_path):
             return MyStore(tmp_path / "data")
 
-The suites need pytest, which is imported when one of them is asked for.
+The suites need pytest and, but for that of stores, hypothesis: `pip install "qfzz[testing]"`. Nothing is imported
+before it is asked for.
 """
 
 from __future__ import annotations
 
 import sys
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from qfzz_core.testing.drawing import catalogues, preferences, profiles, tracks
+    from qfzz_core.testing.engines import engine_with
+    from qfzz_core.testing.explaining import assert_explains
+    from qfzz_core.testing.factors import FactorContract
+    from qfzz_core.testing.filters import FilterContract
     from qfzz_core.testing.stores import StoreContract
+    from qfzz_core.testing.strategies import StrategyContract
 
-__all__ = ["StoreContract"]
+__all__ = [
+    "FactorContract",
+    "FilterContract",
+    "StoreContract",
+    "StrategyContract",
+    "assert_explains",
+    "catalogues",
+    "engine_with",
+    "preferences",
+    "profiles",
+    "tracks",
+]
 
-_PARTS = ("catalogue", "changes", "events", "records", "transactions", "users")
-_SUITES = ("stores", *(f"stores_{part}" for part in _PARTS))
+_HOMES = {
+    "FactorContract": "factors",
+    "FilterContract": "filters",
+    "StoreContract": "stores",
+    "StrategyContract": "strategies",
+    "assert_explains": "explaining",
+    "catalogues": "drawing",
+    "engine_with": "engines",
+    "preferences": "drawing",
+    "profiles": "drawing",
+    "tracks": "drawing",
+}
+_STORES = ("ahead", "catalogue", "changes", "events", "records", "replacing", "transactions", "users")
+_SUITES = (
+    "bench",
+    "factors",
+    "filters",
+    "plugin_contract",
+    "stores",
+    "strategies",
+    *(f"stores_{part}" for part in _STORES),
+)
 
 if "pytest" in sys.modules:  # a failing assertion of a suite then shows its values, as one in a test module does
     sys.modules["pytest"].register_assert_rewrite(*(f"{__name__}.{suite}" for suite in _SUITES))
 
 
 def __getattr__(name: str) -> Any:
-    if name != "StoreContract":
+    if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from qfzz_core.testing.stores import StoreContract
-
-    return StoreContract
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any
 
 import attrs
 import click
 
 from qfzz_core.cli.options import command, json_option
-from qfzz_core.cli.output import print_json, visible
+from qfzz_core.cli.output import print_json, visible, without_password
 from qfzz_core.cli.session import Choice, Session, storeless_engine
 from qfzz_core.config import Config, load_config
 from qfzz_core.errors import QfzzError
 
 if TYPE_CHECKING:
     from qfzz_core.engine import Engine
-
-_PASSWORD = re.compile("(?<=:)[^:/@]*(?=@)|(?<=password=)[^&]*")
 
 
 @click.group()
@@ -70,7 +67,7 @@ def in_effect(session: Session, configuration: Config, engine: Engine) -> dict[s
     settings = engine.settings
     return {
         "file": {"path": file.value, "from": file.origin},
-        "store": {"url": _PASSWORD.sub("***", store.value or ""), "from": store.origin},
+        "store": {"url": without_password(store.value or ""), "from": store.origin},
         "seed": configuration.seed,
         "strict": configuration.strict,
         "factors": [

@@ -44,10 +44,10 @@ def import_tracks(
 ) -> None:
     """Import tracks from files, such as CSV, JSON or JSON Lines.
 
-    The names end in .csv, .json, .jsonl or .ndjson, or in what a plugin reads, each also with .gz. Columns called like the fields of a track are
-    taken as they are; --preset or --map say where they are otherwise. A tempo can come from "bpm", a duration from
-    "duration_ms", a mood from "valence" and the energy (the quadrants of Russell's circumplex of affect, 1980: upbeat,
-    energetic, calm, mellow).
+    The names end in .csv, .json, .jsonl or .ndjson, or in what a plugin reads, each also with .gz. Columns called like
+    the fields of a track are taken as they are; --preset or --map say where they are otherwise. A tempo can come from
+    "bpm", a duration from "duration_ms", a mood from "valence" and the energy (the quadrants of Russell's circumplex of
+    affect, 1980: upbeat, energetic, calm, mellow).
 
     All files are one transaction. Of rows with one track_id the first counts; a track that is in the catalogue already
     is replaced. Bad rows are reported and skipped.

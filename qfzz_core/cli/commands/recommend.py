@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 @limit_option
 @click.option("--explain", is_flag=True, help="Show what each factor contributes to each score.")
 @click.option("--plan", "as_plan", is_flag=True, help="Show how the list is found, and how fast, instead of the list.")
+@click.option("--output", type=click.Path(path_type=Path), metavar="FILE", help="Write a playlist; - is stdout.")
+@click.option("--format", "format_", metavar="NAME", help="Its format; without it, the end of FILE tells.")
 @seed_option
 @preference_options
 @list_options
@@ -40,6 +43,8 @@ def recommend(
     limit: int,
     explain: bool,
     as_plan: bool,
+    output: Path | None,
+    format_: str | None,
     seed: int | None,
     as_json: bool,
     **values: Any,
@@ -51,16 +56,24 @@ def recommend(
 
     With --where, several values of one column are alternatives. A user who is not known yet is created, but not by
     --plan.
+
+    With --output, the list becomes a playlist instead: .m3u8, .xspf, .csv, .json, .jsonl, or what a plugin writes.
     """
+    from qfzz_core.cli.playlists import chosen_writer, write_playlist
     from qfzz_core.cli.where import list_keywords
 
+    if format_ and output is None:
+        raise click.UsageError("--format is the format of a playlist: say with --output where it goes")
     with session.engine(seed=seed) as engine:
+        writer = output and chosen_writer(engine.registry, output, format_)
         keywords = list_keywords(engine.registry, values)
         if as_plan:
             _print_plan(engine.plan(user, given_preferences(values), limit=limit, **keywords), as_json)
             return
         found = engine.recommend(user, given_preferences(values), limit=limit, **keywords)
-        if as_json:
+        if output and writer:
+            write_playlist(engine, writer, output, user, found)
+        elif as_json:
             print_json([as_dict(recommendation, explain) for recommendation in found])
         else:
             _print(engine, found, explain)

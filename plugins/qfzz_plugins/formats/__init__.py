@@ -1,0 +1,1 @@
+"""Files of tracks that are read, and playlists that are written."""

@@ -1,0 +1,107 @@
+"""The format `csv`: a header row that names the columns, then a row for each track."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from qfzz_core.formats import Playlist, Row, TrackFile
+from qfzz_core.hookspecs import hookimpl
+from qfzz_core.importing.values import shown
+from qfzz_core.tracks import REQUIRED_FIELDS
+
+
+class CsvReader:
+    """Reads CSV as a stream."""
+
+    name = "csv"
+    suffixes = (".csv",)
+
+    def read(self, file: TrackFile) -> Iterator[Row]:
+        """Yield a row of text for each line, or for several lines that quotes hold together."""
+        # strict, or a quote that nobody closed would swallow the rest of the file without a word
+        reader = csv.reader(file.lines(), strict=True)
+        header = _header(file, reader)
+        while True:
+            line = reader.line_num + 1
+            try:
+                fields = next(reader)
+            except StopIteration:
+                return
+            except csv.Error as error:
+                yield Row(line, problem=f"not valid CSV: {error}{_span(line, reader.line_num)}")
+                continue
+            if len(fields) == len(header):
+                yield Row(line, dict(zip(header, fields, strict=True)))
+            elif fields:
+                counts = f"has {_count(len(fields), 'field')} where the header has {len(header)}"
+                yield Row(line, problem=counts + _span(line, reader.line_num))
+
+
+def _header(file: TrackFile, reader: Any) -> list[str]:
+    try:
+        header = [name.strip() for name in next(reader, [])]
+    except csv.Error as error:
+        raise file.unusable(f"the header is not valid CSV: {error}", 1) from None
+    if not header:
+        raise file.unusable("there is no header row that names the columns", 1)
+    for position, name in enumerate(header):
+        if not name:
+            raise file.unusable(f"column {position + 1} of the header has no name", 1)
+        if name in header[:position]:
+            raise file.unusable(f"the header names the column {shown(name)} twice", 1)
+    return header
+
+
+def _span(first: int, last: int) -> str:
+    return f" (lines {first} to {last})" if last > first else ""
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
+
+
+class CsvWriter:
+    """Writes a column for each key that any track has; lists and objects as JSON."""
+
+    name = "csv"
+    suffixes = (".csv",)
+
+    def write(self, playlist: Playlist) -> Iterator[str]:
+        """Yield the header and the rows; the required fields come first, other keys as they are met."""
+        keys = list(dict.fromkeys([*REQUIRED_FIELDS, *_keys(playlist.tracks)]))
+        yield _line(keys)
+        for track in playlist.tracks:
+            yield _line(_cell(track.get(key)) for key in keys)
+
+
+def _keys(tracks: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    for track in tracks:
+        yield from track
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return ""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def _line(cells: Iterable[str]) -> str:
+    text = io.StringIO(newline="")
+    csv.writer(text, lineterminator="\n").writerow(cells)
+    return text.getvalue()
+
+
+@hookimpl
+def qfzz_readers() -> list[CsvReader]:
+    """Register the reader."""
+    return [CsvReader()]
+
+
+@hookimpl
+def qfzz_writers() -> list[CsvWriter]:
+    """Register the writer."""
+    return [CsvWriter()]

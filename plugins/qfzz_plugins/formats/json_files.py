@@ -1,0 +1,102 @@
+"""The formats `json`, a list of objects, and `jsonl`, an object on each line."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from qfzz_core.formats import Playlist, Row, TrackFile
+from qfzz_core.hookspecs import hookimpl
+from qfzz_core.importing.values import shown
+
+
+class JsonReader:
+    """Reads a list of objects, or an object that holds one under "tracks"; the file is read whole."""
+
+    name = "json"
+    suffixes = (".json",)
+
+    def read(self, file: TrackFile) -> Iterator[Row]:
+        """Yield a row for each object; its line is its number in the list."""
+        document = _document(file)
+        tracks = document.get("tracks") if isinstance(document, dict) else document
+        if not isinstance(tracks, list):
+            raise file.unusable('expected a list of objects, or an object that holds one under "tracks"')
+        yield from (_object_row(number, item) for number, item in enumerate(tracks, start=1))
+
+
+class JsonLinesReader:
+    """Reads an object on each line, as a stream."""
+
+    name = "jsonl"
+    suffixes = (".jsonl", ".ndjson")
+
+    def read(self, file: TrackFile) -> Iterator[Row]:
+        """Yield a row for each line that is not blank."""
+        for number, line in enumerate(file.lines(), start=1):
+            if not line.strip():
+                continue
+            try:
+                row = _object_row(number, json.loads(line))
+            except (ValueError, RecursionError) as error:
+                row = Row(number, problem=f"not valid JSON: {_problem(error)}")
+            yield row
+
+
+def _document(file: TrackFile) -> Any:
+    text = "".join(file.lines())
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError as error:
+        raise file.unusable(f"not valid JSON: {_problem(error)}", error.lineno) from None
+    except (ValueError, RecursionError) as error:
+        raise file.unusable(f"not valid JSON: {_problem(error)}") from None
+
+
+def _object_row(number: int, item: Any) -> Row:
+    if isinstance(item, dict):
+        return Row(number, item, typed=True)
+    return Row(number, problem=f"expected an object, got {shown(item)}")
+
+
+def _problem(error: Exception) -> str:
+    if isinstance(error, json.JSONDecodeError):
+        return f"{error.msg} at column {error.colno}"
+    return "nested too deeply" if isinstance(error, RecursionError) else "a number has too many digits"
+
+
+class JsonWriter:
+    """Writes one JSON document, an object with `title` and `tracks`."""
+
+    name = "json"
+    suffixes = (".json",)
+
+    def write(self, playlist: Playlist) -> Iterator[str]:
+        """Yield the document."""
+        document = {"title": playlist.title, "tracks": list(playlist.tracks)}
+        yield json.dumps(document, ensure_ascii=False, indent=2) + "\n"
+
+
+class JsonLinesWriter:
+    """Writes a track on each line."""
+
+    name = "jsonl"
+    suffixes = (".jsonl", ".ndjson")
+
+    def write(self, playlist: Playlist) -> Iterator[str]:
+        """Yield the lines."""
+        for track in playlist.tracks:
+            yield json.dumps(track, ensure_ascii=False) + "\n"
+
+
+@hookimpl
+def qfzz_readers() -> list[JsonReader | JsonLinesReader]:
+    """Register the readers."""
+    return [JsonReader(), JsonLinesReader()]
+
+
+@hookimpl
+def qfzz_writers() -> list[JsonWriter | JsonLinesWriter]:
+    """Register the writers."""
+    return [JsonWriter(), JsonLinesWriter()]

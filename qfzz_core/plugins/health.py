@@ -1,0 +1,91 @@
+"""How the plugins of one engine do while it runs: who fails too many requests in a row, and who takes too long."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import TypeVar
+
+import attrs
+
+from qfzz_core.plugins.faults import Faults
+from qfzz_core.plugins.origin import Origin
+from qfzz_core.plugins.record import PluginRecord
+
+T = TypeVar("T")
+Failures = Mapping[str, tuple[Origin, str]]
+
+
+class Health:
+    """Switches off what fails too often, and reports what is slow; nobody's, if nothing else is said.
+
+    `give_up_after` is how many requests in a row a component may fail before its plugin is switched off, 0 for any
+    number; `seconds` how long a factor may take for one request before that is reported, once.
+    """
+
+    def __init__(
+        self,
+        records: Sequence[PluginRecord] = (),
+        faults: Faults | None = None,
+        *,
+        give_up_after: int = 0,
+        seconds: float = float("inf"),
+    ) -> None:
+        self.seconds = seconds
+        self._records = {record.origin: record for record in records}
+        self._faults = faults or Faults(strict=False)
+        self._give_up_after = give_up_after
+        self._in_a_row: Counter[str] = Counter()
+        self._slow: set[str] = set()
+        self._lock = threading.Lock()
+        self.off: dict[Origin, str] = {}
+
+    def ended(self, failed: Failures, took_part: Callable[[], Collection[str]]) -> None:
+        """Learn from one request: which components failed in it, and, if that matters, which took part."""
+        if failed or self._in_a_row:
+            with self._lock:
+                for component in self._in_a_row.keys() & took_part() - failed.keys():
+                    del self._in_a_row[component]
+                for component, (origin, message) in failed.items():
+                    self._in_a_row[component] += 1
+                    if self._in_a_row[component] == self._give_up_after and origin not in self.off:
+                        self._switch_off(origin, f"it failed {self._give_up_after} requests in a row: {message}")
+
+    def _switch_off(self, origin: Origin, reason: str) -> None:
+        self.off[origin] = reason
+        if origin in self._records:
+            self._records[origin].status, self._records[origin].reason = "switched off", reason
+        self._faults.warn(f"{origin} is switched off: {reason}")
+
+    def is_slow(self, component: str, origin: Origin, seconds: float) -> None:
+        """Report a component that took longer than it may, once."""
+        with self._lock:
+            first = component not in self._slow
+            self._slow.add(component)
+        if first:
+            allowed = f"more than the {self.seconds:g} that plugins.factor_seconds allows"
+            message = f"took {seconds:.3g} seconds for one request, {allowed}"
+            if origin in self._records:
+                self._records[origin].problems.append(f"{component} {message}")
+            self._faults.warn(f"{component} of {origin} {message}")
+
+
+@attrs.define(eq=False)
+class Stopwatch:
+    """Adds up the time that one component takes in one request; `spent` are the seconds so far."""
+
+    health: Health
+    component: str
+    origin: Origin
+    spent: float = 0.0
+
+    def time(self, function: Callable[..., T], *arguments: object) -> T:
+        """Return what a function returns, and add the time it takes."""
+        begun = time.perf_counter()
+        result = function(*arguments)
+        self.spent += time.perf_counter() - begun
+        if self.spent > self.health.seconds:
+            self.health.is_slow(self.component, self.origin, self.spent)
+        return result

@@ -1,0 +1,133 @@
+"""Where contract suites try a plugin: the real engine, and single steps of a request over any catalogue."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from typing import Any, NoReturn
+
+import attrs
+import numpy as np
+
+from qfzz_core.catalogue.building import CatalogueBuilder
+from qfzz_core.catalogue.samples import sample_tracks
+from qfzz_core.catalogue.shelf import Shelf
+from qfzz_core.contracts import Column
+from qfzz_core.plain import copied
+from qfzz_core.plugins.faults import ComponentFaultError
+from qfzz_core.plugins.health import Health
+from qfzz_core.profiles import ProfileSnapshot
+from qfzz_core.ranking.eligible import EligibleRanking
+from qfzz_core.ranking.formula import Formula, Term
+from qfzz_core.request import Request
+from qfzz_core.requests.making import RequestMaker
+from qfzz_core.requests.query import checked_query
+from qfzz_core.requests.ranked import prepared_term, ranked
+from qfzz_core.stores import CatalogueToken
+from qfzz_core.testing.engines import NOW, engine_with
+from qfzz_core.tracks import Track, checked_tracks
+
+LISTENER = "listener"  # a user with a history, among whose tracks is one that the catalogue lacks
+NEW_USER = "new"
+USERS = (NEW_USER, LISTENER)
+
+
+@attrs.frozen(kw_only=True)
+class Scene:
+    """One request over one catalogue."""
+
+    tracks: Sequence[Track]
+    user_id: str = NEW_USER
+    preferences: Mapping[str, Any] = attrs.field(factory=dict)
+    context: Mapping[str, Any] = attrs.field(factory=dict)
+    now: datetime = NOW
+    limit: int | None = None
+    seed: int = 1
+
+
+class Bench:
+    """An engine with one plugin, whose objects can be asked about any scene. What fails raises."""
+
+    def __init__(self, plugin: Any, config: Mapping[str, Any]) -> None:
+        self._time = NOW
+        self.engine = engine_with(plugin, config=config, clock=lambda: self._time)
+        self._listened = False
+        columns = [registered.value for registered in self.engine.registry.columns.values()]
+        self._builder = CatalogueBuilder(self.engine.store, columns, _refuse)
+
+    def close(self) -> None:
+        """Release what the engine holds."""
+        self._builder.close()
+        self.engine.close()
+
+    def shelf(self, tracks: Sequence[Track]) -> Shelf:
+        """Return a shelf of these tracks, which need not be those of the store."""
+        numbered = list(enumerate(checked_tracks(tracks)))
+        catalogue = self._builder.made_of(CatalogueToken("scene", 1, ""), numbered)
+        return Shelf(catalogue, lambda places: [copied(numbered[place][1]) for place in places])
+
+    def request(self, scene: Scene) -> Request:
+        """Return the request of a scene; the same one each time."""
+        if scene.user_id == LISTENER:
+            self._listen()
+        engine = self.engine
+        query = checked_query(engine.registry, scene.preferences, limit=scene.limit, context=scene.context)
+        maker = RequestMaker(engine.store, engine.registry, engine.settings, lambda: scene.now)
+        profile = engine.store.snapshot(scene.user_id) or ProfileSnapshot(user_id=scene.user_id)
+        return maker.made(query, profile, f"{scene.seed}")
+
+    def term(self, shelf: Shelf, scene: Scene, factor: str) -> Term | None:
+        """Return how a factor scores a scene, None if it abstains."""
+        active = next(active for active in self.engine.settings.factors if active.name == factor)
+        with own_errors():
+            return prepared_term(shelf, self.request(scene), active, Health())
+
+    def ranking(self, shelf: Shelf, scene: Scene, where: Mapping[str, Any] | None = None) -> EligibleRanking:
+        """Return the ranking of a scene, by the built-in factors and the plugin's."""
+        registry = self.engine.registry
+        query = checked_query(registry, scene.preferences, limit=scene.limit, context=scene.context, where=where)
+        terms = [self.term(shelf, scene, active.name) for active in self.engine.settings.factors]
+        formula = Formula([term for term in terms if term is not None])
+        with own_errors():
+            return ranked(shelf, self.request(scene), query, formula, registry=registry, left_out=())
+
+    def _listen(self) -> None:
+        """Give the listener a history: every type of interaction on several tracks, an hour apart, one unknown."""
+        if not self._listened:
+            self._listened = True
+            heard = [sample["track_id"] for sample in sample_tracks()[::7]]
+            types = sorted(self.engine.registry.interaction_types)
+            for number, interaction_type in enumerate(types * 3):
+                self._time = NOW - timedelta(hours=len(types) * 3 - number)
+                self.engine.record_feedback(LISTENER, heard[number % len(heard)], interaction_type)
+            self.engine.record_feedback(LISTENER, "gone", types[0], 0.5)
+            self._time = NOW
+
+
+def _refuse(column: Column, error: Exception) -> NoReturn:
+    raise AssertionError(f'column "{column.name}" could not be read: {type(error).__name__}: {error}') from error
+
+
+@contextmanager
+def own_errors() -> Iterator[None]:
+    """Raise what a plugin's object raised, instead of the error in which the request would carry it."""
+    try:
+        yield
+    except ComponentFaultError as fault:
+        raise fault.__cause__ or fault from None
+
+
+@contextmanager
+def undisturbed_generators() -> Iterator[None]:
+    """Assert that nobody draws from the generators that the whole process shares: a request has its own."""
+    before, numpy_before = random.getstate(), _numpy_state()
+    yield
+    assert random.getstate() == before, "it drew from the module random; a request has a generator, request.random"
+    assert _numpy_state() == numpy_before, "it drew from numpy.random; seed a generator with request.random"
+
+
+def _numpy_state() -> tuple[Any, ...]:
+    name, keys, *rest = np.random.get_state()
+    return (name, np.asarray(keys).tobytes(), *rest)

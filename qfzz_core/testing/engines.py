@@ -1,0 +1,50 @@
+"""Engines for tests: in memory, with exactly the plugins that are named, over a small catalogue."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from qfzz_core.catalogue.samples import sample_tracks
+from qfzz_core.config import Config
+from qfzz_core.engine import Engine
+from qfzz_core.plugins.opening import opened_store
+from qfzz_core.stores import Store
+
+NOW = datetime(2026, 1, 31, 9, 30, tzinfo=UTC)
+
+
+def engine_with(
+    *plugins: Any,
+    tracks: Iterable[Mapping[str, Any]] | None = None,
+    config: Mapping[str, Any] | None = None,
+    clock: Callable[[], datetime] = lambda: NOW,
+    seed: int = 1,
+) -> Engine:
+    """Return an engine with a store in memory, the built-in plugins and these, and no other that is installed.
+
+    A plugin is an object, such as a module, or the name of an installed one. `tracks` are the catalogue, without them
+    it holds 48 invented ones. `config` are tables of the configuration; `strict` is true unless they say otherwise,
+    so a fault raises. The clock stands still and the seed is fixed, so every run gives the same.
+    """
+    engine = Engine(
+        store="memory:",
+        config=Config.from_dict({"strict": True, **(config or {})}),
+        plugins=[plugin for plugin in plugins if not isinstance(plugin, str)],
+        installed=[name for name in plugins if isinstance(name, str)],
+        seed=seed,
+        clock=clock,
+    )
+    missing = {name for name in plugins if isinstance(name, str)} - {record.name for record in engine.plugins}
+    if missing:
+        engine.close()
+        raise LookupError(f"no plugin of these names is installed: {', '.join(sorted(missing))}")
+    engine.add_content(sample_tracks() if tracks is None else tracks)
+    return engine
+
+
+def opened_by_url(plugin: Any, url: str) -> Store:
+    """Return the store that a plugin opens for a URL; raises what it raises."""
+    with engine_with(plugin) as engine:
+        return opened_store(url, engine.config, engine.registry)

@@ -371,26 +371,13 @@ class Engine:
         preferences: Mapping[str, Any] | None = None,
         *,
         limit: int | None = None,
-        exclude: Iterable[str] = (),
-        where: Mapping[str, Any] | None = None,
-        max_per_artist: int | None = None,
-        distinct: bool = False,
-        context: Mapping[str, Any] | None = None,
+        **keywords: Unpack[Keywords],
     ) -> Plan:
         """Answer a request as `recommend` does and return how: index or scan, what was looked at, the times.
 
         An unknown user is ranked for by default and not created.
         """
-        query = checked_query(
-            self.registry,
-            preferences,
-            limit=limit,
-            exclude=exclude,
-            where=where,
-            max_per_artist=max_per_artist,
-            distinct=distinct,
-            context=context,
-        )
+        query = checked_query(self.registry, preferences, limit=limit, **keywords)
         return self._answering.plan(checked_user_id(user_id), query)
 
     def explain(

@@ -18,7 +18,7 @@ from qfzz_core.names import normalise
 from qfzz_core.plugins.origin import Origin
 from qfzz_core.ranking.constraints import Distinct, MaxPerArtist
 from qfzz_core.ranking.eligible import EligibleRanking
-from qfzz_core.ranking.filtering import ActiveFilter, live_blocks, passing_rows, row_tests
+from qfzz_core.ranking.filtering import ActiveFilter, live_rows_passing, row_tests
 from qfzz_core.ranking.formula import Formula, Term
 from qfzz_core.ranking.scan import Scan
 from qfzz_core.ranking.shapes import compiled
@@ -209,7 +209,7 @@ def catalogue(rows: Sequence[dict[str, Any]]) -> Catalogue:
 
 
 def passing(made: Catalogue, active: Sequence[ActiveFilter]) -> list[int]:
-    return passing_rows(live_blocks(made), row_tests(made, active)).tolist()
+    return live_rows_passing(made, row_tests(made, active)).tolist()
 
 
 Law = tuple[Any, Callable[[int, dict[str, Any]], bool]]

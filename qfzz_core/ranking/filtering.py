@@ -66,6 +66,15 @@ def live_blocks(catalogue: Catalogue) -> Iterator[Rows]:
         yield np.delete(np.arange(start, stop), dead - start) if len(dead) else np.arange(start, stop)
 
 
+def live_rows_passing(catalogue: Catalogue, passes: Sequence[Passes]) -> Rows:
+    """Return the rows of all tracks that pass all tests, in order of position."""
+    if not (passes and isinstance(passes[0], _ColumnTest) and catalogue.in_order):
+        return passing_rows(live_blocks(catalogue), passes)
+    starts = range(0, catalogue.columns.length, BLOCK)
+    rows = passing_rows((passes[0].stretch(start, start + BLOCK) for start in starts), passes[1:])
+    return rows[~np.isin(rows, catalogue.dead)] if len(catalogue.dead) else rows
+
+
 def passing_rows(blocks: Iterable[Rows], passes: Sequence[Passes]) -> Rows:
     """Return the rows that pass all tests, in the order given; each is asked only about what those before it passed."""
     kept = [np.empty(0, dtype=np.intp)]
@@ -137,17 +146,31 @@ class _IdTest:
         return self._rows
 
 
+class _ColumnTest:
+    """Tests rows by an array that has an entry for each: any rows, or a stretch of them without looking them up."""
+
+    def __init__(self, array: NDArray[Any], passes: Callable[[NDArray[Any]], Mask]) -> None:
+        self._array = array
+        self._passes = passes
+
+    def __call__(self, rows: Rows) -> Mask:
+        return self._passes(self._array[rows])
+
+    def stretch(self, start: int, stop: int) -> Rows:
+        """Return the rows that pass, from `start` to before `stop` or the end."""
+        return start + self._passes(self._array[start:stop]).nonzero()[0]
+
+
 def _category_test(column: CategoryColumn | TagsColumn, prepared: CategoryFilter) -> Passes:
     codes = column.vocabulary.codes(prepared.names)
     wanted = np.unique(codes[codes >= 0])
+    if isinstance(column, CategoryColumn):
+        return _ColumnTest(column.codes, lambda codes: np.isin(codes, wanted, invert=prepared.exclude))
 
     def passes(rows: Rows) -> Mask:
-        if isinstance(column, CategoryColumn):
-            found = np.isin(column.codes[rows], wanted)
-        else:
-            some = column.select(rows)
-            counts = np.concatenate([[0], np.cumsum(np.isin(some.codes, wanted))])
-            found = counts[some.starts[1:]] > counts[some.starts[:-1]]
+        some = column.select(rows)
+        counts = np.concatenate([[0], np.cumsum(np.isin(some.codes, wanted))])
+        found: Mask = counts[some.starts[1:]] > counts[some.starts[:-1]]
         return ~found if prepared.exclude else found
 
     return passes
@@ -155,11 +178,11 @@ def _category_test(column: CategoryColumn | TagsColumn, prepared: CategoryFilter
 
 def _range_test(column: NumberColumn | FlagColumn, prepared: RangeFilter) -> Passes:
     if isinstance(column, FlagColumn):
-        return lambda rows: _in_range(column.flags[rows], prepared)
+        return _ColumnTest(column.flags, lambda flags: _in_range(flags, prepared))
     if column.levels is None:
-        return lambda rows: _in_range(column.at(rows), prepared)
+        return _ColumnTest(column.stored, lambda numbers: _in_range(numbers, prepared))
     inside = _in_range(column.levels, prepared)  # of few numbers, instead of many rows
-    return lambda rows: inside[column.stored[rows]]
+    return _ColumnTest(column.stored, lambda levels: inside[levels])
 
 
 def _in_range(numbers: NDArray[Any], prepared: RangeFilter) -> Mask:

@@ -11,7 +11,7 @@ from qfzz_core.catalogue.snapshot import Catalogue
 from qfzz_core.columns import Rows
 from qfzz_core.contracts import CategoryFilter, IdFilter
 from qfzz_core.ranking.eligible import EligibleRanking, Keeps
-from qfzz_core.ranking.filtering import ActiveFilter, Mask, Passes, live_blocks, passing_rows, row_tests
+from qfzz_core.ranking.filtering import ActiveFilter, Mask, Passes, live_rows_passing, passing_rows, row_tests
 from qfzz_core.ranking.formula import Formula
 from qfzz_core.ranking.index import Index
 from qfzz_core.ranking.indexed import Indexed, Switching
@@ -108,13 +108,14 @@ class _Planner:
         """Return candidates from scoring all rows that pass the filters that say what does."""
         self._plan.method, self._plan.reason = "scan", reason
         named = self._named()
-        blocks = live_blocks(self._catalogue) if named is None else [named]
-        return Scan(self._formula, passing_rows(blocks, self._tests()), self._plan)
+        tests = self._tests()
+        rows = live_rows_passing(self._catalogue, tests) if named is None else passing_rows([named], tests)
+        return Scan(self._formula, rows, self._plan)
 
     def filtered(self) -> Scan:
         """Return candidates from scoring all rows that pass all filters, after too few candidates did."""
         self._plan.method, self._plan.reason = "scan", "few tracks passed the filters"
-        rows = passing_rows(live_blocks(self._catalogue), [*self._tests(), *self._predicates])
+        rows = live_rows_passing(self._catalogue, [*self._tests(), *self._predicates])
         return Scan(self._formula, rows, self._plan)
 
     def _tests(self, but: Sequence[ActiveFilter] = ()) -> list[Passes]:
@@ -172,7 +173,7 @@ class _Planner:
 
         def scan() -> Scan:
             self._plan.method, self._plan.reason = "scan", "too many tracks could reach the result"
-            rows = passing_rows(live_blocks(self._catalogue), row_tests(self._catalogue, inside))
+            rows = live_rows_passing(self._catalogue, row_tests(self._catalogue, inside))
             return Scan(self._formula, rows, self._plan)
 
         return scan

@@ -255,6 +255,6 @@ def test_the_plan_says_how_the_list_is_found_and_creates_nobody(recordings: Cli)
     assert plan["tracks"] == plan["looked_at"] == plan["scored"] > 0
     shown = recordings.ok("recommend", "stranger", "--plan").splitlines()
     assert shown[0] == "scan, because the catalogue is small"
-    assert shown[1] == f"{plan['tracks']} of {plan['tracks']} tracks looked at, {plan['tracks']} scored, 0 cells"
+    assert shown[1] == "{0} tracks: {0} rows looked at, {0} scored, 0 cells".format(plan["tracks"])
     assert [line.split()[0] for line in shown[2:]] == ["prepare", "plan", "rank", "discover", "fetch"]
     assert "stranger" not in recordings.ok("profile", "list")

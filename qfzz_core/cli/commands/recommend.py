@@ -87,7 +87,8 @@ def _print_plan(plan: Plan, as_json: bool) -> None:
         return
     out = console()
     out.print(f"{plan.method}, because {plan.reason}")
-    out.print(f"{plan.looked_at:,} of {plan.tracks:,} tracks looked at, {plan.scored:,} scored, {plan.cells:,} cells")
+    looked_at = f"{plan.looked_at:,} rows looked at, {plan.scored:,} scored, {plan.cells:,} cells"
+    out.print(f"{plan.tracks:,} tracks: {looked_at}")
     for part, seconds in plan.seconds.items():
         out.print(f"{part:<10}{seconds * 1e3:10.3f} ms")
 

@@ -98,17 +98,25 @@ class SQLiteCatalogue:
     def at(self, positions: Sequence[int]) -> list[Track | None]:
         """Return the tracks at these positions."""
         connection = self._connections.mine()
-        found: dict[int, str] = {}
-        with connection.reading():
-            for first in range(0, len(positions), _AT_ONCE):
-                some = positions[first : first + _AT_ONCE]
-                marks = ",".join("?" * len(some))
-                found.update(connection.rows(f"SELECT position, body FROM tracks WHERE position IN ({marks})", some))
-        return [decoded(found[position]) if position in found else None for position in positions]
+        if len(positions) <= _AT_ONCE:  # one query sees one state by itself
+            bodies = _bodies(connection, positions)
+        else:
+            bodies = {}
+            with connection.reading():
+                for first in range(0, len(positions), _AT_ONCE):
+                    bodies |= _bodies(connection, positions[first : first + _AT_ONCE])
+        wanted = [position for position in positions if position in bodies]
+        tracks = iter(decoded_all(bodies[position] for position in wanted))
+        return [next(tracks) if position in bodies else None for position in positions]
 
     def find(self, track_id: str) -> tuple[int, Track] | None:
         """Return position and track."""
         return _find(self._connections.mine(), track_id)
+
+
+def _bodies(connection: Connection, positions: Sequence[int]) -> dict[int, str]:
+    marks = ",".join("?" * len(positions))
+    return dict(connection.rows(f"SELECT position, body FROM tracks WHERE position IN ({marks})", positions))
 
 
 def _find(connection: Connection, track_id: str) -> tuple[int, Track] | None:

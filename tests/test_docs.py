@@ -32,6 +32,8 @@ from qfzz_core.cli.root import BUILT_IN, root
 from qfzz_core.config import parse_config
 from qfzz_core.config.keys import ColumnTable, Document, PluginsTable
 
+pytestmark = pytest.mark.exhaustive  # the same on every Python
+
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
 PAGES = [ROOT / "README.md", *sorted(DOCS.glob("*.md"))]

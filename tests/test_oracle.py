@@ -20,7 +20,7 @@ settings.register_profile("oracle", max_examples=60, deadline=None, suppress_hea
 fast = settings(settings.get_profile("oracle"))
 
 
-@pytest.fixture(params=["scan", "index"], autouse=True, scope="module")
+@pytest.fixture(params=["scan", pytest.param("index", marks=pytest.mark.exhaustive)], autouse=True, scope="module")
 def ways_to_rank(request: pytest.FixtureRequest) -> Iterator[None]:
     """Every law here holds however the ranking is found."""
     with pytest.MonkeyPatch.context() as patch:

@@ -11,7 +11,10 @@ import pytest
 from strangers import dj_with, track, values
 
 ROOT = Path(__file__).parents[1]
-pytestmark = pytest.mark.skipif(not (ROOT / "benchmarks").is_dir(), reason="the benchmarks are not here")
+pytestmark = [
+    pytest.mark.exhaustive,
+    pytest.mark.skipif(not (ROOT / "benchmarks").is_dir(), reason="the benchmarks are not here"),
+]
 
 
 def run(*arguments: str) -> str:

@@ -9,6 +9,8 @@ from cli_runs import Cli, isolated
 from installing import Distribution, install, run
 from test_docs import DOCS, blocks
 
+pytestmark = pytest.mark.exhaustive  # the same on every Python
+
 TUTORIAL = DOCS / "tutorial-scorer.md"
 
 

@@ -204,6 +204,48 @@ def test_index_and_scan_give_the_same_ranking(seed: int, levels: int, few_levels
             assert looked_at(by_index, depths) == looked_at(by_scan, depths)
 
 
+@settings(max_examples=100, deadline=None)
+@given(st.integers(0, 2**40), st.sampled_from([1, 3, 20]))
+def test_many_ties_of_a_few_artists_keep_their_order(seed: int, limit: int) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(layout, "CELL_CAP", 15)  # so that artists have postings and no cells
+        compare_ties(Random(seed), limit)
+
+
+def compare_ties(random: Random, limit: int) -> None:
+    store = MemoryStore()
+    genres, numbers = random.sample(GENRES, random.choice([1, 2, 4])), [0.5, 0.25, 0.75]
+    tracks = [
+        {
+            "track_id": f"t{number}",
+            "artist": f"artist {random.randrange(3)}",
+            "title": "title 0",
+            "genre": random.choice(genres),
+            "tempo": "slow",
+            "energy": random.choice(numbers),
+            "year": None,
+            "tags": [],
+        }
+        for number in range(600)
+    ]
+    store.write_tracks(tracks)
+    catalogue = CatalogueBuilder(store, COLUMNS, refuse).current()
+    shapes = [
+        CategoryTable(column="genre", values={genres[0]: 1.0}),
+        CategoryTable(column="artist", values={"artist 0": random.choice([0.1, 1.0]), "artist 1": 0.5}),
+        NumericDistance(column="energy", target=random.choice([0.5, 0.3])),
+    ]
+    terms = [
+        Term(f"f{place}", 0.25, shape, compiled(shape, catalogue.columns, lambda rows: []), Origin("x"))
+        for place, shape in enumerate(shapes)
+    ]
+    by_index, by_scan = (
+        planner.ranked(catalogue, Formula(terms), wanted=limit, method=method) for method in ("index", "scan")
+    )
+    depths = [limit, 4 * limit, 100]
+    assert looked_at(by_index, depths) == looked_at(by_scan, depths)
+
+
 def constraint(case: Case, catalogue: Catalogue) -> list[Any]:
     columns = catalogue.columns
     most = MaxPerArtist, columns["artist"], 1 + case.random.randrange(3)

@@ -143,7 +143,8 @@ def of_levels(order: Order, entries: Sorted, ranges: Ranges, levels: tuple[Place
     """Return ranges of one level each, of which only the first `count` rows are kept where all are ties."""
     level, lengths = flat(*levels)
     cells, heights = ranges.cells.repeat(lengths), ranges.heights.repeat(lengths)
-    starts, stops = entries.places(cells, level), entries.places(cells, level + 1)
+    within = ranges.starts.repeat(lengths), ranges.stops.repeat(lengths)
+    starts, stops = entries.between(cells, level, level + 1, within)
     stops = np.where(order.pure[level], np.minimum(stops, starts + count), stops)
     some = (stops > starts).nonzero()[0]
     return Ranges(cells[some], heights[some], starts[some], stops[some])

@@ -219,7 +219,7 @@ def compare_ties(random: Random, limit: int) -> None:
         {
             "track_id": f"t{number}",
             "artist": f"artist {random.randrange(3)}",
-            "title": "title 0",
+            "title": f"title {random.randrange(3)}",
             "genre": random.choice(genres),
             "tempo": "slow",
             "energy": random.choice(numbers),
@@ -233,11 +233,12 @@ def compare_ties(random: Random, limit: int) -> None:
     shapes = [
         CategoryTable(column="genre", values={genres[0]: 1.0}),
         CategoryTable(column="artist", values={"artist 0": random.choice([0.1, 1.0]), "artist 1": 0.5}),
+        CategoryTable(column="title", values={"title 0": random.choice([0.0, 0.5]), "title 1": 0.5}),
         NumericDistance(column="energy", target=random.choice([0.5, 0.3])),
     ]
     terms = [
         Term(f"f{place}", 0.25, shape, compiled(shape, catalogue.columns, lambda rows: []), Origin("x"))
-        for place, shape in enumerate(shapes)
+        for place, shape in enumerate(random.sample(shapes, random.choice([3, 4])))
     ]
     by_index, by_scan = (
         planner.ranked(catalogue, Formula(terms), wanted=limit, method=method) for method in ("index", "scan")

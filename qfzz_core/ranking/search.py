@@ -282,7 +282,9 @@ class Search:
         if not bonus.has_many:
             return np.empty(0, dtype=np.intp), np.empty(0)
         ranges = bonus.ranges(self._heights, floor - self._slack - self._peak - self._top - others)
-        return self._near_enough(bonus.entries, self._likely(ranges, floor - others), floor - others, count, limit)
+        likely = self._likely(ranges, floor - others)
+        ties = count if others == 0.0 else None  # another table may tell apart what ties here
+        return self._near_enough(bonus.entries, likely, floor - others, ties, limit)
 
     def _posted_floor(self, bonus: Bonus, count: int) -> float:
         """Return a sum that at least `count` rows reach, from the highest cells of the categories with many entries."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
@@ -16,7 +17,7 @@ from qfzz_core.ranking.formula import Formula
 from qfzz_core.ranking.index import Index
 from qfzz_core.ranking.indexed import Indexed, Switching
 from qfzz_core.ranking.indexes import serving, sizes_of
-from qfzz_core.ranking.layout import parts
+from qfzz_core.ranking.layout import Parts, parts
 from qfzz_core.ranking.plan import Plan
 from qfzz_core.ranking.scan import Candidates, Scan
 from qfzz_core.ranking.search import Search
@@ -68,7 +69,10 @@ class _Planner:
         self._formula = formula
         self._pruning = [active for active in filters if active.prunes]
         self._predicates = row_tests(catalogue, [active for active in filters if not active.prunes])
-        self._parts = parts(formula, sizes_of(catalogue.segment), catalogue.base)
+
+    @cached_property
+    def _parts(self) -> Parts:
+        return parts(self._formula, sizes_of(self._catalogue.segment), self._catalogue.base)
 
     def chosen(
         self, wanted: int | None, method: Literal["scan", "index"] | None
@@ -95,7 +99,7 @@ class _Planner:
             return "most of the ranking is asked for"
         if not self._formula.terms or self._formula.total == 0.0:
             return "no factor has a weight"
-        if self._named() is not None:
+        if self._named is not None:
             return "a filter names its tracks"
         self.share = self._share()
         if self.share * rows < wanted * RARE:
@@ -107,8 +111,7 @@ class _Planner:
     def _scan(self, reason: str) -> Scan:
         """Return candidates from scoring all rows that pass the filters that say what does."""
         self._plan.method, self._plan.reason = "scan", reason
-        named = self._named()
-        tests = self._tests()
+        named, tests = self._named, self._tests()
         rows = live_rows_passing(self._catalogue, tests) if named is None else passing_rows([named], tests)
         return Scan(self._formula, rows, self._plan)
 
@@ -121,8 +124,9 @@ class _Planner:
     def _tests(self, but: Sequence[ActiveFilter] = ()) -> list[Passes]:
         return row_tests(self._catalogue, [active for active in self._pruning if active not in but])
 
+    @cached_property
     def _named(self) -> Rows | None:
-        """Return the rows that a filter names one by one, in order of position; None if no filter does."""
+        """The rows that a filter names one by one, in order of position; None if no filter does."""
         for active in self._pruning:
             if isinstance(active.prepared, IdFilter) and not active.prepared.exclude:
                 rows = np.unique(self._catalogue.rows(active.prepared.track_ids))

@@ -25,7 +25,7 @@ from qfzz_core.catalogue.building import CatalogueBuilder
 from qfzz_core.catalogue.snapshot import Catalogue
 from qfzz_core.plugins.origin import Origin
 from qfzz_core.ranking import index as index_module
-from qfzz_core.ranking import layout, planner, search, sums
+from qfzz_core.ranking import layout, planner, posted, search, walk
 from qfzz_core.ranking.constraints import Distinct, MaxPerArtist
 from qfzz_core.ranking.filtering import ActiveFilter
 from qfzz_core.ranking.formula import Formula, Term
@@ -50,14 +50,16 @@ TAGS = ["live", "loud", "demo"]
 @pytest.fixture(autouse=True)
 def small_limits(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let a catalogue of a few hundred tracks come by every way that one of millions takes."""
-    monkeypatch.setattr(search, "FEW", 8)
-    monkeypatch.setattr(search, "LONG", 2)
+    for module in (search, walk, posted):
+        monkeypatch.setattr(module, "FEW", 8)
+    monkeypatch.setattr(walk, "LONG", 2)
     monkeypatch.setattr(search, "AHEAD", 2)
     monkeypatch.setattr(search, "LEAST_ASKED", 8)
-    monkeypatch.setattr(sums, "MANY", 5)
-    monkeypatch.setattr(index_module, "MANY", 5)
-    monkeypatch.setattr(sums, "BLOCK", 12)
     monkeypatch.setattr(search, "FIRST_CELLS", 3)
+    for module in (posted, index_module):
+        monkeypatch.setattr(module, "MANY", 5)
+    monkeypatch.setattr(posted, "BLOCK", 12)
+    monkeypatch.setattr(posted, "FIRST_RANGES", 3)
     monkeypatch.setattr(planner, "LEAST_PATIENCE", 40)
 
 

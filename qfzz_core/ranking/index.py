@@ -89,13 +89,12 @@ class Sorted:
 
 def _lower_bounds(keys: Keys, wanted: Keys, starts: Places, stops: Places) -> Places:
     """Return for each range where the first key is that is not below the wanted one: binary search in all at once."""
-    low, high = starts, stops
-    for _ in range(int((stops - starts).max(initial=0)).bit_length()):
-        middle = (low + high) >> 1
-        below = keys[np.minimum(middle, len(keys) - 1)] < wanted
-        searching = low < high
-        low, high = np.where(searching & below, middle + 1, low), np.where(searching & ~below, middle, high)
-    return low
+    before, left = starts - 1, stops - starts  # the last place known to be below, and how many after it are not known
+    for _ in range(int(left.max(initial=0)).bit_length()):
+        half = (left + 1) >> 1
+        before += half * (keys[before + half] < wanted)
+        left -= half
+    return before + 1
 
 
 @attrs.frozen(eq=False)
@@ -124,6 +123,12 @@ class Runs:
         cells = (entries.keys[run_starts] >> np.uint32(LEVEL_BITS)).astype(np.uint16)
         return cls(codes, firsts, cells, run_starts.astype(np.uint32), run_stops.astype(np.uint32))
 
+    def joined(self, spans: Sequence[slice]) -> tuple[Places, Places, Places]:
+        """Return the cells of several stretches of runs, where these begin and where they end, at least one stretch."""
+        cells = np.concatenate([self.cells[span] for span in spans], dtype=np.intp)
+        starts = np.concatenate([self.starts[span] for span in spans], dtype=np.intp)
+        return cells, starts, np.concatenate([self.stops[span] for span in spans], dtype=np.intp)
+
 
 def _beginnings(keys: Keys) -> NDArray[np.int64]:
     """Return where each cell begins in keys of one category."""
@@ -143,10 +148,11 @@ class Postings:
         return Runs.of(self.starts, self.entries)
 
     def spans(self, codes: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Return where the entries of each code start and stop; codes that are newer than the index have none."""
-        known = np.minimum(codes, len(self.starts) - 2)
-        stops = np.where(codes == known, self.starts[known + 1], self.starts[known])
-        return self.starts[known], stops
+        """Return where the entries of codes, which grow, start and stop; those newer than the index have none."""
+        last = len(self.starts) - 1
+        if not len(codes) or codes[-1] < last:
+            return self.starts[codes], self.starts[codes + 1]
+        return self.starts[np.minimum(codes, last)], self.starts[np.minimum(codes + 1, last)]
 
 
 @attrs.frozen(eq=False, slots=False)

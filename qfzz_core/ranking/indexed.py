@@ -11,7 +11,8 @@ from qfzz_core.columns import Rows
 from qfzz_core.contracts import Values
 from qfzz_core.ranking.formula import Formula
 from qfzz_core.ranking.scan import Candidates
-from qfzz_core.ranking.search import Search, TooManyError
+from qfzz_core.ranking.search import Search
+from qfzz_core.ranking.walk import TooManyError
 
 
 class Indexed:

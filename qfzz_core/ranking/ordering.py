@@ -13,7 +13,9 @@ from qfzz_core.ranking.formula import Formula
 
 def greatest(numbers: Values, count: int) -> np.float64:
     """Return the `count`-th largest number."""
-    found: np.float64 = np.partition(numbers, len(numbers) - count)[len(numbers) - count]
+    sorting = numbers.copy()
+    sorting.partition(len(numbers) - count)
+    found: np.float64 = sorting[len(numbers) - count]
     return found
 
 
@@ -30,8 +32,10 @@ def united(parts: Sequence[Rows]) -> Rows:
     """Return all rows of several arrays, growing, each once."""
     rows = np.concatenate(parts)
     rows.sort()
-    united: Rows = rows[np.diff(rows, prepend=-1) != 0]
-    return united
+    first = np.empty(len(rows), dtype=np.bool_)
+    first[:1] = True
+    np.not_equal(rows[1:], rows[:-1], out=first[1:])
+    return rows[first]
 
 
 class Scores:

@@ -21,6 +21,12 @@ class Ranges:
     starts: Places
     stops: Places
 
+    @classmethod
+    def none(cls) -> Ranges:
+        """Return no ranges."""
+        empty = np.empty(0, dtype=np.intp)
+        return cls(empty, np.empty(0), empty, empty)
+
     def total(self) -> int:
         """Return how many entries all ranges have together."""
         return int((self.stops - self.starts).sum())

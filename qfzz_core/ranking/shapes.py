@@ -39,6 +39,19 @@ class Table:
     codes: Codes
     values: Values
     default: float
+    _size: int = attrs.field(init=False)  # of the vocabulary, which may grow meanwhile
+
+    @_size.default
+    def _(self) -> int:
+        return len(self.column.vocabulary)
+
+    @cached_property
+    def _all(self) -> Values:
+        """The values of all categories, the last for code -1."""
+        values = np.empty(self._size + 1)
+        values.fill(self.default)
+        values[self.codes] = self.values
+        return values
 
     @cached_property
     def top(self) -> float:
@@ -47,28 +60,19 @@ class Table:
 
     def of_codes(self, codes: NDArray[Any]) -> Values:
         """Return the values of categories by code, -1 for a missing one."""
-        if len(codes) > FEW_ROWS or self._size <= DENSE:
+        if self._size <= DENSE or len(codes) > FEW_ROWS:
             values: Values = self._all[codes]
             return values
         if not len(self.codes):
             return np.full(len(codes), self.default)
-        places = np.minimum(np.searchsorted(self.codes, codes), len(self.codes) - 1)
+        places = np.minimum(self.codes.searchsorted(codes), len(self.codes) - 1)
         return np.where(self.codes[places] == codes, self.values[places], self.default)
 
-    @cached_property
-    def _size(self) -> int:
-        return len(self.column.vocabulary)
-
-    @cached_property
-    def _all(self) -> Values:
-        """The values of all categories, the last for code -1."""
-        return self.laid_out(self._size)
-
-    def laid_out(self, size: int) -> Values:
-        """Return the values of the codes from 0 to `size` - 1, and one for code -1 at the end."""
-        values = np.full(size + 1, self.default)
-        known = int(self.codes.searchsorted(size))  # the vocabulary may have grown since
-        values[self.codes[:known]] = self.values[:known]
+    def from_missing(self, size: int) -> Values:
+        """Return the values of the `size` codes from -1 on, all of which there are."""
+        values = np.empty(size)
+        values[0] = self.default
+        values[1:] = self._all[: size - 1]
         return values
 
     def __call__(self, rows: Rows) -> Values:
@@ -143,6 +147,8 @@ def _column(columns: Columns, name: str, *kinds: type) -> Any:
 
 
 def _unit(value: Any, what: str, top: float = 1.0) -> float:
+    if type(value) is float and 0.0 <= value <= top:  # which it nearly always is
+        return value
     if isinstance(value, bool | np.bool_) or not isinstance(value, Real):
         refuse_coroutine(value)
         raise BrokenContractError(f"{what} must be a number from 0 to {top:g}, got {value!r}")
@@ -183,7 +189,7 @@ def _unique(codes: Codes, values: Values) -> tuple[Codes, Values]:
 def _table_values(mapping: Mapping[str, float]) -> Values:
     if {float}.issuperset(map(type, mapping.values())):
         values = np.fromiter(mapping.values(), dtype=np.float64, count=len(mapping))
-        if not len(values) or (values.min() >= 0.0 and values.max() <= 1.0):  # neither holds for NaN
+        if not len(values) or (np.minimum.reduce(values) >= 0.0 and np.maximum.reduce(values) <= 1.0):  # not for NaN
             return values
     return np.array([_unit(value, f"the table's value of {name!r}") for name, value in mapping.items()], dtype=float)
 

@@ -15,6 +15,7 @@ from qfzz_core.ranking.walk import FEW, TooManyError, Walk
 BLOCK = 4_096  # entries of postings looked at before the floor is looked at again
 FIRST_RANGES = 16  # looked at for the first floor
 Found = tuple[Places, Values]
+NOTHING: Found = np.empty(0, dtype=np.intp), np.empty(0)
 
 
 class Posted:
@@ -46,7 +47,7 @@ class Posted:
         runs = self._runs.codes.searchsorted(codes[many])
         self._spans = np.stack([self._runs.firsts[runs], self._runs.firsts[runs + 1]])
         self._many: tuple[int, Ranges] = 0, Ranges.none()  # of how many categories the ranges are known, and these
-        self._first: tuple[Places, Found] | None = None  # the ranges that were summed for the first floor, and the sums
+        self._first: tuple[Places, Found] = NOTHING[0], NOTHING  # the ranges summed for the first floor, and their sums
 
     def first_floor(self, count: int) -> float:
         """Return a sum that at least `count` rows reach, from the highest cells of the categories with many entries."""
@@ -71,8 +72,10 @@ class Posted:
 
         `others` is what other tables can add. Raises `TooManyError` if more than `limit` would have to be looked at.
         """
-        found = self._of_many(others, floor, count, limit)
-        floor, taken, at = risen(floor, found, count), sum(len(sums) for _, sums in found), 0
+        found = [above(self._walk.least(floor - others), *self._first[1]), self._of_many(others, floor, count, limit)]
+        if len(found[-1][1]):
+            floor = risen(floor, found, count)
+        taken, at = sum(len(sums) for _, sums in found), 0
         few = self._few
         while at < len(few.heights) and self._peak + few.heights[at] + others >= self._walk.least(floor):
             stop = self._block(at)
@@ -87,22 +90,17 @@ class Posted:
         places, sums = np.concatenate([places for places, _ in found]), np.concatenate([sums for _, sums in found])
         return index_rows(self._entries, places), sums, floor
 
-    def _of_many(self, others: float, floor: float, count: int | None, limit: int) -> list[Found]:
-        """Return the places that can reach the floor of all categories with many entries, and their sums."""
-        if not len(self._many_sums):
-            return [(np.empty(0, dtype=np.intp), np.empty(0))]
+    def _of_many(self, others: float, floor: float, count: int | None, limit: int) -> Found:
+        """Return the other places that can reach the floor of the categories with many entries, and their sums."""
         least = self._walk.least(floor - others)
         ranges = self._ranges(int((-self._many_sums).searchsorted(self._peak - least, "right")))
         likely = ranges.heights >= least - self._walk.top
-        found: list[Found] = []
-        if self._first is not None:
-            first, known = self._first
-            likely[first] = False
-            found.append(above(least, *known))
-        left = ranges.some(likely.nonzero()[0])
+        likely[self._first[0]] = False
+        left = likely.nonzero()[0]
+        if not len(left):
+            return NOTHING
         ties = count if others == 0.0 else None  # another table may tell apart what ties here
-        found.append(self._walk.near_enough(self._entries, left, floor - others, ties, limit))
-        return found
+        return self._walk.near_enough(self._entries, ranges.some(left), floor - others, ties, limit)
 
     def _ranges(self, count: int) -> Ranges:
         """Return the entries of at least the first `count` categories with many, as ranges of one cell each."""

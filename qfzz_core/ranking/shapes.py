@@ -169,14 +169,14 @@ def _coded(mapping: Mapping[str, float], column: CategoryColumn | TagsColumn) ->
     """Return the table by growing code; of two spellings of one name the larger value counts, whatever their order."""
     values = _table_values(mapping)
     codes = column.vocabulary.codes(mapping).astype(np.int64)
-    if len(codes) == 1 and codes[0] >= 0:
-        return codes, values
-    order = codes.argsort(kind="stable")
-    codes, values = codes[order], values[order]
-    known = int(codes.searchsorted(0))  # before it are names that no track ever had
-    codes, values = codes[known:], values[known:]
-    again = codes[1:] == codes[:-1]
-    return _unique(codes, values) if again.any() else (codes, values)
+    if len(codes) > 1:
+        order = codes.argsort(kind="stable")
+        codes, values = codes[order], values[order]
+    if len(codes) and codes[0] < 0:
+        known = int(codes.searchsorted(0))  # before it are names that no track ever had
+        codes, values = codes[known:], values[known:]
+    again = np.count_nonzero(codes[1:] == codes[:-1])
+    return _unique(codes, values) if again else (codes, values)
 
 
 def _unique(codes: Codes, values: Values) -> tuple[Codes, Values]:

@@ -112,7 +112,7 @@ class Walk:
         """
         if self._order is not None:
             long = ranges.stops - ranges.starts > LONG
-            if long.any():
+            if np.count_nonzero(long):
                 some = ranges.some(long.nonzero()[0])
                 within = some.starts, some.stops
                 near = self.near(entries, some.cells, some.heights, floor, count, within=within)

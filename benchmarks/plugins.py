@@ -9,7 +9,7 @@
 Everything alternates, so that what else the machine does falls on all; ratios are those of medians. The processor's
 time is a second witness. Run it with the Python that has QFZZ installed.
 
-    python benchmarks/plugins.py [--rounds 21] [--tracks 100000] [--calls 400] [--json]
+    python -m benchmarks.plugins [--rounds 21] [--tracks 100000] [--calls 400] [--json]
 """
 
 from __future__ import annotations

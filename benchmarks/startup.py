@@ -3,7 +3,7 @@
 Each pair runs in alternating rounds of fresh processes, so that what else the machine does falls on both; the ratio is
 that of the medians. The promise is below 2 for the first. Run it with the Python that has QFZZ installed.
 
-    python benchmarks/startup.py [--rounds 21] [--json]
+    python -m benchmarks.startup [--rounds 21] [--json]
 """
 
 from __future__ import annotations

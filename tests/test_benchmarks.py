@@ -4,6 +4,8 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,7 +20,8 @@ from benchmarks.ranking.catalogue import Catalogue, from_dictionaries  # noqa: E
 from benchmarks.ranking.generator import GENRES, MOODS, generated  # noqa: E402
 from benchmarks.ranking.listeners import DEVOTED_ARTISTS, listeners  # noqa: E402
 from benchmarks.ranking.rivals import fused_ranking  # noqa: E402
-from benchmarks.ranking.settings import Section  # noqa: E402
+from benchmarks.ranking.sections import batch, growth  # noqa: E402
+from benchmarks.ranking.settings import Section, Settings  # noqa: E402
 from qfzz_core.tracks import checked_tracks  # noqa: E402
 
 WITHOUT_PACKAGES = ("fused", "one_pass", "sqlite", "pure_python")
@@ -28,6 +31,27 @@ SMALL = ("--tracks", "600", "--listeners", "20", "--calls", "8", "--rounds", "1"
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "benchmarks.ranking", *arguments]
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
+
+
+def small_settings(directory: Path) -> Settings:
+    return Settings(
+        sizes=(600, 300),
+        rivals_at=600,
+        tracks=300,
+        stored=(300,),
+        limit=10,
+        listeners=8,
+        calls=20,
+        rounds=1,
+        rivals=(),
+        directory=directory,
+    )
+
+
+def feedbacks(service: growth.Service) -> list[int]:
+    """Return how many feedbacks each listener gave."""
+    profiles = (service.engine.get_profile(one.user_id) for one in service.listeners)
+    return [len(profile.interaction_history) for profile in profiles if profile]
 
 
 @pytest.fixture(scope="module")
@@ -126,10 +150,66 @@ class TestTheMeasurement:
         assert "".join(word[0] for word in rounds) == "f" + "aaaabbbb" + "f" + "bbbbaaaa"
 
 
+class TestTheGrowth:
+    def test_is_measured_with_the_same_listeners_and_feedbacks_for_every_size(
+        self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    ) -> None:
+        made: list[growth.Service] = []
+        real = growth.Service.of
+        monkeypatch.setattr(growth.Service, "of", lambda *given: made.append(real(*given)) or made[-1])
+        section = growth.measured(small_settings(tmp_path))
+        assert [len(one.catalogue) for one in made] == [300, 600]
+        assert [[each.user_id for each in one.listeners] for one in made] == [[f"user-{n:04d}" for n in range(8)]] * 2
+        assert feedbacks(made[0]) == feedbacks(made[1])
+        assert sum(feedbacks(made[0])) == 2 * 5  # before every fourth of twenty calls, without discovery and with it
+        assert [row[:2] for row in section.rows] == [
+            ("300", "QFZZ"),
+            ("600", "QFZZ"),
+            ("300", "QFZZ, discovery 0.3"),
+            ("600", "QFZZ, discovery 0.3"),
+        ]
+
+    def test_is_told_against_the_smallest_size(self, tmp_path: Path) -> None:
+        section = growth.measured(small_settings(tmp_path))
+        small, large = (section.figures["QFZZ"][size] for size in ("300", "600"))
+        assert section.rows[0][4:] == ("1.00", "1.00")
+        assert section.rows[1][4] == f"{large['median_ms'] / small['median_ms']:,.2f}"
+        assert section.rows[1][5] == f"{large['p99_ms'] / small['p99_ms']:,.2f}"
+
+
+class TestManyUsers:
+    def test_are_compared_with_one_call_for_all_of_them_and_with_one_call_for_each(
+        self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    ) -> None:
+        asked: list[Any] = []
+
+        class Model:
+            def __init__(self, factors: int, num_threads: int) -> None:
+                assert (factors, num_threads) == (64, 1)
+
+            def recommend(self, userid: Any, user_items: None, **keywords: Any) -> None:
+                asked.append(userid if isinstance(userid, int) else list(userid))
+
+        module = ModuleType("implicit.cpu.als")
+        monkeypatch.setattr(module, "AlternatingLeastSquares", Model, raising=False)
+        for name in ("implicit", "implicit.cpu"):
+            monkeypatch.setitem(sys.modules, name, ModuleType(name))
+        monkeypatch.setitem(sys.modules, module.__name__, module)
+        section = batch.measured(small_settings(tmp_path))
+        assert asked == [list(range(8)), *range(8)] * 2  # once to warm up
+        assert [row[0] for row in section.rows] == ["QFZZ", batch.AT_ONCE, batch.SINGLY]
+        assert all(figure > 0 for figure in section.figures.values())
+
+    def test_name_implicit_if_it_is_not_installed(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+        monkeypatch.setitem(sys.modules, "implicit.cpu.als", None)
+        rows = batch.measured(small_settings(tmp_path)).rows
+        assert [row[-1] for row in rows] == ["", "not installed", "not installed"]
+
+
 class TestTheCommand:
     def test_runs_the_sections_that_are_asked_for_and_writes_figures(self, tmp_path: Path) -> None:
         file = tmp_path / "figures.json"
-        sections = ("scaling", "everything", "filters")
+        sections = ("scaling", "growth", "everything", "process", "filters")
         sizes = ("--sizes", "300", "600", "--rivals-at", "600", "--rivals", *WITHOUT_PACKAGES)
         done = run("--only", *sections, *sizes, *SMALL, "--json", str(file))
         assert done.returncode == 0, done.stderr
@@ -137,6 +217,9 @@ class TestTheCommand:
         assert tuple(document["sections"]) == sections
         assert "pure Python" in document["sections"]["scaling"]["figures"]["600"]["contestants"]
         assert "pure Python" not in document["sections"]["scaling"]["figures"]["300"]["contestants"]
+        assert document["sections"]["scaling"]["rows"][-1][:2] == ["300 to 600", "QFZZ between the scans grows, times"]
+        assert list(document["sections"]["growth"]["figures"]["QFZZ"]) == ["300", "600"]
+        assert document["sections"]["process"]["figures"]["600"]["writer"]["imports"] > 0
 
     def test_names_a_rival_that_is_not_installed(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setitem(sys.modules, "faiss", None)

@@ -18,7 +18,8 @@ from benchmarks.ranking.report import printed, written
 from benchmarks.ranking.settings import Section, Settings
 
 SECTIONS = {
-    "scaling": "the engine's call against the rivals, and how it grows",
+    "scaling": "the engine's call against the rivals, and how it grows between their scans",
+    "growth": "the engine's call on catalogues of all sizes, among themselves",
     "whole": "the documented call against the engine's own",
     "function": "a column function of 64 dimensions against an equally pruned scan",
     "changing": "adding tracks against building anew, and the call after it",
@@ -38,7 +39,7 @@ def main(arguments: list[str] | None = None) -> None:
     if any(os.environ.get(name) != "1" for name in THREADS):
         sys.exit(_again_on_one_thread(sys.argv[1:] if arguments is None else arguments))
     with tempfile.TemporaryDirectory(prefix="qfzz-benchmark-", dir=options.directory) as directory:
-        settings = _settings(options, Path(directory))
+        settings = _settings(options, Path(directory).resolve())
         results = {name: _measured(name, settings) for name in options.only}
     document = {"machine": machine(), "settings": _plain(settings), "sections": results}
     if options.json:
@@ -65,7 +66,13 @@ def parser() -> argparse.ArgumentParser:
     )
     add = known.add_argument
     add("--only", nargs="+", choices=SECTIONS, default=list(SECTIONS), metavar="SECTION", help="default: all")
-    add("--sizes", nargs="+", type=int, default=[100_000, 1_000_000, 10_000_000], help="catalogues of `scaling`")
+    add(
+        "--sizes",
+        nargs="+",
+        type=int,
+        default=[100_000, 1_000_000, 10_000_000],
+        help="catalogues of `scaling` and `growth`",
+    )
     add("--tracks", type=int, default=1_000_000, help="the catalogue of the other sections (default: 1000000)")
     add("--stored", nargs="+", type=int, metavar="SIZE", help="catalogues of `process` (default: that of --tracks)")
     add("--rivals-at", type=int, default=1_000_000, help="the size at which all rivals are asked (default: 1000000)")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -30,6 +30,7 @@ from qfzz_core.vocabulary import Vocabulary
 
 Method = Literal["scan", "index"]
 
+NAME, DISCOVERING = "QFZZ", "QFZZ, discovery 0.3"
 PLANS: tuple[Method, ...] = ("scan", "index")  # the ways to rank that can be asked for beside the planner's choice
 
 
@@ -158,6 +159,21 @@ def picked(
     """Return the rows in the order of the result: the engine's call with discovery, without dictionaries."""
     request, query, shelf = _asked(engine, user_id, limit, preferences, keywords)
     return engine._answering.recommending.select(shelf, request, query).rows
+
+
+def answers(engine: Engine, limit: int) -> dict[str, Callable[[Listener], Rows]]:
+    """Return the engine's call by name: `best`, and `picked` at the default discovery factor."""
+    return {
+        NAME: lambda one: best(engine, one.user_id, limit),
+        DISCOVERING: lambda one: picked(engine, one.user_id, limit, preferences={"discovery_factor": 0.3}),
+    }
+
+
+def like_best(engine: Engine, catalogue: Catalogue, user_id: str) -> int:
+    """Record that a user likes the best track, and return its row."""
+    row = int(best(engine, user_id, 1)[0])
+    engine.record_feedback(user_id, catalogue.track_id(row), "like")
+    return row
 
 
 def _asked(

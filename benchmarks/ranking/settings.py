@@ -45,3 +45,8 @@ def milliseconds(figures: dict[str, Any], key: str = "median_ms") -> str:
 def times(ratio: float) -> str:
     """Return a ratio as it stands in a table."""
     return f"{ratio:,.1f}" if not math.isnan(ratio) else "-"
+
+
+def grown(small: dict[str, Any], large: dict[str, Any]) -> tuple[str, ...]:
+    """Return how many times as much median and 99th percentile are, as they stand in a table."""
+    return tuple(f"{large[key] / small[key]:,.2f}" for key in ("median_ms", "p99_ms"))

@@ -1,23 +1,16 @@
-"""What runs in a process of its own, so that memory and disturbance are those of one process.
-
-    python -m benchmarks.ranking.workers fill|answer|threads|write PATH NUMBER...
-
-Each prints one JSON document.
-"""
+"""What runs in a process of its own: filling a store, answering from it, and writing to it meanwhile."""
 
 from __future__ import annotations
 
-import json
-import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from benchmarks import processes
 from benchmarks.ranking import ours
 from qfzz import PersonalizedDJ
 
@@ -53,18 +46,7 @@ def answer(path: str, users: int) -> dict[str, Any]:
         first = time.perf_counter() - begun
         for number in range(ANSWERS):
             dj.recommend(user_id(number, users), limit=LIMIT)
-        return {"first_answer_seconds": round(first, 3), **_memory()}
-
-
-def _memory() -> dict[str, float | None]:
-    """Return the resident memory now and at most, None where the system does not say it."""
-    try:
-        lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
-    except OSError:
-        lines = []
-    kilobytes = {words[0]: int(words[1]) for line in lines if len(words := line.split()) == 3 and words[2] == "kB"}
-    found = {"resident_mb": kilobytes.get("VmRSS:"), "peak_mb": kilobytes.get("VmHWM:")}
-    return {name: None if value is None else round(value / 1e3, 1) for name, value in found.items()}
+        return {"first_answer_seconds": round(first, 3), **processes.memory()}
 
 
 def threads(path: str, users: int, seconds: int) -> dict[str, Any]:
@@ -112,22 +94,5 @@ def write(path: str, users: int, tracks: int, seconds: int) -> dict[str, Any]:
     return counts
 
 
-def started(command: str, *arguments: object) -> subprocess.Popen[str]:
-    """Start a worker."""
-    words = [sys.executable, "-m", "benchmarks.ranking.workers", command, *map(str, arguments)]
-    return subprocess.Popen(words, stdout=subprocess.PIPE, text=True, cwd=Path(__file__).resolve().parents[2])
-
-
-def result(worker: subprocess.Popen[str]) -> dict[str, Any]:
-    """Wait for a worker and return what it printed; raises `CalledProcessError` if it failed."""
-    printed, _ = worker.communicate()
-    if worker.returncode:
-        raise subprocess.CalledProcessError(worker.returncode, worker.args)
-    found: dict[str, Any] = json.loads(printed)
-    return found
-
-
-WORKERS: dict[str, Callable[..., dict[str, Any]]] = {"fill": fill, "answer": answer, "threads": threads, "write": write}
-
 if __name__ == "__main__":
-    print(json.dumps(WORKERS[sys.argv[1]](sys.argv[2], *map(int, sys.argv[3:]))))
+    processes.run({"fill": fill, "answer": answer, "threads": threads, "write": write}, sys.argv[1:])

@@ -1,8 +1,9 @@
-"""Many users at once: QFZZ against the batches of implicit ALS."""
+"""Many users: QFZZ against implicit ALS, asked for all of them at once and for one after the other."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from benchmarks.ranking.measure import timed
 from benchmarks.ranking.settings import Section, Settings, times
 
 FACTORS = 64
-OURS, ALS = "QFZZ", "implicit ALS recommend"
+AT_ONCE, SINGLY = "implicit ALS recommend, all users in one call", "implicit ALS recommend, one user a call"
 DIFFERS = f"the product of {FACTORS} learned numbers in float32 in place of the formula; row numbers, no dictionaries"
 
 
@@ -25,14 +26,14 @@ def measured(settings: Settings) -> Section:
     user_ids = [one.user_id for one in people]
     with ours.filled("memory:", catalogue) as dj:
         ours.introduce(dj.engine, people)
-        batches: dict[str, Callable[[], object]] = {OURS: lambda: ours.many(dj.engine, user_ids, settings.limit)}
-        als = _als(len(people), len(catalogue), settings.limit)
-        if als is not None:
-            batches[ALS] = als
+        batches: dict[str, Callable[[], object]] = {
+            ours.NAME: lambda: ours.many(dj.engine, user_ids, settings.limit),
+            **_als(len(people), len(catalogue), settings.limit),
+        }
         figures = _measured(batches, len(people), settings.rounds)
     return Section(
         title="Many users",
-        pattern=f"batches of {len(people)} users, limit {settings.limit} of {settings.tracks:,} tracks in memory, "
+        pattern=f"{len(people)} users, limit {settings.limit} of {settings.tracks:,} tracks in memory, "
         f"one thread, alternating, medians of {settings.rounds} rounds",
         head=("", "users per second", "times", "what differs"),
         rows=_rows(figures),
@@ -40,18 +41,21 @@ def measured(settings: Settings) -> Section:
     )
 
 
-def _als(users: int, tracks: int, count: int) -> Callable[[], object] | None:
-    """Return what answers all users with a model of random factors, None if implicit is not installed."""
+def _als(users: int, tracks: int, count: int) -> dict[str, Callable[[], object]]:
+    """Return what answers all users with a model of random factors, nothing if implicit is not installed."""
     try:
         from implicit.cpu.als import AlternatingLeastSquares
     except ImportError:
-        return None
+        return {}
     random = np.random.default_rng(1)
     model = AlternatingLeastSquares(factors=FACTORS, num_threads=1)
     model.user_factors = random.normal(size=(users, FACTORS)).astype(np.float32)
     model.item_factors = random.normal(size=(tracks, FACTORS)).astype(np.float32)
-    user_ids = np.arange(users)
-    return lambda: model.recommend(user_ids, None, N=count, filter_already_liked_items=False)
+    recommend = partial(model.recommend, user_items=None, N=count, filter_already_liked_items=False)
+    return {
+        AT_ONCE: lambda: recommend(np.arange(users)),
+        SINGLY: lambda: [recommend(user) for user in range(users)],
+    }
 
 
 def _measured(batches: dict[str, Callable[[], object]], users: int, rounds: int) -> dict[str, Any]:
@@ -62,7 +66,10 @@ def _measured(batches: dict[str, Callable[[], object]], users: int, rounds: int)
 
 
 def _rows(figures: dict[str, Any]) -> list[tuple[str, ...]]:
-    rows: list[tuple[str, ...]] = [(OURS, f"{figures[OURS]:,.0f}", "-", "")]
-    if ALS in figures:
-        return [*rows, (ALS, f"{figures[ALS]:,.1f}", times(figures[OURS] / figures[ALS]), DIFFERS)]
-    return [*rows, (ALS, "-", "-", "not installed")]
+    return [(ours.NAME, f"{figures[ours.NAME]:,.0f}", "-", ""), *(_row(name, figures) for name in (AT_ONCE, SINGLY))]
+
+
+def _row(name: str, figures: dict[str, Any]) -> tuple[str, ...]:
+    if name not in figures:
+        return (name, "-", "-", "not installed")
+    return (name, f"{figures[name]:,.1f}", times(figures[ours.NAME] / figures[name]), DIFFERS)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
 from typing import Any
 
+from benchmarks.processes import result, started
 from benchmarks.ranking import workers
 from benchmarks.ranking.settings import Section, Settings
 
@@ -28,15 +30,19 @@ def measured(settings: Settings) -> Section:
 
 def _figures(path: Path, tracks: int, settings: Settings) -> dict[str, Any]:
     users = settings.listeners
-    run = {"filled": workers.result(workers.started("fill", path, tracks, users))}
+    run = {"filled": result(_started("fill", path, tracks, users))}
     for name in ("first_start", "next_start"):
-        run[name] = workers.result(workers.started("answer", path, users))
+        run[name] = result(_started("answer", path, users))
     seconds = _seconds(settings)
-    run["quiet"] = workers.result(workers.started("threads", path, users, seconds))
-    writer = workers.started("write", path, users, min(tracks, 100_000), seconds)
-    run["disturbed"] = workers.result(workers.started("threads", path, users, seconds))
-    run["writer"] = workers.result(writer)
+    run["quiet"] = result(_started("threads", path, users, seconds))
+    writer = _started("write", path, users, min(tracks, 100_000), seconds)
+    run["disturbed"] = result(_started("threads", path, users, seconds))
+    run["writer"] = result(writer)
     return run
+
+
+def _started(worker: str, *arguments: object) -> subprocess.Popen[str]:
+    return started(workers.__name__, worker, *arguments)
 
 
 def _seconds(settings: Settings) -> int:

@@ -1,4 +1,4 @@
-"""The engine's call against the rivals, and how it grows with the catalogue."""
+"""The engine's call against the rivals, and how it grows with the catalogue between scans of every track."""
 
 from __future__ import annotations
 
@@ -11,11 +11,9 @@ from benchmarks.ranking.generator import generated
 from benchmarks.ranking.listeners import Listener, listeners
 from benchmarks.ranking.rivals.fused_ranking import Fused
 from benchmarks.ranking.rivals.one_pass_ranking import OnePass
-from benchmarks.ranking.settings import Section, Settings, milliseconds, times
+from benchmarks.ranking.settings import Section, Settings, grown, milliseconds, times
 from qfzz_core import Engine
 
-OURS = "QFZZ"
-DISCOVERING = "QFZZ, discovery 0.3"
 SCANS = (Fused, OnePass)
 AT_EVERY_SIZE = ("fused", "one_pass")
 CHECKED = 12
@@ -54,7 +52,7 @@ def _measured(catalogue: Catalogue, names: tuple[str, ...], settings: Settings) 
     contestants: dict[str, Any] = {}
     for group in _groups(answers, there):
         found = measure.alternated(group, people, settings.calls, _feedback(engine, catalogue))
-        contestants = {**measure.compared(found, OURS, people), **contestants}
+        contestants = {**measure.compared(found, ours.NAME, people), **contestants}
     _check(answers, there, people)
     differs = {rival.name: rival.differs for rival in there}
     return {"missing": missing, "differs": differs, "contestants": {name: contestants[name] for name in answers}}
@@ -64,22 +62,19 @@ def _groups(answers: dict[str, Answer], there: list[rivals.Rival]) -> list[dict[
     """Return who alternates with whom: the quick ones apart from those that leave nothing of others in the caches."""
     slow = [rival.name for rival in there if not isinstance(rival, SCANS)]
     quick = {name: answer for name, answer in answers.items() if name not in slow}
-    return [quick, {OURS: answers[OURS], **{name: answers[name] for name in slow}}] if slow else [quick]
+    return [quick, {ours.NAME: answers[ours.NAME], **{name: answers[name] for name in slow}}] if slow else [quick]
 
 
 def _check(answers: dict[str, Answer], there: list[rivals.Rival], people: list[Listener]) -> None:
     """Compare the exact answers: those of the scans for everyone, those of slow rivals for some."""
     exact = [rival for rival in there if rival.exact]
-    quick = {OURS, *(rival.name for rival in exact if isinstance(rival, SCANS))}
+    quick = {ours.NAME, *(rival.name for rival in exact if isinstance(rival, SCANS))}
     measure.check({name: answers[name] for name in quick}, people)
-    measure.check({name: answers[name] for name in (OURS, *(rival.name for rival in exact))}, people[:CHECKED])
+    measure.check({name: answers[name] for name in (ours.NAME, *(rival.name for rival in exact))}, people[:CHECKED])
 
 
 def _answers(engine: Engine, there: list[rivals.Rival], limit: int) -> dict[str, Answer]:
-    answers: dict[str, Answer] = {
-        OURS: lambda one: ours.best(engine, one.user_id, limit),
-        DISCOVERING: lambda one: ours.picked(engine, one.user_id, limit, preferences={"discovery_factor": 0.3}),
-    }
+    answers: dict[str, Answer] = ours.answers(engine, limit)
     for rival in there:
         answers[rival.name] = lambda one, rival=rival: rival.answer(one.preferences, limit)  # type: ignore[misc]
     return answers
@@ -89,9 +84,7 @@ def _feedback(engine: Engine, catalogue: Catalogue) -> measure.Feedback:
     """Return what lets a listener like the best track: the engine stores it, the rivals see other preferences."""
 
     def like(listener: Listener) -> None:
-        row = int(ours.best(engine, listener.user_id, 1)[0])
-        engine.record_feedback(listener.user_id, catalogue.track_id(row), "like")
-        listener.likes(catalogue, row)
+        listener.likes(catalogue, ours.like_best(engine, catalogue, listener.user_id))
 
     return like
 
@@ -107,10 +100,9 @@ def _rows(size: str, figures: dict[str, Any]) -> list[tuple[str, ...]]:
 
 
 def _growth(settings: Settings, sizes: dict[str, Any]) -> list[tuple[str, ...]]:
-    """Return how much the engine's call grows from the smallest to the largest size."""
+    """Return how much the engine's call grows from the smallest to the largest size, caches emptied by the scans."""
     least, most = f"{min(settings.sizes):,}", f"{max(settings.sizes):,}"
     if least == most:
         return []
-    small, large = (sizes[size]["contestants"][OURS]["all"] for size in (least, most))
-    grown = [times(large[key] / small[key]) for key in ("median_ms", "p99_ms")]
-    return [(f"{least} to {most}", "growth of QFZZ, times", *grown, "-", "-", "-", "")]
+    small, large = (sizes[size]["contestants"][ours.NAME]["all"] for size in (least, most))
+    return [(f"{least} to {most}", "QFZZ between the scans grows, times", *grown(small, large), "-", "-", "-", "")]

@@ -1,0 +1,1 @@
+"""The sections of a run; each module has `measured(databases, settings) -> Section`."""

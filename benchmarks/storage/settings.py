@@ -1,0 +1,16 @@
+"""What a run of the benchmarks was asked for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import attrs
+
+
+@attrs.frozen(kw_only=True)
+class Settings:
+    """What the options of the command say; `directory` is where files are made."""
+
+    tracks: int
+    rounds: int
+    directory: Path

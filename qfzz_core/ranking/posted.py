@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from qfzz_core.columns import Rows
 from qfzz_core.contracts import Values
@@ -55,10 +56,7 @@ class Posted:
             return -np.inf
         seen = (self._spans[1] - self._spans[0]).cumsum()
         ranges = self._ranges(max(1, int(seen.searchsorted(BLOCK, "right"))))
-        if len(ranges.heights) > FIRST_RANGES:
-            first = (-ranges.heights).argpartition(FIRST_RANGES)[:FIRST_RANGES]
-        else:
-            first = np.arange(len(ranges.heights))
+        first = ranges.highest(FIRST_RANGES, 2 * count)
         ranges = ranges.some(first)
         if ranges.total() <= FEW:
             found = self._walk.summed(self._entries, ranges)
@@ -72,11 +70,9 @@ class Posted:
 
         `others` is what other tables can add. Raises `TooManyError` if more than `limit` would have to be looked at.
         """
-        found = [above(self._walk.least(floor - others), *self._first[1]), self._of_many(others, floor, count, limit)]
-        if len(found[-1][1]):
-            floor = risen(floor, found, count)
-        taken, at = sum(len(sums) for _, sums in found), 0
-        few = self._few
+        found = [above(self._walk.least(floor - others), *self._first[1])]
+        floor = self._add_many(found, others, floor, count, limit)
+        few, taken, at = self._few, sum(len(sums) for _, sums in found), 0
         while at < len(few.heights) and self._peak + few.heights[at] + others >= self._walk.least(floor):
             stop = self._block(at)
             block = Ranges(few.cells[at:stop], few.heights[at:stop], few.starts[at:stop], few.stops[at:stop])
@@ -90,17 +86,29 @@ class Posted:
         places, sums = np.concatenate([places for places, _ in found]), np.concatenate([sums for _, sums in found])
         return index_rows(self._entries, places), sums, floor
 
-    def _of_many(self, others: float, floor: float, count: int | None, limit: int) -> Found:
-        """Return the other places that can reach the floor of the categories with many entries, and their sums."""
-        least = self._walk.least(floor - others)
-        ranges = self._ranges(int((-self._many_sums).searchsorted(self._peak - least, "right")))
-        likely = ranges.heights >= least - self._walk.top
-        likely[self._first[0]] = False
-        left = likely.nonzero()[0]
-        if not len(left):
-            return NOTHING
+    def _add_many(self, found: list[Found], others: float, floor: float, count: int | None, limit: int) -> float:
+        """Add the other places that can reach the floor of the categories with many entries, and return the floor."""
         ties = count if others == 0.0 else None  # another table may tell apart what ties here
-        return self._walk.near_enough(self._entries, ranges.some(left), floor - others, ties, limit)
+        left, size = self._left(floor - others), BLOCK
+        while len(left.heights):
+            block, left = left.parted(size)
+            found.append(self._walk.near_enough(self._entries, block, floor - others, ties, limit))
+            floor = risen(floor, found, count)
+            if len(left.heights):
+                left, size = left.some(self._likely(left, floor - others).nonzero()[0]), 4 * size
+        return floor
+
+    def _left(self, floor: float) -> Ranges:
+        """Return the entries of the categories with many that can reach a floor, but those summed for the first one."""
+        least = self._walk.least(floor)
+        ranges = self._ranges(int((-self._many_sums).searchsorted(self._peak - least, "right")))
+        likely = self._likely(ranges, floor)
+        likely[self._first[0]] = False
+        return ranges.some(likely.nonzero()[0])
+
+    def _likely(self, ranges: Ranges, floor: float) -> NDArray[np.bool_]:
+        """Return of which ranges a row can reach a floor."""
+        return ranges.heights >= self._walk.least(floor) - self._walk.top
 
     def _ranges(self, count: int) -> Ranges:
         """Return the entries of at least the first `count` categories with many, as ranges of one cell each."""

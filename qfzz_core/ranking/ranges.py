@@ -35,6 +35,25 @@ class Ranges:
         """Return some of the ranges."""
         return Ranges(self.cells[chosen], self.heights[chosen], self.starts[chosen], self.stops[chosen])
 
+    def highest(self, least: int, count: int) -> Places:
+        """Return which `least` ranges are the highest, or as many more as it takes to have `count` entries together."""
+        if len(self.heights) <= least:
+            return np.arange(len(self.heights))
+        found: Places = (-self.heights).argpartition(least)[:least]
+        lengths = self.stops - self.starts
+        if int(lengths[found].sum()) < count:
+            found = (-self.heights).argsort(kind="stable")
+            found = found[: max(least, int(lengths[found].cumsum().searchsorted(count)) + 1)]
+        return found
+
+    def parted(self, size: int) -> tuple[Ranges, Ranges]:
+        """Return the highest ranges, with about `size` entries together, and the others."""
+        if self.total() <= size:
+            return self, Ranges.none()
+        order = (-self.heights).argsort(kind="stable")
+        first = int((self.stops - self.starts)[order].cumsum().searchsorted(size)) + 1
+        return self.some(order[:first]), self.some(order[first:])
+
     def and_also(self, other: Ranges) -> Ranges:
         """Return these ranges and others."""
         return Ranges(

@@ -159,16 +159,11 @@ class Search:
         for below in (0.0, self._walk.top / 2):
             cells = (self._heights >= self._highest - below).nonzero()[0]
             if self._highest > -np.inf and int(counts[cells].sum()) >= 2 * count:
-                return self._enough(cells, count)
+                if len(cells) > FIRST_CELLS:  # in those with the most rows are the nearest ones
+                    cells = cells[(-counts[cells]).argpartition(FIRST_CELLS)[:FIRST_CELLS]]
+                return cells
         cells = (self._heights > -np.inf).nonzero()[0]
-        return self._enough(cells, count) if int(counts[cells].sum()) >= count else None
-
-    def _enough(self, cells: Places, count: int) -> Places:
-        if len(cells) > FIRST_CELLS:
-            cells = cells[(-self._heights[cells]).argsort(kind="stable")]
-            enough = int(self._index.counts[cells].cumsum().searchsorted(2 * count)) + 1
-            cells = cells[: max(FIRST_CELLS, enough)]
-        return cells
+        return cells if int(counts[cells].sum()) >= count else None
 
     def _in_cells(self, floor: float, count: int | None, limit: int) -> tuple[Places, Values]:
         """Return the places of the rows whose cell and number reach the floor, and their sums."""

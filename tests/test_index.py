@@ -24,8 +24,8 @@ from qfzz_core import (
 from qfzz_core.catalogue.building import CatalogueBuilder
 from qfzz_core.catalogue.snapshot import Catalogue
 from qfzz_core.plugins.origin import Origin
+from qfzz_core.ranking import asking, layout, planner, posted, search, walk
 from qfzz_core.ranking import index as index_module
-from qfzz_core.ranking import layout, planner, posted, search, walk
 from qfzz_core.ranking.constraints import Distinct, MaxPerArtist
 from qfzz_core.ranking.filtering import ActiveFilter
 from qfzz_core.ranking.formula import Formula, Term
@@ -55,6 +55,9 @@ def small_limits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(walk, "LONG", 2)
     monkeypatch.setattr(search, "AHEAD", 2)
     monkeypatch.setattr(search, "LEAST_ASKED", 8)
+    monkeypatch.setattr(asking, "BLOCK", 12)
+    monkeypatch.setattr(asking, "TRACKS", 12)
+    monkeypatch.setattr(asking, "LEAST_SCORED", 4)
     monkeypatch.setattr(search, "FIRST_CELLS", 3)
     for module in (posted, index_module):
         monkeypatch.setattr(module, "MANY", 5)

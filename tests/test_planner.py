@@ -138,8 +138,7 @@ def test_leaving_out_all_liked_genres_looks_at_no_row_of_them(monkeypatch: pytes
         assert ids(engine, limit=10, where=where) == scanned(engine, monkeypatch, limit=10, where=where)
 
 
-def test_a_predicate_that_few_tracks_pass_is_asked_about_all_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(planner, "LEAST_PATIENCE", 100)
+def test_a_predicate_that_few_tracks_pass_is_asked_about_a_sample_and_then_about_all() -> None:
     asked: list[int] = []
 
     def passes(columns: Any, rows: Any) -> Any:
@@ -150,9 +149,38 @@ def test_a_predicate_that_few_tracks_pass_is_asked_about_all_once(monkeypatch: p
     with Engine(store="memory:", seed=1, plugins=[plugin("p", qfzz_filters=lambda: [rare])]) as engine:
         engine.add_content(tracks(2_000))
         plan = engine.plan("me", TASTE, limit=10, where={"rare": True})
-        assert (plan.method, plan.reason) == ("scan", "few tracks passed the filters")
-        assert len(asked) < 2 * 2_000
+        assert (plan.method, plan.reason, plan.scored) == ("scan", "few tracks pass the filters", 5)
+        assert sorted(asked[-2_000:]) == list(range(2_000))
+        assert len(asked) < 3_000
         assert sorted(ids(engine, limit=10, where={"rare": True})) == sorted(f"t{row}" for row in range(3, 2_000, 400))
+
+
+def test_all_tracks_are_filtered_when_too_few_of_the_best_pass(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(planner, "LEAST_PATIENCE", 100)
+    unloved = Letting("unloved", lambda request, option: Predicate(function=lambda columns, rows: rows % 4 != 0))
+    with Engine(store="memory:", seed=1, plugins=[plugin("p", qfzz_filters=lambda: [unloved])]) as engine:
+        engine.add_content(tracks(2_000))  # the genre of every fourth track is liked
+        plan = engine.plan("me", TASTE, limit=10, where={"unloved": True})
+        assert (plan.method, plan.reason, plan.scored >= 1_500) == ("scan", "few tracks passed the filters", True)
+        keywords: dict[str, Any] = {"limit": 10, "where": {"unloved": True}}
+        assert ids(engine, **keywords) == scanned(engine, monkeypatch, **keywords)
+
+
+def test_tracks_that_were_removed_are_not_among_the_sample() -> None:
+    asked: set[int] = set()
+
+    def passes(columns: Any, rows: Any) -> Any:
+        asked.update(rows.tolist())
+        return rows % 2 == 0
+
+    even = Letting("even", lambda request, option: Predicate(function=passes))
+    with Engine(store="memory:", seed=1, plugins=[plugin("p", qfzz_filters=lambda: [even])]) as engine:
+        engine.add_content(tracks(2_000))
+        ids(engine, limit=5)
+        engine.remove_content([f"t{row}" for row in range(0, 2_000, 3)])
+        assert engine.plan("me", TASTE, limit=5, where={"even": True}).method == "index"
+        assert asked
+        assert not any(row % 3 == 0 for row in asked)
 
 
 def test_constraints_start_anew_when_all_tracks_are_filtered(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -20,6 +20,7 @@ from qfzz_core.ranking.constraints import Distinct, MaxPerArtist
 from qfzz_core.ranking.eligible import EligibleRanking
 from qfzz_core.ranking.filtering import ActiveFilter, live_rows_passing, row_tests
 from qfzz_core.ranking.formula import Formula, Term
+from qfzz_core.ranking.row_tests import CodeTest, IdTest
 from qfzz_core.ranking.scan import Scan
 from qfzz_core.ranking.shapes import compiled
 from qfzz_core.stores import CatalogueToken
@@ -257,6 +258,46 @@ def test_filters_let_pass_what_plain_python_lets_pass(rows: list[dict[str, Any]]
     active = [ActiveFilter("mine", prepared) for prepared, _ in laws]
     expected = [row for row, fields in enumerate(rows) if all(law(row, fields) for _, law in laws)]
     assert passing(catalogue(rows), active) == expected
+
+
+CODES = st.lists(st.integers(-1, 11), min_size=1, max_size=60)
+
+
+@settings(max_examples=150, deadline=None)
+@given(CODES, st.lists(st.booleans(), min_size=13, max_size=13), st.integers(0, 12), st.integers(1, 20))
+def test_a_stretch_lets_pass_what_looking_up_each_row_lets_pass(
+    codes: list[int], passing: list[bool], last: int, size: int
+) -> None:
+    for inside in (passing, [code == last for code in range(13)], [code >= last for code in range(13)]):
+        tested = CodeTest(np.array(codes, dtype=np.int8), np.array(inside))
+        stretches = [tested.stretch(start, start + size) for start in range(0, len(codes), size)]
+        assert np.concatenate(stretches).tolist() == [row for row, code in enumerate(codes) if inside[code]]
+        assert tested(np.arange(len(codes))).tolist() == [inside[code] for code in codes]
+
+
+@pytest.mark.parametrize("exclude", [False, True])
+def test_few_rows_are_tested_by_their_ids_and_many_by_the_rows_of_the_ids(exclude: bool) -> None:
+    made = catalogue([{"artist": "ABBA"}] * 40)
+    named = IdTest(made, ("t3", *(f"unknown {number}" for number in range(100)), "t5", "t3"), exclude)
+    few, many = as_rows([5, 6, 3]), np.arange(40)
+    assert named(few).tolist() == [not exclude, exclude, not exclude]
+    assert named(many).tolist() == [(row in (3, 5)) != exclude for row in range(40)]
+    assert named(few).tolist() == [not exclude, exclude, not exclude]
+
+
+def test_what_constraints_leave_out_is_no_reason_to_filter_all_tracks() -> None:
+    def impatient() -> Scan:
+        raise AssertionError("nine of ten candidates passed the filter")
+
+    ranking = EligibleRanking(
+        NO_COLUMNS,
+        Scan(formula([0.5] * 2_000), np.arange(2_000)),
+        [lambda rows: rows % 10 != 0],
+        constraints=[lambda: lambda rows: rows % 100 == 1],
+        filtered=impatient,
+        patience=lambda share: 2_000 if share > 0.8 else 0,
+    )
+    assert ranking.take(15).tolist() == list(range(1, 1_500, 100))
 
 
 def test_without_filters_every_row_is_eligible() -> None:

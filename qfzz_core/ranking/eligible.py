@@ -9,22 +9,24 @@ from numpy.typing import NDArray
 
 from qfzz_core.columns import Columns, Rows, as_rows, sealed
 from qfzz_core.contracts import Values
-from qfzz_core.ranking.filtering import Passes
 from qfzz_core.ranking.plan import Plan
+from qfzz_core.ranking.row_tests import Passes
 from qfzz_core.ranking.scan import Candidates
 
 Keeps = Callable[[Rows], NDArray[np.bool_]]
 
-LEAST_BLOCK = 128  # candidates asked for at a time when some of them may not pass
+LEAST_BLOCK = 64  # candidates asked for at a time when some of them may not pass
+MORE = 1.25  # so many times the candidates that should be enough are asked for, because shares are guesses
 
 
 class EligibleRanking:
     """What a strategy sees: ranks from 1, looked at lazily.
 
     `tests` are pure and asked about candidates in blocks; `constraints` make what is asked after them, in the order
-    of the ranking, and may remember what they let pass. `share` is a guess at the share of candidates that pass. When
-    it turns out that more than `patience` candidates would have to be asked about, `filtered` gives candidates that all
-    pass the tests. `failure` keeps what one of them raised, which a strategy may have swallowed.
+    of the ranking, and may remember what they let pass. `share` is a guess at the share of candidates that pass the
+    tests. When it turns out that more candidates would have to be asked about than `patience` says of the share that
+    passes, `filtered` gives candidates that all pass the tests. `failure` keeps what one of them raised, which a
+    strategy may have swallowed.
     """
 
     def __init__(
@@ -35,7 +37,7 @@ class EligibleRanking:
         *,
         constraints: Sequence[Callable[[], Keeps]] = (),
         filtered: Callable[[], Candidates] | None = None,
-        patience: int = 0,
+        patience: Callable[[float], float] = lambda share: 0.0,
         share: float = 1.0,
         plan: Plan | None = None,
     ) -> None:
@@ -50,10 +52,12 @@ class EligibleRanking:
 
     def _begin(self, candidates: Candidates, tests: Sequence[Passes]) -> None:
         self._candidates = candidates
-        self._tests = [*tests, *(make() for make in self._constraints)]
+        self._tests = tests
+        self._keeps = [make() for make in self._constraints]
         self._rows = np.empty(0, dtype=np.intp)
         self._scores = np.empty(0)
         self._asked = 0
+        self._passed = 0  # of those asked about, the tests
         self._exhausted = False
 
     def take(self, count: int | None) -> Rows:
@@ -92,27 +96,35 @@ class EligibleRanking:
 
     def _block(self, missing: int) -> int:
         """Return how many candidates to ask for: what is missing, and more if only a share of them passes."""
-        if not self._tests:
+        if not self._tests and not self._keeps:
             return missing
-        share = (len(self._rows) + self._guess) / (self._asked + 1)
-        if self._filtered is not None and self._asked and self._asked + missing / share > self._patience:
-            filtered, self._filtered = self._filtered, None
+        block = missing / self._share(len(self._rows)) * MORE
+        if self._filtered is not None and self._loses_patience(block):
+            filtered, self._filtered, self._guess = self._filtered, None, 1.0
             self._begin(filtered(), ())
             return missing
-        return max(LEAST_BLOCK, int(missing / share * 1.25))
+        return max(LEAST_BLOCK, int(block))
+
+    def _loses_patience(self, block: float) -> bool:
+        return self._asked > 0 and self._asked + block > self._patience(self._share(self._passed))
+
+    def _share(self, some: int) -> float:
+        """Return the share that some are of the candidates asked about, the guess if there are none."""
+        return (some + self._guess) / (self._asked + 1)
 
     def _look(self, block: int) -> None:
         rows, scores = self._candidates.next(block)
         self._asked += len(rows)
         self._exhausted = len(rows) < block
-        passing = self._passing(rows)
+        passing = self._passing(rows, np.arange(len(rows)), self._tests)
+        self._passed += len(passing)
+        passing = self._passing(rows, passing, self._keeps)
         self._rows = np.concatenate([self._rows, rows[passing]])
         self._scores = np.concatenate([self._scores, scores[passing]])
 
-    def _passing(self, rows: Rows) -> Rows:
-        """Return the indices of the rows that pass everything; each test is asked only about what is left."""
-        indices = np.arange(len(rows))
-        for test in self._tests:
+    def _passing(self, rows: Rows, indices: Rows, tests: Sequence[Passes]) -> Rows:
+        """Return those of the indices whose rows pass everything; each test is asked only about what is left."""
+        for test in tests:
             if len(indices):
                 indices = indices[test(rows[indices])]
         return indices

@@ -38,6 +38,18 @@ def united(parts: Sequence[Rows]) -> Rows:
     return rows[first]
 
 
+def united_sums(parts: Sequence[tuple[Rows, Values]]) -> tuple[Rows, Values]:
+    """Return all rows of several arrays, growing, each once, and the largest of its sums."""
+    rows, sums = np.concatenate([rows for rows, _ in parts]), np.concatenate([sums for _, sums in parts])
+    order = rows.argsort()
+    rows, sums = rows[order], sums[order]
+    again = rows[1:] == rows[:-1]
+    if not again.any():
+        return rows, sums
+    first = np.flatnonzero(~np.concatenate([[False], again]))
+    return rows[first], np.maximum.reduceat(sums, first)
+
+
 class Scores:
     """The scores of rows by one formula, each computed once; its length is how many were."""
 
@@ -51,7 +63,10 @@ class Scores:
 
     def of(self, rows: Rows) -> Values:
         """Return the scores of rows, which grow."""
-        new = rows[~np.isin(rows, self._rows, assume_unique=True)] if len(self) else rows
+        if not len(self):
+            self._rows, self._scores = rows, self._formula.scores(rows)
+            return self._scores
+        new = rows[~np.isin(rows, self._rows, assume_unique=True)]
         known = np.concatenate([self._rows, new])
         scores = np.concatenate([self._scores, self._formula.scores(new)])
         order = known.argsort()

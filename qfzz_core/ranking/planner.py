@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
 from typing import Literal
 
@@ -11,23 +11,23 @@ import numpy as np
 from qfzz_core.catalogue.snapshot import Catalogue
 from qfzz_core.columns import Rows
 from qfzz_core.contracts import CategoryFilter, IdFilter
-from qfzz_core.ranking.eligible import EligibleRanking, Keeps
-from qfzz_core.ranking.filtering import ActiveFilter, Mask, Passes, live_rows_passing, passing_rows, row_tests
+from qfzz_core.ranking.costs import SAMPLE, SCORED, Costs
+from qfzz_core.ranking.eligible import MORE, EligibleRanking, Keeps
+from qfzz_core.ranking.filtering import ActiveFilter, live_rows_passing, passing_rows, read_once, row_tests
 from qfzz_core.ranking.formula import Formula
 from qfzz_core.ranking.index import Index
 from qfzz_core.ranking.indexed import Indexed, Switching
 from qfzz_core.ranking.indexes import serving, sizes_of
 from qfzz_core.ranking.layout import Parts, parts
 from qfzz_core.ranking.plan import Plan
+from qfzz_core.ranking.row_tests import Mask, Passes
 from qfzz_core.ranking.scan import Candidates, Scan
 from qfzz_core.ranking.search import Search
 
 SMALL = 12_000  # rows up to which scoring all of them is as fast
 DEEP = 8  # the index does not pay when more than one in so many rows is asked for
-SAMPLE = 512  # rows by which the share that passes the filters is estimated
-RARE = 16  # the index does not pay when more than one in so many rows has to be asked about
-PATIENCE = 16  # when more than one in so many rows would have to be asked about, all are filtered first
-LEAST_PATIENCE = 2_048
+MANY_IDS = 16  # track ids matter when they are more than one in so many of the base
+LEAST_PATIENCE = 2_048  # candidates from the index that are asked about, whatever a filtered scan costs
 
 
 def ranked(
@@ -53,8 +53,8 @@ def ranked(
         candidates,
         asked,
         constraints=constraints,
-        filtered=planner.filtered,
-        patience=max(LEAST_PATIENCE, catalogue.columns.length // PATIENCE),
+        filtered=planner.filtered if plan.method == "index" else None,
+        patience=planner.patience,
         share=planner.share,
         plan=plan,
     )
@@ -69,6 +69,7 @@ class _Planner:
         self._formula = formula
         self._pruning = [active for active in filters if active.prunes]
         self._predicates = row_tests(catalogue, [active for active in filters if not active.prunes])
+        self._made: dict[ActiveFilter, Passes] = {}
 
     @cached_property
     def _parts(self) -> Parts:
@@ -83,9 +84,12 @@ class _Planner:
             self._plan.reason = "it was asked for"
         if method == "scan" or why_not is not None:
             return self._scan(why_not or self._plan.reason), self._predicates
+        if method is None and self._is_narrowed(wanted or 0):
+            return self.filtered("few tracks pass the filters"), ()
         found = self._index()
         if found is None:
             return self._scan("there are too many kinds of requests to have an index for each"), self._predicates
+        self.share = max(self._costs.share, 1 / SAMPLE)
         self._plan.method = "index"
         self._plan.reason = self._plan.reason or "few of many tracks are asked for"
         return found
@@ -101,28 +105,49 @@ class _Planner:
             return "no factor has a weight"
         if self._named is not None:
             return "a filter names its tracks"
-        self.share = self._share()
-        if self.share * rows < wanted * RARE:
-            return "few tracks pass the filters"
         return None
+
+    def _is_narrowed(self, wanted: int) -> bool:
+        """Return whether so few candidates pass the filters that it costs less to filter all rows first."""
+        share = self._costs.share
+        alone = SMALL * SCORED  # what the index costs before its first candidate
+        return share < 1.0 and self._costs.scan(share) * share < alone * share + wanted * MORE
+
+    def patience(self, share: float) -> float:
+        """Return about how many candidates to ask at most before all rows are filtered, of which a share passes."""
+        return max(LEAST_PATIENCE, self._costs.scan(share))
+
+    @cached_property
+    def _costs(self) -> Costs:
+        """What it costs to filter all rows, by a sample of them."""
+        narrowing = [active for active in self._pruning if self._narrows(active)]
+        return Costs.sampled(self._catalogue, [*self._tests(narrowing), *self._predicates])
 
     # -- scan
 
     def _scan(self, reason: str) -> Scan:
         """Return candidates from scoring all rows that pass the filters that say what does."""
-        self._plan.method, self._plan.reason = "scan", reason
-        named, tests = self._named, self._tests()
+        named = self._named
+        tests = self._tests(self._pruning)
         rows = live_rows_passing(self._catalogue, tests) if named is None else passing_rows([named], tests)
+        return self._scan_of(rows, reason)
+
+    def filtered(self, reason: str = "few tracks passed the filters") -> Scan:
+        """Return candidates from scoring all rows that pass all filters."""
+        rows = live_rows_passing(self._catalogue, [*self._tests(self._pruning), *self._predicates])
+        return self._scan_of(rows, reason)
+
+    def _scan_of(self, rows: Rows, reason: str) -> Scan:
+        self._plan.method, self._plan.reason = "scan", reason
         return Scan(self._formula, rows, self._plan)
 
-    def filtered(self) -> Scan:
-        """Return candidates from scoring all rows that pass all filters, after too few candidates did."""
-        self._plan.method, self._plan.reason = "scan", "few tracks passed the filters"
-        rows = live_rows_passing(self._catalogue, [*self._tests(), *self._predicates])
-        return Scan(self._formula, rows, self._plan)
+    def _tests(self, filters: Iterable[ActiveFilter]) -> list[Passes]:
+        """Return the tests of filters, each made once."""
+        return [self._made.get(active) or self._test(active) for active in filters]
 
-    def _tests(self, but: Sequence[ActiveFilter] = ()) -> list[Passes]:
-        return row_tests(self._catalogue, [active for active in self._pruning if active not in but])
+    def _test(self, active: ActiveFilter) -> Passes:
+        (self._made[active],) = row_tests(self._catalogue, [active])
+        return self._made[active]
 
     @cached_property
     def _named(self) -> Rows | None:
@@ -133,19 +158,10 @@ class _Planner:
                 return rows[np.argsort(self._catalogue.positions[rows], kind="stable")]
         return None
 
-    def _share(self) -> float:
-        """Return the share of the rows that pass the filters that candidates are tested by, estimated by some rows."""
-        asked = row_tests(self._catalogue, [active for active in self._pruning if self._narrows(active)])
-        if not asked:
-            return 1.0
-        length = self._catalogue.columns.length
-        sample = np.arange(0, length, max(1, length // SAMPLE))
-        return len(passing_rows([sample], asked)) / len(sample)
-
     def _narrows(self, active: ActiveFilter) -> bool:
         """Return whether so many candidates may fail a filter that it matters."""
         prepared = active.prepared
-        if isinstance(prepared, IdFilter) and len(frozenset(prepared.track_ids)) * RARE < self._catalogue.base:
+        if isinstance(prepared, IdFilter) and len(read_once(prepared.track_ids)) * MANY_IDS < self._catalogue.base:
             return False
         return not self._by_cell(active)
 
@@ -163,24 +179,20 @@ class _Planner:
         allowed = _allowed(self._catalogue, inside, index)
         search = Search(self._formula, self._parts, index, dead=self._catalogue.dead, allowed=allowed, plan=self._plan)
         indexed = Indexed(self._formula, self._catalogue, search, self._tail(inside))
-        return Switching(indexed, self._scan_of(inside)), [*self._tests(inside), *self._predicates]
+        others = [active for active in self._pruning if active not in inside]
+        return Switching(indexed, lambda: self._scan_inside(inside)), [*self._tests(others), *self._predicates]
 
     def _tail(self, inside: Sequence[ActiveFilter]) -> Rows:
         """Return the rows behind the base that pass the filters which the index applies to the base."""
         tail = np.arange(self._catalogue.base, self._catalogue.columns.length)
         if not len(tail):
             return tail
-        return passing_rows([np.setdiff1d(tail, self._catalogue.dead)], row_tests(self._catalogue, inside))
+        return passing_rows([np.setdiff1d(tail, self._catalogue.dead)], self._tests(inside))
 
-    def _scan_of(self, inside: Sequence[ActiveFilter]) -> Callable[[], Scan]:
-        """Return what makes a scan of the rows that the index would have considered."""
-
-        def scan() -> Scan:
-            self._plan.method, self._plan.reason = "scan", "too many tracks could reach the result"
-            rows = live_rows_passing(self._catalogue, row_tests(self._catalogue, inside))
-            return Scan(self._formula, rows, self._plan)
-
-        return scan
+    def _scan_inside(self, inside: Sequence[ActiveFilter]) -> Scan:
+        """Return candidates from scoring all rows that the index would have considered."""
+        rows = live_rows_passing(self._catalogue, self._tests(inside))
+        return self._scan_of(rows, "too many tracks could reach the result")
 
 
 def _allowed(catalogue: Catalogue, filters: Sequence[ActiveFilter], index: Index) -> Mask | None:

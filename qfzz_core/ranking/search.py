@@ -18,20 +18,24 @@ from numpy.typing import NDArray
 
 from qfzz_core.columns import Rows
 from qfzz_core.contracts import Values
+from qfzz_core.ranking.asking import Asking
 from qfzz_core.ranking.formula import Formula
 from qfzz_core.ranking.index import Index, Places, index_rows
 from qfzz_core.ranking.layout import Parts, table_of
-from qfzz_core.ranking.ordering import Scores, best_of, greatest, united
+from qfzz_core.ranking.ordering import Scores, best_of, united, united_sums
 from qfzz_core.ranking.plan import Plan
 from qfzz_core.ranking.posted import Posted
-from qfzz_core.ranking.ranges import Ranges, risen
-from qfzz_core.ranking.sums import Order, heights, most
+from qfzz_core.ranking.ranges import Ranges, above, risen
+from qfzz_core.ranking.sums import Order, heights
 from qfzz_core.ranking.walk import FEW, TooManyError, Walk
 
 FIRST_CELLS = 16  # looked at for the first floor
-AHEAD = 16  # times as many rows as are wanted are asked about first, and at most as many again
-LEAST_ASKED = 512
+AHEAD = 4  # times as many rows as are wanted are asked about first
+LEAST_ASKED = 256
 MOST = 1 / 4  # share of the rows beyond which looking at all of them is as good
+MOST_ASKED = 1 / 2  # the same where asking costs more than looking
+
+Found = list[tuple[Rows, Values]]
 
 
 class Search:
@@ -53,13 +57,12 @@ class Search:
         self._plan = plan or Plan()
         self._earlier = self._plan.scored
         self._scores = Scores(formula)
-        self._total = formula.total
         self._dead = dead
         self._index = index
         self._slack = formula.total * 2.0**-38  # above the grain of scores, and far above the error of a sum
-        self._asked = sum(term.weight * most(term) for term in parts.asked)
+        self._asking = Asking(formula, parts.asked, slack=self._slack, plan=self._plan)
         order = None if parts.order is None else Order(parts.order, index)
-        self._walk = Walk(order, slack=self._slack, asked=self._asked > 0.0, plan=self._plan)
+        self._walk = Walk(order, slack=self._slack, asked=self._asking.most > 0.0, plan=self._plan)
         self._heights = heights(parts.cells, index)
         self._heights += index.barred
         if allowed is not None:
@@ -71,6 +74,7 @@ class Search:
         self._peak = self._highest + self._walk.top  # what a row can reach by its cell and number alone
         self._posted = [Posted(term, index, self._heights, self._peak, self._walk) for term in parts.postings]
         self._limit = max(FEW, int(len(index.cells) * MOST))
+        self._most_asked = max(FEW, int(len(index.cells) * MOST_ASKED))
 
     # -- what is asked for
 
@@ -80,13 +84,14 @@ class Search:
         They are the best `count`, or fewer if some of these are dead. Raises `TooManyError` if that is no better done
         by looking at everything.
         """
-        if self._asked == 0.0:
-            rows, floor = self._candidates(count)
+        if self._asking.most == 0.0:
+            found, floor = self._candidates(count)
+            rows = united([rows for rows, _ in found])
             alive = self._alive(rows)
             count -= len(rows) - len(alive)
             scores = self._scored(alive)
         else:
-            alive, scores, floor = self._asking(count)
+            alive, scores, floor = self._asked(count)
         return *best_of(alive, scores, len(alive) if floor == -np.inf else max(count, 0)), floor == -np.inf
 
     def _alive(self, rows: Rows) -> Rows:
@@ -97,27 +102,31 @@ class Search:
         self._plan.scored = self._earlier + len(self._scores)
         return scores
 
-    def _asking(self, count: int) -> tuple[Rows, Values, float]:
-        """Return the rows that can be among the best when the terms that have to be asked count too, and the scores."""
-        wanted = max(AHEAD * count, LEAST_ASKED)
+    def _asked(self, count: int) -> tuple[Rows, Values, float]:
+        """Return the rows that can be among the best when the terms that have to be asked count too, their scores, and
+        the floor that the others do not reach by what need not be asked.
+        """
+        wanted, least = max(AHEAD * count, LEAST_ASKED), -np.inf
         while True:
-            rows, floor = self._candidates(wanted)
-            rows = self._alive(rows)
-            scores = self._scored(rows)
-            if floor == -np.inf:
-                return rows, scores, floor
-            if len(rows) >= count:
-                needed = float(greatest(scores, count)) * self._total - self._asked - self._slack
-                if floor <= needed:
-                    return rows, scores, floor
+            found, floor = self._candidates(wanted)
+            best = self._asking.best(*self._alive_united(found), count, least)
+            if floor <= best.least - self._asking.most:
+                return *best.scored(), best.least - self._asking.most
+            least = best.least
+            if least > -np.inf:
                 with suppress(TooManyError):
-                    rows = self._alive(self._collected(needed, None, AHEAD * wanted)[0])
-                    return rows, self._scored(rows), needed
+                    found, floor = self._collected(least - self._asking.most, None, self._most_asked)
+                    return *self._asking.best(*self._alive_united(found), count, least).scored(), floor
             wanted *= 4
             if wanted > self._limit:
                 raise TooManyError
 
-    def _candidates(self, count: int) -> tuple[Rows, float]:
+    def _alive_united(self, found: Found) -> tuple[Rows, Values]:
+        rows, sums = united_sums(found)
+        alive = (~np.isin(rows, self._dead)).nonzero()[0] if len(self._dead) else slice(None)
+        return rows[alive], sums[alive]
+
+    def _candidates(self, count: int) -> tuple[Found, float]:
         """Return at least the best `count` rows by what need not be asked, and the floor that all of these reach."""
         floor = max((posted.first_floor(count) for posted in self._posted), default=-np.inf)
         if self._in_reach(floor):
@@ -128,9 +137,12 @@ class Search:
         """Return whether a row can reach the floor by its cell and number alone."""
         return self._peak >= floor - self._slack
 
-    def _collected(self, floor: float, count: int | None, limit: int) -> tuple[Rows, float]:
-        """Return all rows that reach a floor, growing, and the floor; it rises to what `count` of them reach."""
-        found: list[tuple[Rows, Values]] = []
+    def _collected(self, floor: float, count: int | None, limit: int) -> tuple[Found, float]:
+        """Return all rows that reach a floor, some twice, with the most that they have, and the floor.
+
+        It rises to what `count` of them reach.
+        """
+        found: Found = []
         for posted in self._posted:
             others = sum(other.top for other in self._posted if other is not posted)
             rows, sums, floor = posted.reaching(others, floor, count, limit)
@@ -139,8 +151,7 @@ class Search:
             places, sums = self._in_cells(floor, count, limit)
             floor = risen(floor, [(places, sums)], count)
             found.append((index_rows(self._index.cells, places), sums))
-        reaching = [rows[sums >= floor - self._slack] for rows, sums in found]
-        return united(reaching), floor
+        return [above(floor - self._slack, rows, sums) for rows, sums in found], floor
 
     # -- cells
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from numbers import Integral
 from typing import Any, TypedDict
 
@@ -15,6 +15,7 @@ from qfzz_core.plugins.faults import answer
 from qfzz_core.plugins.registry import Registered, Registry
 from qfzz_core.profiles import checked_preferences
 from qfzz_core.ranking.conditions import column_condition
+from qfzz_core.ranking.filtering import not_texts, read_once
 
 GREATEST_COUNT = 2**40  # more than any catalogue holds, so that whoever asks for more gets all
 
@@ -38,7 +39,7 @@ class Query:
 
     preferences: Mapping[str, Any]
     limit: int | None
-    exclude: frozenset[str]
+    exclude: Collection[str]
     conditions: Mapping[str, PreparedFilter]
     filters: Mapping[str, Any]
     max_per_artist: int | None
@@ -66,7 +67,7 @@ def checked_query(
     return Query(
         preferences=checked_preferences(preferences),
         limit=checked_count(limit, "limit", 0),
-        exclude=checked_track_ids(exclude, "exclude"),
+        exclude=_track_ids(exclude, "exclude"),
         conditions=conditions,
         filters=filters,
         max_per_artist=checked_count(max_per_artist, "max_per_artist", 1),
@@ -106,14 +107,17 @@ def _flag(value: Any, what: str) -> bool:
 
 def checked_track_ids(value: Any, what: str) -> frozenset[str]:
     """Return several track ids as a set; raises `RequestError` for anything else, a single text included."""
+    return frozenset(_track_ids(value, what))
+
+
+def _track_ids(value: Any, what: str) -> Collection[str]:
+    """Return several track ids, none of which is looked up here: making a set of many takes longer than a search."""
     if isinstance(value, (str, bytes)) or not isinstance(value, Iterable):
         raise RequestError(f"{what} must be several track ids, got {value!r}")
-    track_ids = value if type(value) is frozenset else list(value)
-    if not {str}.issuperset(map(type, track_ids)):
-        for track_id in track_ids:
-            if not isinstance(track_id, str):
-                raise RequestError(f"{what} holds {track_id!r}, which is no track id")
-    return value if type(value) is frozenset else frozenset(track_ids)
+    track_ids = read_once(value)
+    for wrong in not_texts(track_ids):
+        raise RequestError(f"{what} holds {wrong!r}, which is no track id")
+    return track_ids
 
 
 def _context(value: Any) -> Mapping[str, Any]:

@@ -17,7 +17,8 @@ from qfzz_core.columns import Rows
 from qfzz_core.contracts import Filter
 from qfzz_core.errors import RequestError
 from qfzz_core.plugins.faults import answer
-from qfzz_core.ranking.filtering import ActiveFilter, Passes, row_tests
+from qfzz_core.ranking.filtering import ActiveFilter, row_tests
+from qfzz_core.ranking.row_tests import Passes
 from qfzz_core.testing.bench import LISTENER, Bench, Scene, own_errors, undisturbed_generators
 from qfzz_core.testing.drawing import plain_values
 from qfzz_core.testing.plugin_contract import PluginContract, Table

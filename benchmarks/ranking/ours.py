@@ -17,7 +17,7 @@ from qfzz_core.catalogue.segment import Segment
 from qfzz_core.catalogue.shelf import Shelf
 from qfzz_core.catalogue.snapshot import Catalogue as Snapshot
 from qfzz_core.catalogue.snapshot import Table
-from qfzz_core.columns import AnyColumn, CategoryColumn, NumberColumn, narrow
+from qfzz_core.columns import AnyColumn, CategoryColumn, Columns, NumberColumn, narrow
 from qfzz_core.names import NORMALISERS, exact
 from qfzz_core.ranking import planner
 from qfzz_core.request import Request
@@ -101,6 +101,11 @@ def engine_of(
     engine = Engine(plugins=plugins, seed=1)
     engine._library = engine._answering.library = Generated(catalogue, extra or {})  # type: ignore[assignment]
     return engine
+
+
+def columns_of(engine: Engine) -> Columns:
+    """Return the columns that plugins see."""
+    return engine._answering.library.shelf().catalogue.columns
 
 
 def introduce(engine: Engine, listeners: Iterable[Listener], discovery_factor: float = 0.0) -> None:

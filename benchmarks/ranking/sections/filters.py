@@ -14,6 +14,7 @@ from benchmarks.ranking.listeners import Listener, listeners
 from benchmarks.ranking.settings import Section, Settings, milliseconds, times
 from benchmarks.ranking.taste import best, taste
 from qfzz_core import Predicate, hookimpl
+from qfzz_core.columns import Columns
 from qfzz_core.names import normalise_genre
 
 EXCLUDED = 10_000
@@ -33,12 +34,12 @@ class OneOf:
             raise ValueError(f"one_of takes a whole number, 1 or more, got {option!r}")
 
     def prepare(self, request: Any, option: int) -> Predicate:
-        return Predicate(function=lambda columns, rows: chosen(columns["duration"].numbers[rows], rows, option))
+        return Predicate(function=lambda columns, rows: chosen(columns, rows, option))
 
 
-def chosen(durations: Any, rows: Rows, option: int) -> Any:
+def chosen(columns: Columns, rows: Rows, option: int) -> Any:
     """Return which rows pass: a mixture of row and duration, independent of every score."""
-    return (rows * 2_654_435_761 + durations.astype(np.int64)) % 2**32 % option == 0
+    return (rows * 2_654_435_761 + columns["duration"].at(rows).astype(np.int64)) % 2**32 % option == 0
 
 
 class Plugin:
@@ -50,10 +51,14 @@ class Plugin:
 
 
 class Cases:
-    """The filters that are measured: by name the arguments of the call, and which rows pass."""
+    """The filters that are measured: by name the arguments of the call, and which rows pass.
 
-    def __init__(self, catalogue: Catalogue) -> None:
+    A scan masks the arrays by hand, but a stranger's predicate it has to ask, which takes `columns`.
+    """
+
+    def __init__(self, catalogue: Catalogue, columns: Columns) -> None:
         self._catalogue = catalogue
+        self._columns = columns
         low, self._rare = np.quantile(catalogue.duration, [0.9, 0.9999]).tolist()
         self._tenth = float(low)
         excluded = np.random.default_rng(3).choice(len(catalogue), min(EXCLUDED, len(catalogue) // 10), replace=False)
@@ -71,7 +76,7 @@ class Cases:
             ),
             "a predicate, a tenth passes": (
                 lambda one: {"where": {"one_of": 10}},
-                lambda one: chosen(catalogue.duration, rows, 10),
+                lambda one: chosen(self._columns, rows, 10),
             ),
             f"{len(self._excluded):,} ids excluded": (
                 lambda one: {"exclude": self._excluded_ids},
@@ -83,7 +88,7 @@ class Cases:
             ),
             "a predicate, 0.01% passes": (
                 lambda one: {"where": {"one_of": 10_000}},
-                lambda one: chosen(catalogue.duration, rows, 10_000),
+                lambda one: chosen(self._columns, rows, 10_000),
             ),
             "all liked genres excluded": (self._not_liked, self._not_liked_mask),
         }
@@ -107,7 +112,7 @@ def measured(settings: Settings) -> Section:
     people = listeners(catalogue, settings.listeners)
     engine = ours.engine_of(catalogue, plugins=[Plugin()])
     ours.introduce(engine, people)
-    cases = Cases(catalogue).all()
+    cases = Cases(catalogue, ours.columns_of(engine)).all()
     unfiltered = _call(engine, cases[UNFILTERED][0], settings.limit)
     figures = {}
     for name, (arguments, mask) in cases.items():

@@ -116,11 +116,13 @@ class EligibleRanking:
         rows, scores = self._candidates.next(block)
         self._asked += len(rows)
         self._exhausted = len(rows) < block
-        passing = self._passing(rows, np.arange(len(rows)), self._tests)
-        self._passed += len(passing)
-        passing = self._passing(rows, passing, self._keeps)
-        self._rows = np.concatenate([self._rows, rows[passing]])
-        self._scores = np.concatenate([self._scores, scores[passing]])
+        if self._tests or self._keeps:
+            passing = self._passing(rows, np.arange(len(rows)), self._tests)
+            self._passed += len(passing)
+            passing = self._passing(rows, passing, self._keeps)
+            rows, scores = rows[passing], scores[passing]
+        self._rows = np.concatenate([self._rows, rows])
+        self._scores = np.concatenate([self._scores, scores])
 
     def _passing(self, rows: Rows, indices: Rows, tests: Sequence[Passes]) -> Rows:
         """Return those of the indices whose rows pass everything; each test is asked only about what is left."""

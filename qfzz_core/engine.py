@@ -28,8 +28,7 @@ from qfzz_core.plugins.settings import made_settings
 from qfzz_core.profiles import checked_preferences, checked_user_id
 from qfzz_core.ranking.plan import Plan
 from qfzz_core.recording import rebuilding
-from qfzz_core.recording.feedback import FIELDS as FEEDBACK_FIELDS
-from qfzz_core.recording.feedback import checked_feedback
+from qfzz_core.recording.feedback import checked_feedback, valid_feedback
 from qfzz_core.recording.live import DraftProfile, LiveProfile, Profiles
 from qfzz_core.recording.recorder import Recorder
 from qfzz_core.requests.answering import Answering
@@ -237,8 +236,7 @@ class Engine:
         event_id: str | None = None,
     ) -> None:
         """Record one feedback, durably when the call returns; raises `FeedbackError` with nothing changed."""
-        values = (user_id, track_id, interaction_type, rating, event_id)
-        self._record([checked_feedback(dict(zip(FEEDBACK_FIELDS, values, strict=True)), self._types)])
+        self._record([valid_feedback(self._types, user_id, track_id, interaction_type, rating, event_id=event_id)])
 
     def record_many(self, events: Iterable[Mapping[str, Any]]) -> int:
         """Record many feedbacks in one transaction and return how many were new, not repeated events.
@@ -252,11 +250,12 @@ class Engine:
         recorded = self._recorder.feedback(batch, self._library.samples()) if batch else []
         for user_id in {feedback.user_id for feedback in batch}:
             self._profiles.refresh(user_id)
-        for feedback, event in zip(batch, recorded, strict=True):
-            logger.debug("%s of %r by %r", feedback.interaction_type, feedback.track_id, feedback.user_id)
-            if event is not None:
-                self._observers.feedback_recorded(feedback, event)
-        return sum(event is not None for event in recorded)
+        if logger.isEnabledFor(logging.DEBUG):
+            for feedback in batch:
+                logger.debug("%s of %r by %r", feedback.interaction_type, feedback.track_id, feedback.user_id)
+        new = [(feedback, event) for feedback, event in zip(batch, recorded, strict=True) if event is not None]
+        self._observers.feedback_recorded(new)
+        return len(new)
 
     # -- catalogue
 

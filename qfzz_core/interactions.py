@@ -17,6 +17,8 @@ _OWN_KEYS = ("track_id", "type", "rating", "timestamp")
 
 def checked_text(value: Any, what: str) -> str:
     """Return a text that is not blank; raises `ProfileError` for anything else."""
+    if type(value) is str and value.isascii() and value.strip():
+        return value
     if not isinstance(value, str):
         raise ProfileError(f"{what} must be text, got {value!r}")
     if not value.strip():

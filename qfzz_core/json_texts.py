@@ -3,13 +3,38 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-encoded = json.JSONEncoder(ensure_ascii=False, allow_nan=False, check_circular=False, separators=(",", ":")).encode
-decoded = json.JSONDecoder().decode
-
 _BETWEEN = "},null,{"
+_SAMPLE = {"ä": ["\n", 1, 0.1, None, True, {}], "": "😀"}
+_raw_decode = json.JSONDecoder().raw_decode
+
+
+def encoder(make: Callable[..., Any] | None) -> Callable[[Any], str]:
+    """Return what gives the text of a value, using Python's compiled encoder if `make` makes one.
+
+    `JSONEncoder` makes that anew for every value, which takes as long as encoding a short one. It is no documented part
+    of Python, so it is used only where it gives the same text.
+    """
+    plain = json.JSONEncoder(ensure_ascii=False, allow_nan=False, check_circular=False, separators=(",", ":"))
+    try:
+        chunks = make(None, plain.default, json.encoder.encode_basestring, None, ":", ",", False, False, False)  # type: ignore[misc]
+        same = "".join(chunks(_SAMPLE, 0)) == plain.encode(_SAMPLE)
+    except TypeError:
+        same = False
+    return (lambda value: "".join(chunks(value, 0))) if same else plain.encode
+
+
+encoded = encoder(getattr(json.encoder, "c_make_encoder", None))
+
+
+def decoded(text: str) -> Any:
+    """Return what a text says that has no space around it; raises `ValueError` if it is no JSON."""
+    value, end = _raw_decode(text)
+    if end != len(text):
+        raise ValueError(f"the JSON ends at character {end} of {len(text)}")
+    return value
 
 
 def encoded_all(values: Sequence[Mapping[str, Any]]) -> list[str]:

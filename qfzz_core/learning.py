@@ -21,7 +21,7 @@ def rating_strength(rating: float) -> float:
 def moved(weight: float, strength: float) -> float:
     """Return a weight moved by a strength: clamp(round(weight + strength, 12), 0, 1)."""
     weight = round(weight + strength, DIGITS)
-    return 0.0 if weight <= 0.0 else min(weight, 1.0)
+    return 0.0 if weight <= 0.0 else 1.0 if weight >= 1.0 else weight
 
 
 def taught_by(track: Track) -> Taught:
@@ -39,14 +39,14 @@ def apply_event(event: Event, profile: ProfileWriter) -> None:
 
 
 def teach(taught: Taught, strength: float, profile: ProfileWriter) -> None:
-    """Move genre, artist and mood of a track by a strength; a name that would stay at 0 is not inserted."""
+    """Move genre, artist and mood of a track by a strength; a name that is blank or would stay at 0 is not inserted."""
     for field, name in (("genres", taught.genre), ("artists", taught.artist), ("moods", taught.mood)):
-        if not WEIGHT_FIELDS[field](name):
-            continue
         present = profile.weight(field, name)
         weight = moved(present[1] if present else 0.0, strength)
-        if present or weight > 0.0:
-            profile.put_weight(field, present[0] if present else name, weight)
+        if present:
+            profile.put_weight(field, present[0], weight)
+        elif weight > 0.0 and WEIGHT_FIELDS[field](name):
+            profile.put_weight(field, name, weight)
 
 
 def apply_change(change: Change, profile: ProfileWriter) -> None:

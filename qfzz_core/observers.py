@@ -38,19 +38,13 @@ class Observers:
         """Whether anybody wants to be told of recommendations."""
         return bool(self._of_results)
 
-    def feedback_recorded(self, feedback: Feedback, event: Event) -> None:
-        """Tell of a feedback that was stored."""
-        if self._of_feedback and event.interaction is not None:
-            told = FeedbackRecorded(
-                user_id=feedback.user_id,
-                track_id=feedback.track_id,
-                interaction_type=feedback.interaction_type,
-                rating=feedback.rating,
-                strength=event.interaction.strength,
-                event_id=feedback.event_id,
-            )
-            for record in self._of_feedback:
-                self._tell(record, "qfzz_feedback_recorded", feedback=told)
+    def feedback_recorded(self, recorded: Sequence[tuple[Feedback, Event]]) -> None:
+        """Tell of each feedback that was stored, with its event."""
+        if self._of_feedback:
+            for feedback, event in recorded:
+                told = _told(feedback, event)
+                for record in self._of_feedback:
+                    self._tell(record, "qfzz_feedback_recorded", feedback=told)
 
     def recommended(self, request: Request, recommendations: Sequence[Recommendation]) -> None:
         """Tell of a result; each observer gets recommendations of its own, whose tracks are copies."""
@@ -85,6 +79,17 @@ class Observers:
             yield
         except Exception as error:  # noqa: BLE001 - a plugin may raise anything
             self._report(record.origin, f"hook {hook}", error)
+
+
+def _told(feedback: Feedback, event: Event) -> FeedbackRecorded:
+    return FeedbackRecorded(
+        user_id=feedback.user_id,
+        track_id=feedback.track_id,
+        interaction_type=feedback.interaction_type,
+        rating=feedback.rating,
+        strength=None if event.interaction is None else event.interaction.strength,
+        event_id=feedback.event_id,
+    )
 
 
 def _named_command(command: Any) -> tuple[str, Any]:

@@ -26,8 +26,9 @@ def plain(value: Any, where: str = "value", depth: int = 0) -> Any:
     Numbers keep their types and objects their key order. Raises `NotPlainError` for everything that JSON cannot
     say: other types, NaN and infinities, lone surrogates, keys that are no text, nesting deeper than `MAX_DEPTH`.
     """
-    if (type(value) is str and value.isascii()) or value is None or value is True or value is False:
-        return value
+    kind = type(value)
+    if value is None or kind is bool or (kind is float and value - value == 0.0) or (kind is str and value.isascii()):
+        return value  # what most values are; of infinities and NaN the difference is NaN
     if isinstance(value, str):
         return _plain_text(value, where)
     if isinstance(value, int):
@@ -85,13 +86,13 @@ def _plain_float(value: float, where: str) -> float:
 def _plain_container(value: Any, where: str, depth: int) -> Any:
     if depth > MAX_DEPTH:
         raise NotPlainError(f"{where} is nested deeper than {MAX_DEPTH} levels, or contains itself")
+    if isinstance(value, list):
+        return [plain(item, where, depth) for item in value]
     if isinstance(value, Mapping):
         return {
             _plain_key(key, where): plain(item, f"{where}.{key}" if depth < 4 else where, depth)
             for key, item in value.items()
         }
-    if isinstance(value, list):
-        return [plain(item, where, depth) for item in value]
     raise NotPlainError(f"{where} is of type {type(value).__name__}, which JSON cannot say")
 
 

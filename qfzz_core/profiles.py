@@ -32,6 +32,8 @@ def _shared(weights: Mapping[str, float]) -> Mapping[str, float]:
 
 def checked_user_id(user_id: Any) -> str:
     """Return a usable user id; raises `ProfileError` for one that is blank or no text."""
+    if type(user_id) is str and user_id.isascii() and user_id.strip():
+        return user_id
     if not isinstance(user_id, str):
         raise ProfileError(f"user_id must be text, got {user_id!r}")
     if not user_id.strip():

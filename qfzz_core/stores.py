@@ -12,7 +12,7 @@ not named when the transaction began is a `KeyError`.
 
 from __future__ import annotations
 
-import secrets
+import os
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Protocol, runtime_checkable
@@ -26,7 +26,7 @@ from qfzz_core.tracks import Track
 
 def fresh_number() -> int:
     """Return the second part of a new revision: random, so that a restored backup is seen to be another history."""
-    return secrets.randbits(62)
+    return int.from_bytes(os.urandom(8)) >> 2
 
 
 @attrs.frozen
@@ -164,7 +164,7 @@ class Transaction(Protocol):
         ...
 
     def track(self, track_id: str) -> Track | None:
-        """Return a track as it is now."""
+        """Return a track as it is now. It is read-only: others may be shown the same."""
         ...
 
 
@@ -189,10 +189,10 @@ class Foreseen(Protocol):
 
 @runtime_checkable
 class ReadsAhead(Protocol):
-    """What a `Transaction` may offer beside the contract: to read in few queries what a batch will ask for."""
+    """What a `Transaction` may offer beside the contract: to read in few queries what feedbacks will ask for."""
 
     def read_ahead(self, feedbacks: Sequence[Foreseen]) -> None:
-        """Hear of feedbacks that are about to be recorded, in the place of those heard of before.
+        """Hear of feedbacks that are about to be recorded, one or many, in the place of those heard of before.
 
         Nothing that the transaction answers may change by it.
         """

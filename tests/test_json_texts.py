@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from qfzz_core.json_texts import decoded, decoded_all, encoded, encoded_all
+from qfzz_core.json_texts import decoded, decoded_all, encoded, encoded_all, encoder
 
 SCALARS = some.none() | some.booleans() | some.integers() | some.floats(allow_nan=False, allow_infinity=False)
 VALUES = some.recursive(
@@ -29,3 +29,29 @@ def test_what_looks_like_the_boundary_between_two_dicts_is_none(value: dict[str,
 def test_texts_say_again_what_they_were_made_of(values: list[dict[str, object]]) -> None:
     assert decoded_all(encoded_all(values)) == values == [decoded(encoded(value)) for value in values]
     assert [list(value) for value in decoded_all(encoded_all(values))] == [list(value) for value in values]
+
+
+@given(VALUES)
+def test_without_a_compiled_encoder_the_texts_are_the_same(value: object) -> None:
+    assert encoder(None)(value) == encoded(value)
+
+
+def test_a_compiled_encoder_that_gives_another_text_is_not_used() -> None:
+    assert encoder(lambda *options: lambda value, level: ["something else"])([1]) == "[1]"
+
+
+@pytest.mark.parametrize("value", [float("nan"), {"a": float("inf")}])
+def test_what_json_cannot_say_has_no_text(value: object) -> None:
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        encoded(value)
+
+
+def test_what_is_of_no_plain_type_has_no_text() -> None:
+    with pytest.raises(TypeError, match="set is not JSON serializable"):
+        encoded([set()])
+
+
+@pytest.mark.parametrize("text", ["", "[1", "[1]]", "[1] x"])
+def test_a_damaged_text_says_nothing(text: str) -> None:
+    with pytest.raises(ValueError, match=r"JSON|Expecting"):
+        decoded(text)

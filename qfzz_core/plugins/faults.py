@@ -29,7 +29,8 @@ def answer(function: Callable[..., Any], *arguments: Any) -> Any:
     the program, and for what is no ordinary exception, such as a panic of compiled code. Ctrl-C stays what it is.
     """
     try:
-        return refuse_coroutine(function(*arguments))
+        value = function(*arguments)
+        return refuse_coroutine(value) if hasattr(value, "__await__") else value
     except SystemExit as error:
         raise BrokenContractError(f"raised SystemExit({error.code!r}); a plugin must not end the program") from error
     except (Exception, KeyboardInterrupt):

@@ -46,26 +46,31 @@ def take_effect(event: Event, user: Held, learners: Sequence[Registered[Learner]
     updated_at = next_timestamp(user.updated_at, event.timestamp)
     apply_event(event, user)
     for learner in learners:
-        for key, state in _learned(learner, user, event, report):
-            user.put_state(learner.value.name, key, state)
-    if all(change.field != "updated_at" for change in event.changes):
+        _teach(learner, event, user, report)
+    if not event.changes or all(change.field != "updated_at" for change in event.changes):
         user.put_scalar("updated_at", updated_at)
 
 
-def _learned(learner: Registered[Learner], user: Held, event: Event, report: Report) -> list[tuple[str, Any]]:
-    """Return the new states of one learner; none, and a report, if it fails."""
+def _teach(learner: Registered[Learner], event: Event, user: Held, report: Report) -> None:
+    """Write the new states of one learner; none, and a report, if it fails."""
     name, learn = learner.value.name, learner.value.learn
+    learned: dict[str, Any] = {}
     try:
-        keys = [_checked_key(key) for key in answer(learner.value.keys, event)]
-        return [(key, plain(answer(learn, user.state(name, key), event, key))) for key in keys]
+        for given in answer(learner.value.keys, event):
+            key = _checked_key(given)
+            learned[key] = plain(answer(learn, user.state(name, key), event, key))
     except StoreError:
         raise
     except Exception as error:  # noqa: BLE001 - a plugin may raise anything
         report(learner.origin, f"learner {name}", error)
-        return []
+        return
+    for key, state in learned.items():
+        user.put_state(name, key, state)
 
 
 def _checked_key(key: object) -> str:
+    if type(key) is str and key.isascii():
+        return key
     if not isinstance(key, str) or not is_storable(key):
         raise BrokenContractError(f"the keys of a learner's state must be text, got {key!r}")
     return key

@@ -91,7 +91,8 @@ class MemoryUser:
         self._serials = serials
         self._positions = positions
         self._over = False
-        self.changed: User | None = None  # what is to be committed
+        self._draft: User | None = None  # the user, as soon as anything was changed
+        self._revised = True  # whether the revision is newer than every change
 
     @property
     def exists(self) -> bool:
@@ -101,12 +102,17 @@ class MemoryUser:
     @property
     def updated_at(self) -> str:
         """When the profile changed last."""
-        return str(self.now().scalars["updated_at"])
+        return str(self._present().scalars["updated_at"])
 
     @property
     def revision(self) -> tuple[int, int]:
         """The revision that a snapshot would have now."""
         return self.now().revision
+
+    @property
+    def changed(self) -> User | None:
+        """What is to be committed, None if nothing was changed."""
+        return None if self._draft is None else self.now()
 
     def create(self, timestamp: str) -> None:
         """Make the user with default preferences."""
@@ -117,6 +123,14 @@ class MemoryUser:
 
     def now(self) -> User:
         """Return the user as it is in this transaction."""
+        user = self._present()
+        if not self._revised:
+            user.revision = (user.revision[0], fresh_number())
+            self._revised = True
+        return user
+
+    def _present(self) -> User:
+        """Return the user, whose revision may be that of an earlier change."""
         if self._over:
             raise StoreError("this transaction is over; begin another one")
         if self._user is None:
@@ -124,11 +138,11 @@ class MemoryUser:
         return self._user
 
     def _changing(self) -> User:
-        """Return the draft, at its next revision."""
-        user = self.now()
-        if self.changed is None:
-            self._user = self.changed = user = user.draft()
-        user.revision = (user.revision[0], fresh_number())
+        """Return the draft, which is at another revision from now on."""
+        user = self._present()
+        if self._draft is None:
+            self._user = self._draft = user = user.draft()
+        self._revised = False
         return user
 
     def snapshot(self) -> ProfileSnapshot:
@@ -139,7 +153,7 @@ class MemoryUser:
 
     def weight(self, field: str, name: str) -> tuple[str, float] | None:
         """Return spelling and weight of a name."""
-        return self.now().weights[field].get(WEIGHT_FIELDS[field](name))
+        return self._present().weights[field].get(WEIGHT_FIELDS[field](name))
 
     def put_weight(self, field: str, name: str, weight: float) -> None:
         """Set a weight under the spelling that is there."""
@@ -164,7 +178,7 @@ class MemoryUser:
 
     def append(self, event: Event) -> int:
         """Add an event to the log; raises `StoreError` if it has an event of this id already."""
-        user = self.now()
+        user = self._present()
         if event.event_id is not None and user.log.find(event.event_id, user.length) is not None:
             raise StoreError(f"the log has an event of the id {event.event_id!r} already")
         stored = attrs.evolve(_owned(event), position=next(self._positions))
@@ -175,13 +189,13 @@ class MemoryUser:
 
     def find_event(self, event_id: str) -> Event | None:
         """Return the user's event of this id."""
-        user = self.now()
+        user = self._present()
         event = user.log.find(event_id, user.length)
         return None if event is None else _owned(event)
 
     def state(self, learner: str, key: str) -> Any:
         """Return a learner's state under a key."""
-        return copied(self.now().states.get(learner, {}).get(key))
+        return copied(self._present().states.get(learner, {}).get(key))
 
     def put_state(self, learner: str, key: str, state: Any) -> None:
         """Set a learner's state under a key."""

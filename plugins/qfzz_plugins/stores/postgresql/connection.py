@@ -106,7 +106,7 @@ class Connection:
         return cursor
 
     def _fetched(self, cursor: Cursor) -> list[Row]:
-        if cursor.description is None:
+        if cursor.pgresult is None or not cursor.pgresult.nfields:  # `description` would make objects of the columns
             return []
         rows = cursor.fetchall()
         if len(rows) > _KEPT_ROWS:

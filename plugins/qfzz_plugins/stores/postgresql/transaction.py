@@ -7,8 +7,7 @@ from typing import Any
 
 from qfzz_core.errors import StoreError
 from qfzz_core.events import Event, encode_event
-from qfzz_core.json_texts import encoded
-from qfzz_core.plain import copied
+from qfzz_core.json_texts import decoded, encoded
 from qfzz_core.profiles import ProfileSnapshot
 from qfzz_core.stores import Foreseen, fresh_number
 from qfzz_core.tracks import Track
@@ -26,6 +25,10 @@ _MOST = 10_000  # events that are kept until the end
 
 WEIGHTS = "SELECT field, name, weight FROM weights WHERE serial = %s ORDER BY id"
 _FIND_EVENT = f"SELECT {EVENT_COLUMNS} FROM events WHERE serial = %s AND sha256(event_id) = sha256(%s)"
+_ONE_AHEAD = f"""SELECT tracks.body, {", ".join(f"events.{column}" for column in EVENT_COLUMNS.split(", "))}
+    FROM (SELECT 1) AS one
+    LEFT JOIN tracks ON sha256(tracks.track_id) = sha256(%s)
+    LEFT JOIN events ON events.serial = %s::bigint AND sha256(events.event_id) = sha256(%s)"""
 _APPEND = f"INSERT INTO events (serial, {EVENT_COLUMNS}) VALUES (%s, %s, %s, %s, %s, %s)"
 EVENT_TYPES = ("int8", "int8", "text", "text", "bytea", "text")
 
@@ -183,6 +186,10 @@ class PostgresqlUser:
         """The serial of a user whom the tables hold, None if nothing can be read of this one."""
         return self._row.serial if self._row is not None and self._row.stored else None
 
+    def learn_event(self, event_id: bytes, row: Row | None) -> None:
+        """Take the row of an event that was read, None if there is none; what is known already counts more."""
+        self._event_ids.setdefault(event_id, row)
+
     def learn(self, found: UserAhead) -> None:
         """Take what was read ahead; what is known already counts more."""
         self._event_ids = {**found.events, **self._event_ids}
@@ -229,7 +236,7 @@ class PostgresqlTransaction:
     def track(self, track_id: str) -> Track | None:
         """Return a track as it is now."""
         if track_id in self._tracks:
-            return copied(self._tracks[track_id])  # type: ignore[no-any-return]
+            return self._tracks[track_id]
         track = find_track(self.connection, track_id)
         if track is not None:
             self.expected[:] = taught_by(track)
@@ -237,11 +244,25 @@ class PostgresqlTransaction:
 
     def read_ahead(self, feedbacks: Sequence[Foreseen]) -> None:
         """Read together what these feedbacks will ask for."""
+        if len(feedbacks) == 1:
+            self._read_one_ahead(feedbacks[0])
+            return
         stored = {user_id: user.stored_serial for user_id, user in self._users.items()}
         serials = {user_id: serial for user_id, serial in stored.items() if serial is not None}
         self._tracks, users = read_ahead(self.connection, feedbacks, serials)
         for user_id, found in users.items():
             self._users[user_id].learn(found)
+
+    def _read_one_ahead(self, feedback: Foreseen) -> None:
+        """Read track and event by one statement, and expect what the track teaches."""
+        user = self._users[feedback.user_id]
+        event_id = None if feedback.event_id is None else as_bytes(feedback.event_id)
+        asked = [as_bytes(feedback.track_id), user.stored_serial, event_id]
+        for body, *event in self.connection.rows(_ONE_AHEAD, asked):
+            track = self._tracks[feedback.track_id] = None if body is None else decoded(body)
+            self.expected[:] = taught_by(track) if track is not None else []
+            if event_id is not None:
+                user.learn_event(event_id, None if event[0] is None else tuple(event))
 
     def write(self) -> None:
         """Write what is pending."""

@@ -4,25 +4,25 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from itertools import chain
-from typing import Any
+from itertools import chain, repeat
 
 from qfzz_core.json_texts import decoded, decoded_all, encoded_all
 from qfzz_core.stores import CatalogueChanges, CatalogueToken, Written
 from qfzz_core.tracks import Track
-from qfzz_plugins.stores.sqlite.connection import Connection, Row
+from qfzz_plugins.stores.sqlite.connection import Connection, Insertion, Row
 from qfzz_plugins.stores.sqlite.connections import Connections
 from qfzz_plugins.stores.sqlite.streams import batches, streamed
 
 KEPT_COMMITS = 1000  # how far back a reader can ask for the changes alone
 _AT_ONCE = 500  # parameters of one query; old builds of SQLite take 999
 
-_ROWS = 250  # that one statement writes when there are many; each has three parameters
-
-_PUT = """INSERT INTO tracks (changed, track_id, body) VALUES {}
-    ON CONFLICT (track_id) DO UPDATE SET changed = excluded.changed, body = excluded.body"""
-_PUT_ROW = _PUT.format("(?, ?, ?)")
-_PUT_ROWS = _PUT.format(", ".join(["(?, ?, ?)"] * _ROWS))
+_PUT = Insertion(
+    """INSERT INTO tracks (changed, track_id, body) VALUES {}
+        ON CONFLICT (track_id) DO UPDATE SET changed = excluded.changed, body = excluded.body""",
+    columns=3,
+    together=250,
+)
+_PUT_REMOVED = Insertion("INSERT INTO removed (position, changed) VALUES {}", columns=2)
 
 
 class SQLiteCatalogue:
@@ -53,7 +53,7 @@ class SQLiteCatalogue:
             if positions:
                 counter = _commit(connection)
                 rows = [(position, counter) for (position,) in positions]
-                connection.run_many("INSERT INTO removed (position, changed) VALUES (?, ?)", rows)
+                connection.insert(_PUT_REMOVED, rows)
         return len(positions)
 
     # -- reading
@@ -166,14 +166,7 @@ def put_tracks(connection: Connection, batched: Iterable[list[Track]], held_trac
 
 def _put(connection: Connection, counter: int, batch: Sequence[Track]) -> None:
     ids = [track["track_id"] for track in batch]
-    texts = encoded_all(batch)
-    many = len(batch) - len(batch) % _ROWS
-    for first in range(0, many, _ROWS):
-        values: list[Any] = [counter] * (3 * _ROWS)
-        values[1::3] = ids[first : first + _ROWS]
-        values[2::3] = texts[first : first + _ROWS]
-        connection.run(_PUT_ROWS, values)
-    connection.run_many(_PUT_ROW, [(counter, *row) for row in zip(ids[many:], texts[many:], strict=True)])
+    connection.insert(_PUT, list(zip(repeat(counter), ids, encoded_all(batch))))
 
 
 def erase_tracks(connection: Connection) -> None:

@@ -7,24 +7,30 @@ from typing import Any
 
 from qfzz_core.events import Event, encode_event
 from qfzz_core.json_texts import decoded, encoded
+from qfzz_core.tracks import Track
 from qfzz_core.weights import WEIGHT_FIELDS
-from qfzz_plugins.stores.sqlite.connection import Connection, Row
+from qfzz_plugins.stores.sqlite.connection import Connection, Insertion, Row
 from qfzz_plugins.stores.sqlite.rows import EVENT_COLUMNS
 from qfzz_plugins.stores.sqlite.streams import MARKS, padded
 
 Name = tuple[str, str]  # field and normal form
 
+_TAUGHT_BY = (("genres", "genre"), ("artists", "artist"), ("moods", "mood"))
+
 _WEIGHT = "SELECT field, same, name, weight FROM weights WHERE serial = ? AND field = ? AND same = ?"
-_SEVERAL_WEIGHTS = [" UNION ALL ".join([_WEIGHT] * count) for count in range(4)]
+_WEIGHTS_OF_TRACK = " UNION ALL ".join([_WEIGHT] * len(_TAUGHT_BY))
 _WEIGHTS_OF_FIELD = (
     f"SELECT field, same, name, weight FROM weights WHERE serial = ? AND field = ? AND same IN ({MARKS})"
 )
-_PUT_WEIGHT = """INSERT INTO weights (serial, field, same, name, weight) VALUES (?, ?, ?, ?, ?)
-    ON CONFLICT (serial, field, same) DO UPDATE SET weight = excluded.weight"""
+_PUT_WEIGHTS = Insertion(
+    """INSERT INTO weights (serial, field, same, name, weight) VALUES {}
+        ON CONFLICT (serial, field, same) DO UPDATE SET weight = excluded.weight""",
+    columns=5,
+)
 _DROP_WEIGHT = "DELETE FROM weights WHERE serial = ? AND field = ? AND same = ?"
 _CLEAR_WEIGHTS = "DELETE FROM weights WHERE serial = ? AND field = ?"
 
-_APPEND = f"INSERT INTO events (serial, {EVENT_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?)"
+_APPEND = Insertion(f"INSERT INTO events (serial, {EVENT_COLUMNS}) VALUES {{}}", columns=6)
 _FIND_EVENT = f"SELECT {EVENT_COLUMNS} FROM events WHERE serial = ? AND event_id = ?"
 _FIND_EVENTS = f"SELECT {EVENT_COLUMNS} FROM events WHERE serial = ? AND event_id IN ({MARKS})"
 _MOST = 1000  # events that wait to be written
@@ -32,46 +38,41 @@ _MOST = 1000  # events that wait to be written
 _STATE = "SELECT state FROM states WHERE serial = ? AND learner = ? AND key = ?"
 _STATES = "SELECT learner, key, state FROM states WHERE serial = ? LIMIT ?"
 _STATES_AHEAD = 8  # states that are read for one feedback in less time than looking up one takes
-_PUT_STATE = """INSERT INTO states (serial, learner, key, state) VALUES (?, ?, ?, ?)
-    ON CONFLICT (serial, learner, key) DO UPDATE SET state = excluded.state"""
+_PUT_STATES = Insertion(
+    """INSERT INTO states (serial, learner, key, state) VALUES {}
+        ON CONFLICT (serial, learner, key) DO UPDATE SET state = excluded.state""",
+    columns=4,
+)
 _DROP_STATE = "DELETE FROM states WHERE serial = ? AND learner = ? AND key = ?"
 
 
-def name_key(field: str, name: str) -> Name:
-    """Return the field and the normal form by which a name is found in it."""
-    return field, WEIGHT_FIELDS[field](name)
+def taught_by(track: Track) -> list[Name]:
+    """Return the names that feedback on a track teaches."""
+    return [(field, WEIGHT_FIELDS[field](track[key])) for field, key in _TAUGHT_BY]
 
 
 class WeightsDraft:
     """The weights of one user: those that were asked for, and those that are to be written.
 
-    `expected` are a few names that will probably be asked for, too; they are read with the first of them. `new` is
-    whether the user was created in this transaction, so that nothing has to be read.
+    `new` is whether the user was created in this transaction, so that nothing has to be read.
     """
 
-    def __init__(self, connection: Connection, serial: int, expected: list[Name], new: bool) -> None:
+    def __init__(self, connection: Connection, serial: int, new: bool) -> None:
         self._connection = connection
         self._serial = serial
-        self._expected = expected
         self._whole = set(WEIGHT_FIELDS) if new else set()  # fields of which every name is known
         self._known: dict[Name, tuple[str, float] | None] = {}
-        self._put: dict[Name, tuple[int, str, str, str, float]] = {}
+        self._put: dict[Name, None] = {}
 
     def get(self, field: str, name: str) -> tuple[str, float] | None:
         """Return spelling and weight of a name."""
-        return self._get(name_key(field, name))
-
-    def _get(self, key: Name) -> tuple[str, float] | None:
-        try:
-            return self._known[key]
-        except KeyError:
-            return None if key[0] in self._whole else self._read(key)
+        key = field, WEIGHT_FIELDS[field](name)
+        return self._known[key] if key in self._known else self._read(key)
 
     def _read(self, key: Name) -> tuple[str, float] | None:
-        others = [other for other in self._expected if other != key and other not in self._known]
-        keys = [key, *others[:2]]
-        parameters = [value for key in keys for value in (self._serial, *key)]
-        self._learn(keys, self._connection.rows(_SEVERAL_WEIGHTS[len(keys)], parameters))
+        if key[0] in self._whole:
+            return None
+        self._learn([key], self._connection.rows(_WEIGHT, [self._serial, *key]))
         return self._known[key]
 
     def _learn(self, keys: Iterable[Name], rows: Iterable[Row]) -> None:
@@ -79,28 +80,34 @@ class WeightsDraft:
         for field, same, name, weight in rows:
             self._known[field, same] = (name, weight)
 
-    def read_ahead(self, field: str, sames: Iterable[str]) -> None:
-        """Read what will be asked for in a field, by normal forms."""
-        if field in self._whole:
-            return
-        for some in padded(same for same in sames if (field, same) not in self._known):
-            rows = self._connection.rows(_WEIGHTS_OF_FIELD, [self._serial, field, *some])
-            self._learn([(field, same) for same in some if same is not None], rows)
+    def read_taught(self, track: Track) -> None:
+        """Read what a feedback on a track will ask for."""
+        keys = taught_by(track)
+        parameters = [value for key in keys for value in (self._serial, *key)]
+        self._learn(keys, self._connection.rows(_WEIGHTS_OF_TRACK, parameters))
+
+    def read_ahead(self, tracks: Iterable[Track]) -> None:
+        """Read what feedbacks on these tracks will ask for."""
+        names = {name for track in tracks for name in taught_by(track)}
+        unknown = [key for key in names if key not in self._known and key[0] not in self._whole]
+        for field in WEIGHT_FIELDS:
+            for some in padded(same for of, same in unknown if of == field):
+                rows = self._connection.rows(_WEIGHTS_OF_FIELD, [self._serial, field, *some])
+                self._learn([(field, same) for same in some if same is not None], rows)
 
     def put(self, field: str, name: str, weight: float) -> None:
         """Set a weight under the spelling that is there."""
-        key = name_key(field, name)
-        present = self._get(key)
-        spelling = present[0] if present else name
-        self._known[key] = (spelling, weight)
-        self._put[key] = (self._serial, *key, spelling, weight)
+        key = field, WEIGHT_FIELDS[field](name)
+        present = self._known[key] if key in self._known else self._read(key)
+        self._known[key] = (present[0] if present else name, weight)
+        self._put[key] = None
 
     def drop(self, field: str, name: str) -> bool:
         """Remove a name; False if it is not there."""
-        key = name_key(field, name)
-        if self._get(key) is None:
+        if self.get(field, name) is None:
             return False
         self.write()
+        key = field, WEIGHT_FIELDS[field](name)
         self._connection.run(_DROP_WEIGHT, [self._serial, *key])
         self._known[key] = None
         return True
@@ -115,7 +122,8 @@ class WeightsDraft:
     def write(self) -> None:
         """Write what was put, in the order in which the names were put first."""
         if self._put:
-            self._connection.run_many(_PUT_WEIGHT, list(self._put.values()))
+            rows = [(self._serial, *key, *(self._known[key] or ())) for key in self._put]
+            self._connection.insert(_PUT_WEIGHTS, rows)
             self._put.clear()
 
 
@@ -158,7 +166,7 @@ class StatesDraft:
     def write(self) -> None:
         """Write what was put."""
         if self._put:
-            self._connection.run_many(_PUT_STATE, list(self._put.values()))
+            self._connection.insert(_PUT_STATES, list(self._put.values()))
             self._put.clear()
 
 
@@ -178,7 +186,7 @@ class LogDraft:
         """
         values = (event.kind, event.timestamp, event.event_id, encoded(encode_event(event)))
         if self._position == 0:
-            self._position = self._connection.run(_APPEND, (serial, None, *values)).lastrowid or 0
+            self._position = self._connection.run(_APPEND.one, (serial, None, *values)).lastrowid or 0
         else:
             self._position += 1
             self._put.append((serial, self._position, *values))
@@ -195,6 +203,10 @@ class LogDraft:
             self._known[key] = self._connection.row(_FIND_EVENT, key)
         return self._known[key]
 
+    def learn(self, serial: int, event_id: str, row: Row | None) -> None:
+        """Take what was read of a user's event; None stands for one that is not there."""
+        self._known[serial, event_id] = row
+
     def read_ahead(self, serial: int, event_ids: Iterable[str]) -> None:
         """Read what will be asked for."""
         for some in padded(event_id for event_id in event_ids if (serial, event_id) not in self._known):
@@ -205,6 +217,6 @@ class LogDraft:
     def write(self) -> None:
         """Write what waits, and know no event any more, because all of them are in the table."""
         if self._put:
-            self._connection.run_many(_APPEND, self._put)
+            self._connection.insert(_APPEND, self._put)
             self._put = []
             self._known.clear()

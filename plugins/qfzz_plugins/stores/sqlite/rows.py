@@ -27,6 +27,12 @@ class StoredUser:
     revision: int
     scalars: dict[str, Any]
 
+    @classmethod
+    def of(cls, row: Row) -> StoredUser:
+        """Return the user of a row of `USER_COLUMNS`."""
+        user_id, serial, revision, *scalars = row
+        return cls(user_id, serial, revision, dict(zip(SCALARS, scalars, strict=True)))
+
     def snapshot(self, connection: Connection) -> ProfileSnapshot:
         """Return the profile, reading its weights."""
         weights: dict[str, Any] = {field: {} for field in WEIGHT_FIELDS}
@@ -40,10 +46,7 @@ class StoredUser:
 def stored_user(connection: Connection, user_id: str) -> StoredUser | None:
     """Read the row of a user."""
     row = connection.row(_USER, [user_id])
-    if row is None:
-        return None
-    _, serial, revision, *scalars = row
-    return StoredUser(user_id, serial, revision, dict(zip(SCALARS, scalars, strict=True)))
+    return None if row is None else StoredUser.of(row)
 
 
 def as_event(row: Row) -> Event:

@@ -7,17 +7,15 @@ from typing import Any
 
 from qfzz_core.errors import StoreError
 from qfzz_core.events import Event
-from qfzz_core.json_texts import decoded_all
-from qfzz_core.plain import copied
+from qfzz_core.json_texts import decoded, decoded_all
 from qfzz_core.profiles import ProfileSnapshot
 from qfzz_core.recording.restoring import write_record
 from qfzz_core.stores import Foreseen, UserRecord, fresh_number
 from qfzz_core.tracks import Track
-from qfzz_core.weights import WEIGHT_FIELDS
 from qfzz_plugins.stores.sqlite.catalogue import find_track
-from qfzz_plugins.stores.sqlite.connection import Connection
-from qfzz_plugins.stores.sqlite.drafts import LogDraft, Name, StatesDraft, WeightsDraft, name_key
-from qfzz_plugins.stores.sqlite.rows import SCALARS, USER_COLUMNS, StoredUser, as_event, stored_user
+from qfzz_plugins.stores.sqlite.connection import Connection, Row
+from qfzz_plugins.stores.sqlite.drafts import LogDraft, StatesDraft, WeightsDraft
+from qfzz_plugins.stores.sqlite.rows import EVENT_COLUMNS, SCALARS, USER_COLUMNS, StoredUser, as_event, stored_user
 from qfzz_plugins.stores.sqlite.streams import MARKS, padded
 
 _CREATE = f"INSERT INTO users ({USER_COLUMNS}) VALUES (?, NULL, 1, ?, ?, ?, ?, ?)"
@@ -25,40 +23,59 @@ _TOUCH = "UPDATE users SET revision = ?, updated_at = ? WHERE serial = ?"
 _WRITE = f"UPDATE users SET revision = ?, {', '.join(f'{field} = ?' for field in SCALARS)} WHERE serial = ?"
 
 _TRACKS = f"SELECT body FROM tracks WHERE track_id IN ({MARKS})"
-_TAUGHT_BY = (("genres", "genre"), ("artists", "artist"), ("moods", "mood"))
+
+
+def _of(table: str, columns: str) -> str:
+    return ", ".join(f"{table}.{column}" for column in columns.split(", "))
+
+
+_ONE_AHEAD = f"""SELECT tracks.body, {_of("users", USER_COLUMNS)}, {_of("events", EVENT_COLUMNS)} FROM (SELECT 1)
+    LEFT JOIN tracks ON tracks.track_id = ?
+    LEFT JOIN users ON users.user_id = ?
+    LEFT JOIN events ON events.serial = users.serial AND events.event_id = ?"""
+
+
+class Refusal:
+    """Stands in the place of what cannot be used now, and refuses every use."""
+
+    def __init__(self, reason: str) -> None:
+        self._reason = reason
+
+    def __getattr__(self, name: str) -> Any:
+        raise StoreError(self._reason)
 
 
 class SQLiteUser:
     """A `UserTransaction`. What it writes is kept here, and written by `flush`."""
 
-    def __init__(self, connection: Connection, user_id: str, log: LogDraft, expected: list[Name]) -> None:
+    _missing: Any = Refusal("this user does not exist; create it first")
+    _over: Any = Refusal("this transaction is over; begin another one")
+
+    def __init__(self, connection: Connection, log: LogDraft, user_id: str, user: StoredUser | None) -> None:
         self._connection = connection
         self._log = log
-        self._expected = expected
         self._user_id = user_id
-        self._user: StoredUser | None = None
-        self._over = False
-        self._changed = False
-        self._revised = False  # whether the revision is a new one, which no earlier change had
+        self._user: StoredUser = self._missing
+        self._weights: WeightsDraft = self._missing
+        self._states: StatesDraft = self._missing
+        self._changed = False  # since the revision got its number
         self._settings_changed = False
-        user = stored_user(self._connection, user_id)
+        self._written = 0  # the revision in the table
+        self.exists = False
         if user is not None:
             self._hold(user, new=False)
 
     def _hold(self, user: StoredUser, *, new: bool) -> None:
+        self.exists = True
         self._user = user
-        self._weights = WeightsDraft(self._connection, user.serial, self._expected, new)
+        self._written = user.revision
+        self._weights = WeightsDraft(self._connection, user.serial, new)
         self._states = StatesDraft(self._connection, user.serial, new)
-
-    @property
-    def exists(self) -> bool:
-        """Whether there is such a user."""
-        return self._user is not None
 
     @property
     def updated_at(self) -> str:
         """When the profile changed last."""
-        return str(self._now().scalars["updated_at"])
+        return str(self._user.scalars["updated_at"])
 
     @property
     def revision(self) -> tuple[int, int]:
@@ -68,69 +85,50 @@ class SQLiteUser:
 
     def create(self, timestamp: str) -> None:
         """Make the user with default preferences."""
-        if self._over:
-            raise StoreError("this transaction is over; begin another one")
-        if self._user is not None:
+        if self.exists:
             raise StoreError("this user exists already and cannot be created again")
         profile = ProfileSnapshot(user_id=self._user_id, created_at=timestamp, updated_at=timestamp)
         scalars = {field: getattr(profile, field) for field in SCALARS}
         serial = self._connection.run(_CREATE, [self._user_id, *scalars.values()]).lastrowid or 0
         self._hold(StoredUser(self._user_id, serial, 1, scalars), new=True)
 
-    def _now(self) -> StoredUser:
-        if self._over:
-            raise StoreError("this transaction is over; begin another one")
-        if self._user is None:
-            raise StoreError("this user does not exist; create it first")
-        return self._user
-
-    def _changing(self) -> StoredUser:
-        """Return the user, who is at another revision from now on."""
-        user = self._now()
-        self._changed = True
-        self._revised = False
-        return user
-
     def _numbered(self) -> StoredUser:
-        """Return the user, with a number for its revision if it has none yet."""
-        user = self._now()
-        if self._changed and not self._revised:
-            user.revision = fresh_number()
-            self._revised = True
-        return user
+        """Return the user, with a new number for its revision if it has changed."""
+        if self._changed:
+            self._user.revision = fresh_number()
+            self._changed = False
+        return self._user
 
     def snapshot(self) -> ProfileSnapshot:
         """Return the profile as it is in this transaction."""
-        user = self._numbered()
         self._weights.write()
-        return user.snapshot(self._connection)
+        return self._numbered().snapshot(self._connection)
 
     # -- the profile
 
     def weight(self, field: str, name: str) -> tuple[str, float] | None:
         """Return spelling and weight of a name."""
-        self._now()
         return self._weights.get(field, name)
 
     def put_weight(self, field: str, name: str, weight: float) -> None:
         """Set a weight under the spelling that is there."""
-        self._changing()
         self._weights.put(field, name, weight)
+        self._changed = True
 
     def drop_weight(self, field: str, name: str) -> None:
         """Remove a name."""
-        self._now()
         if self._weights.drop(field, name):
-            self._changing()
+            self._changed = True
 
     def clear_weights(self, field: str) -> None:
         """Remove all names of a field."""
-        self._changing()
         self._weights.clear(field)
+        self._changed = True
 
     def put_scalar(self, field: str, value: Any) -> None:
         """Set one of the fields that are no mapping."""
-        self._changing().scalars[field] = value
+        self._user.scalars[field] = value
+        self._changed = True
         if field != "updated_at":
             self._settings_changed = True
 
@@ -138,40 +136,50 @@ class SQLiteUser:
 
     def append(self, event: Event) -> int:
         """Add an event to the log."""
-        return self._log.append(self._changing().serial, event)
+        position = self._log.append(self._user.serial, event)
+        self._changed = True
+        return position
 
     def find_event(self, event_id: str) -> Event | None:
         """Return the user's event of this id."""
-        row = self._log.find(self._now().serial, event_id)
+        row = self._log.find(self._user.serial, event_id)
         return None if row is None else as_event(row)
 
     def state(self, learner: str, key: str) -> Any:
         """Return a learner's state under a key."""
-        self._now()
         return self._states.get(learner, key)
 
     def put_state(self, learner: str, key: str, state: Any) -> None:
         """Set a learner's state under a key."""
-        self._changing()
         self._states.put(learner, key, state)
+        self._changed = True
 
     def read_ahead(self, tracks: Collection[Track], event_ids: Iterable[str]) -> None:
         """Read what feedback on these tracks will ask for."""
-        if self._user is not None:
-            for field, key in _TAUGHT_BY:
-                self._weights.read_ahead(field, {WEIGHT_FIELDS[field](track[key]) for track in tracks})
+        if self.exists:
+            self._weights.read_ahead(tracks)
             self._states.read_ahead(len(tracks))
             self._log.read_ahead(self._user.serial, event_ids)
+
+    def read_one_ahead(self, track: Track | None, event_id: str | None, event: Row | None) -> None:
+        """Take the event that was read for the first feedback, and read what its track teaches."""
+        if event_id is not None:
+            self._log.learn(self._user.serial, event_id, event)
+        if track is not None:
+            self._weights.read_taught(track)
 
     # -- the end
 
     def flush(self) -> None:
         """Write what is kept here."""
-        if not self._changed:
+        if not self.exists:
             return
         self._weights.write()
         self._states.write()
         user = self._numbered()
+        if user.revision == self._written:
+            return
+        self._written = user.revision
         if self._settings_changed:
             self._connection.run(_WRITE, [user.revision, *user.scalars.values(), user.serial])
         else:
@@ -179,7 +187,7 @@ class SQLiteUser:
 
     def end(self) -> None:
         """Refuse whatever comes after the transaction."""
-        self._over = True
+        self._connection = self._user = self._weights = self._states = self._over
 
 
 class SQLiteTransaction:
@@ -190,7 +198,6 @@ class SQLiteTransaction:
 
     def __init__(self, connection: Connection, user_ids: Collection[str]) -> None:
         self._connection = connection
-        self._expected: list[Name] = []  # a track that was read will probably teach
         self._named = set(user_ids)
         self._users: dict[str, SQLiteUser] = {}
         self._tracks: dict[str, Track | None] = {}  # those that were read ahead
@@ -211,23 +218,29 @@ class SQLiteTransaction:
 
     def user(self, user_id: str) -> SQLiteUser:
         """Return one of the users; KeyError for one who was not named."""
-        if user_id not in self._users:
-            if user_id not in self._named:
-                raise KeyError(user_id)
-            self._users[user_id] = SQLiteUser(self._connection, user_id, self._log, self._expected)
-        return self._users[user_id]
+        if user_id in self._users:
+            return self._users[user_id]
+        if user_id not in self._named:
+            raise KeyError(user_id)
+        return self._hold(user_id, stored_user(self._connection, user_id))
+
+    def _hold(self, user_id: str, user: StoredUser | None) -> SQLiteUser:
+        held = self._users[user_id] = SQLiteUser(self._connection, self._log, user_id, user)
+        return held
 
     def track(self, track_id: str) -> Track | None:
         """Return a track as it is now."""
         if track_id in self._tracks:
-            return copied(self._tracks[track_id])  # type: ignore[no-any-return]
-        track = find_track(self._connection, track_id)
-        if track is not None:
-            self._expected[:] = [name_key(field, track[key]) for field, key in _TAUGHT_BY]
-        return track
+            return self._tracks[track_id]
+        return find_track(self._connection, track_id)
+
+    # -- reading ahead
 
     def read_ahead(self, feedbacks: Sequence[Foreseen]) -> None:
         """Read in few queries what these feedbacks will ask for."""
+        if len(feedbacks) == 1 and not self._users and feedbacks[0].user_id in self._named:
+            self._read_one_ahead(feedbacks[0])
+            return
         found = self._tracks_of({feedback.track_id for feedback in feedbacks})
         self._tracks = {feedback.track_id: found.get(feedback.track_id) for feedback in feedbacks}
         by_user: dict[str, list[Foreseen]] = {}
@@ -241,6 +254,18 @@ class SQLiteTransaction:
     def _tracks_of(self, track_ids: Iterable[str]) -> dict[str, Track]:
         bodies = [body for some in padded(track_ids) for (body,) in self._connection.rows(_TRACKS, some)]
         return {track["track_id"]: track for track in decoded_all(bodies)}
+
+    def _read_one_ahead(self, feedback: Foreseen) -> None:
+        """Read track, user and event by one query, and what the track teaches by another."""
+        asked = [feedback.track_id, feedback.user_id, feedback.event_id]
+        for row in self._connection.rows(_ONE_AHEAD, asked):
+            body, user, event = row[0], row[1:9], row[9:]
+            track = self._tracks[feedback.track_id] = None if body is None else decoded(body)
+            held = self._hold(feedback.user_id, None if user[0] is None else StoredUser.of(user))
+            if held.exists:
+                held.read_one_ahead(track, feedback.event_id, None if event[0] is None else event)
+
+    # -- the end
 
     def flush(self) -> None:
         """Write what is kept here."""

@@ -1,0 +1,28 @@
+"""Timestamps are ISO-8601 in UTC, and their order as text is their order in time."""
+
+from datetime import UTC, datetime
+
+from hypothesis import given
+from hypothesis import strategies as some
+
+from qfzz_core.timestamps import next_timestamp, parsed, timestamp
+
+MOMENTS = some.datetimes(datetime(1000, 1, 2), datetime(9999, 12, 30), timezones=some.timezones())
+
+
+@given(MOMENTS)
+def test_a_timestamp_says_the_moment_in_utc_with_six_decimals(moment: datetime) -> None:
+    assert timestamp(moment) == moment.astimezone(UTC).isoformat(timespec="microseconds")
+    assert parsed(timestamp(moment)) == moment.astimezone(UTC)
+
+
+@given(MOMENTS, MOMENTS)
+def test_timestamps_are_in_order_as_texts(one: datetime, other: datetime) -> None:
+    assert (timestamp(one) < timestamp(other)) == (one.astimezone(UTC) < other.astimezone(UTC))
+
+
+@given(MOMENTS, MOMENTS)
+def test_the_next_timestamp_is_later_whatever_the_clock_says(previous: datetime, now: datetime) -> None:
+    before, later = timestamp(previous), timestamp(now)
+    assert next_timestamp(before, later) > before
+    assert later <= before or next_timestamp(before, later) == later

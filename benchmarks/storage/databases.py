@@ -79,6 +79,10 @@ class Databases(Protocol):
         """Return the bytes of a database that nobody has open."""
         ...
 
+    def sync_seconds(self) -> float | None:
+        """Return what a sync of the disk takes, None where that cannot be told."""
+        ...
+
     def recording(self) -> AbstractContextManager[list[RoundTrip]]:
         """Give a list that grows by what the library sends to databases meanwhile, over any connection it opens."""
         ...

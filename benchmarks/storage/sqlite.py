@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sqlite3
+import statistics
+import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
@@ -11,10 +14,12 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
+from benchmarks.ranking.measure import timed
 from benchmarks.storage.databases import RoundTrip, Row, Statement
 from qfzz_core.json_texts import encoded
 
 _PREFIX = "sqlite:///"
+_SYNCS = 100
 
 
 class Connection:
@@ -53,7 +58,7 @@ class Files:
     name = "sqlite"
     version = f"SQLite {sqlite3.sqlite_version}"
     loading = "executemany"
-    promised: Mapping[str, float] = {"ratio_to_writes": 0.6, "batched_to_single": 10, "import": 0.5}
+    promised: Mapping[str, float] = {"ratio": 0.6, "batched_to_single": 10, "import": 0.5}
     bare = Connection
 
     def __init__(self, directory: Path) -> None:
@@ -75,6 +80,15 @@ class Files:
     def size(self, url: str) -> int:
         """Return the bytes of a file."""
         return Path(url.removeprefix(_PREFIX)).stat().st_size
+
+    def sync_seconds(self) -> float:
+        """Return the median of some syncs of one page."""
+        seconds = []
+        with tempfile.TemporaryFile(dir=self._directory, buffering=0) as file:
+            for _ in range(_SYNCS):
+                file.write(bytes(4096))
+                seconds.append(timed(partial(os.fsync, file.fileno())))
+        return statistics.median(seconds)
 
     @contextmanager
     def recording(self) -> Iterator[list[RoundTrip]]:

@@ -28,11 +28,13 @@ def measured(databases: Databases, settings: Settings) -> Section:
         _round(databases, base, trips)  # once, so that everything is imported and in the caches
         rounds = [_round(databases, base, trips) for _ in range(settings.rounds)]
     figures = _figures(rounds, [trip for chunk in trips for trip in chunk])
+    figures["sync_seconds"] = sync = databases.sync_seconds()
+    disk = "" if sync is None else f", on a disk whose sync takes {sync * 1e6:,.0f} microseconds"
     return Section(
         title="Feedback",
-        pattern=f"{databases.version}: {FEEDBACKS} feedbacks of {_sent(figures)}, {CHUNK} of each contestant in turn, "
-        f"medians of {settings.rounds} rounds; ratios are QFZZ's rate to the bare one's, and that of a batch to that "
-        "of single feedbacks",
+        pattern=f"{databases.version}: {FEEDBACKS} feedbacks of {_sent(figures)}{disk}, "
+        f"{CHUNK} of each contestant in turn, medians of {settings.rounds} rounds; ratios are QFZZ's rate to the bare one's, and "
+        "that of a batch to that of single feedbacks",
         head=("", "per second", "ratio", "in the worst round", "at least"),
         rows=_rows(figures, databases.promised),
         figures=figures,

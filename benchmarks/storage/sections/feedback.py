@@ -33,8 +33,8 @@ def measured(databases: Databases, settings: Settings) -> Section:
     return Section(
         title="Feedback",
         pattern=f"{databases.version}: {FEEDBACKS} feedbacks of {_sent(figures)}{disk}, "
-        f"{CHUNK} of each contestant in turn, medians of {settings.rounds} rounds; ratios are QFZZ's rate to the bare one's, and "
-        "that of a batch to that of single feedbacks",
+        f"{CHUNK} of each contestant in turn, medians of {settings.rounds} rounds; ratios are QFZZ's rate to the bare "
+        "one's, and that of a batch to that of single feedbacks",
         head=("", "per second", "ratio", "in the worst round", "at least"),
         rows=_rows(figures, databases.promised),
         figures=figures,

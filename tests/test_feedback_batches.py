@@ -113,3 +113,28 @@ def test_a_batch_with_one_id_for_two_events_leaves_nothing(dj: PersonalizedDJ, b
         dj.record_many([event, *others, {**event, "track_id": "t2"}])
     assert refused.value.position == between + 1
     assert dj.engine.store.record("alice") is None
+
+
+LIKED = {"user_id": "alice", "track_id": "t1", "interaction_type": "like"}
+
+
+@pytest.mark.parametrize(
+    ("wrong", "named"),
+    [
+        ("alice", "position 1: expected a mapping with user_id, track_id, interaction_type"),
+        ({**LIKED, "ratng": 0.5}, 'position 1: unknown key .ratng., did you mean "rating"'),
+        ({"user_id": "alice", "interaction_type": "like"}, "position 1: track_id is missing"),
+        ({**LIKED, "interaction_type": "lik"}, "position 1: unknown interaction_type .lik., did you mean"),
+        ({**LIKED, "interaction_type": 3}, "position 1: unknown interaction_type 3; the types are"),
+        ({**LIKED, "track_id": " "}, "position 1: track_id must not be blank"),
+        ({**LIKED, "user_id": 7}, "position 1: user_id must be text"),
+        ({**LIKED, "event_id": "\ud800"}, "position 1: event_id holds a lone surrogate"),
+        ({**LIKED, "rating": 1.5}, "position 1: rating must be"),
+    ],
+)
+def test_a_wrong_event_of_a_batch_is_named_by_its_position_and_nothing_is_recorded(wrong: Any, named: str) -> None:
+    with PersonalizedDJ(seed=1) as dj:
+        with pytest.raises(FeedbackError, match=named) as refused:
+            dj.record_many([LIKED, wrong])
+        assert refused.value.position == 1
+        assert dj.engine.store.record("alice") is None

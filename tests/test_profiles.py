@@ -239,6 +239,23 @@ def test_the_mappings_can_be_written_like_a_dict(mapping: str) -> None:
     assert getattr(profile, mapping) == {}
 
 
+@pytest.mark.parametrize("mapping", MAPPINGS)
+def test_the_other_ways_to_write_a_dict_work_too(mapping: str) -> None:
+    weights = getattr(UserProfile("ann"), mapping)
+    weights |= {"one": 0.1, "two": 0.2}
+    assert (weights.setdefault("one", 0.9), weights.setdefault("three", 0.3), weights.setdefault("four")) == (
+        0.1,
+        0.3,
+        0.0,
+    )
+    assert weights.pop("none", None) is None
+    assert weights.popitem() == ("four", 0.0)
+    with pytest.raises(KeyError):
+        weights.pop("four")
+    copy = weights.copy()
+    assert (type(copy), copy) == (dict, {"one": 0.1, "two": 0.2, "three": 0.3})
+
+
 def test_a_mapping_assigned_is_copied() -> None:
     profile = UserProfile("ann")
     mine = {"rock": 0.5}
@@ -321,6 +338,24 @@ def test_a_valid_timestamp_given_is_kept() -> None:
     assert profile.interaction_history == [
         {"track_id": "t", "type": "play", "rating": 0.9, "timestamp": given_time},
     ]
+
+
+@pytest.mark.parametrize(
+    ("interaction", "named"),
+    [
+        ("like", "must be a mapping"),
+        ({"track_id": "t"}, "has no type"),
+        ({"type": "like"}, "has no track_id"),
+        ({"track_id": "t", "type": " "}, "type must not be blank"),
+        ({"track_id": 3, "type": "like"}, "track_id must be text"),
+        ({"track_id": "t", "type": "like", "mood": {1, 2}}, "cannot be kept"),
+    ],
+)
+def test_an_interaction_that_cannot_be_kept_is_refused(interaction: Any, named: str) -> None:
+    profile = UserProfile("ann")
+    with pytest.raises(ValueError, match=named):
+        profile.add_interaction(interaction)
+    assert profile.interaction_history == []
 
 
 def test_the_callers_interaction_is_left_alone() -> None:

@@ -333,3 +333,21 @@ def test_the_best_tag_of_a_track_counts_and_a_tag_without_a_value_has_the_defaul
     expected = [max((values.get(normalise(tag), default) for tag in each), default=default) for each in tags]
     assert evaluate(np.arange(len(tags))).tolist() == expected
     assert evaluate(np.arange(len(tags))[::-1]).tolist() == expected[::-1]
+
+
+# Tables
+
+
+@quick
+@given(st.dictionaries(NAMES, EIGHTHS), st.lists(NAMES | st.none(), max_size=20), EIGHTHS)
+def test_of_two_spellings_of_one_name_in_a_table_the_larger_value_counts(
+    values: dict[str, float], names: list[str | None], default: float
+) -> None:
+    columns = Columns({"artist": categories(names)}, len(names))
+    evaluate = compiled(CategoryTable(column="artist", values=values, default=default), columns, lambda rows: [])
+
+    def expected(name: str | None) -> float:
+        same = [value for other, value in values.items() if name and normalise(other) == normalise(name)]
+        return max(same, default=default)
+
+    assert evaluate(np.arange(len(names))).tolist() == list(map(expected, names))

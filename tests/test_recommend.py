@@ -127,6 +127,23 @@ def test_a_refusal_names_the_key(dj: PersonalizedDJ, preferences: dict[str, Any]
         dj.recommend("u", preferences)
 
 
+@pytest.mark.parametrize(
+    ("keywords", "named"),
+    [
+        ({"exclude": "t1"}, "exclude must be several track ids"),
+        ({"exclude": ["t1", 2]}, "exclude holds 2"),
+        ({"distinct": 1}, "distinct must be True or False"),
+        ({"context": ["home"]}, "context must be a mapping"),
+        ({"where": ["jazz"]}, "where"),
+    ],
+)
+def test_a_keyword_of_the_wrong_kind_is_refused_by_name(
+    dj: PersonalizedDJ, keywords: dict[str, Any], named: str
+) -> None:
+    with pytest.raises(ValueError, match=named):
+        dj.recommend("u", limit=3, **keywords)
+
+
 # Deep copies
 
 

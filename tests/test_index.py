@@ -61,6 +61,7 @@ def small_limits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(search, "FIRST_CELLS", 3)
     for module in (posted, index_module):
         monkeypatch.setattr(module, "MANY", 5)
+    monkeypatch.setattr(index_module, "FEW_RANGES", 3)
     monkeypatch.setattr(posted, "BLOCK", 12)
     monkeypatch.setattr(posted, "FIRST_RANGES", 3)
     monkeypatch.setattr(planner, "LEAST_PATIENCE", 40)

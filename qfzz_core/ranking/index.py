@@ -26,6 +26,7 @@ LEVEL_BITS = 16
 MISSING = (1 << LEVEL_BITS) - 1  # the level of rows without a number: the last of their cell
 MOST_LEVELS = MISSING - 1
 MANY = 1_024  # entries of a category up to which looking at all of them is as good as looking at its cells first
+FEW_RANGES = 64  # ranges up to which searching one after the other is as fast as in all at once
 _LEVEL = np.uint64(LEVEL_BITS)
 _ROW = np.uint64(32)
 
@@ -88,9 +89,13 @@ class Sorted:
 
 
 def _lower_bounds(keys: Keys, wanted: Keys, starts: Places, stops: Places) -> Places:
-    """Return for each range where the first key is that is not below the wanted one: binary search in all at once."""
+    """Return for each range where the first key is that is not below the wanted one."""
+    if len(wanted) <= FEW_RANGES:
+        ranges = zip(wanted, starts.tolist(), stops.tolist(), strict=True)
+        found = [start + keys[start:stop].searchsorted(key) for key, start, stop in ranges]
+        return np.array(found, dtype=np.intp)
     before, left = starts - 1, stops - starts  # the last place known to be below, and how many after it are not known
-    for _ in range(int(left.max(initial=0)).bit_length()):
+    for _ in range(int(left.max(initial=0)).bit_length()):  # binary search in all ranges at once
         half = (left + 1) >> 1
         before += half * (keys[before + half] < wanted)
         left -= half

@@ -92,7 +92,7 @@ def install_project(project: Path, target: Path) -> Path:
         pytest.skip("this environment has no pip")
     local = ["--isolated", "--no-build-isolation", "--no-deps", "--no-index", "--disable-pip-version-check"]
     command = [sys.executable, "-m", "pip", "install", *local, "--quiet", "--target", str(target), str(project)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=600)
     assert done.returncode == 0, done.stdout + done.stderr
     return target
 
@@ -110,7 +110,7 @@ def run(
         capture_output=True,
         text=True,
         check=False,
-        timeout=120,
+        timeout=600,
     )
 
 

@@ -19,7 +19,7 @@ pytestmark = [
 
 def run(*arguments: str) -> str:
     command = [sys.executable, "-m", "benchmarks.shapes", "--tracks", "300", "--listeners", "2", "--rounds", "1"]
-    done = subprocess.run([*command, *arguments], cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run([*command, *arguments], cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout
 

@@ -286,6 +286,6 @@ def test_but_the_fixture_is_there(request):
 def test_projects_that_do_not_use_the_kit_import_nothing_of_it(tmp_path: Path) -> None:
     (tmp_path / "test_cost.py").write_text(COST, encoding="utf-8")
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:hypothesispytest", "."]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=120)
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=300)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "2 passed" in done.stdout

@@ -12,6 +12,7 @@ sorted access by cell instead of by attribute.
 from __future__ import annotations
 
 from contextlib import suppress
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -170,11 +171,17 @@ class Search:
         for below in (0.0, self._walk.top / 2):
             cells = (self._heights >= self._highest - below).nonzero()[0]
             if self._highest > -np.inf and int(counts[cells].sum()) >= 2 * count:
-                if len(cells) > FIRST_CELLS:  # in those with the most rows are the nearest ones
-                    cells = cells[(-counts[cells]).argpartition(FIRST_CELLS)[:FIRST_CELLS]]
-                return cells
+                return self._enough(cells, counts[cells], count)  # where most rows are, the nearest ones are
         cells = (self._heights > -np.inf).nonzero()[0]
-        return cells if int(counts[cells].sum()) >= count else None
+        return self._enough(cells, self._heights[cells], count) if int(counts[cells].sum()) >= count else None
+
+    def _enough(self, cells: Places, worth: NDArray[Any], count: int) -> Places:
+        """Return the cells that are worth most, a few or as many as have twice `count` rows."""
+        if len(cells) > FIRST_CELLS:
+            cells = cells[(-worth).argsort(kind="stable")]
+            enough = int(self._index.counts[cells].cumsum().searchsorted(2 * count)) + 1
+            cells = cells[: max(FIRST_CELLS, enough)]
+        return cells
 
     def _in_cells(self, floor: float, count: int | None, limit: int) -> tuple[Places, Values]:
         """Return the places of the rows whose cell and number reach the floor, and their sums."""

@@ -2,7 +2,8 @@
 
 The same preference (some moods) is a table, a function of columns and a function of a track; a distance is about the
 length. Every contestant answers one listener, then every contestant the next, in an order that rotates, so that what
-else the machine does falls on all. Ratios are those of medians against the table; processor time is beside them.
+else the machine does falls on all. Ratios are those of medians against the table; processor time is beside them. What
+was found for earlier requests is forgotten before each.
 
     python -m benchmarks.shapes [--tracks 100000] [--listeners 40] [--rounds 5] [--json]
 """
@@ -21,6 +22,7 @@ import numpy as np
 
 from benchmarks.ranking.generator import MOODS, generated
 from benchmarks.ranking.listeners import Listener, listeners
+from benchmarks.ranking.ours import forget
 from qfzz_core import CategoryTable, ColumnFunction, Engine, NumericDistance, Request, TrackFunction, hookimpl
 from qfzz_core.columns import Columns
 from qfzz_core.contracts import Prepared, Rows, Values
@@ -80,6 +82,7 @@ class Contestant:
     cpu: list[float] = attrs.field(factory=list)
 
     def answers(self, listener: Listener) -> None:
+        forget(self.engine)
         wall, cpu = time.perf_counter(), time.process_time()
         self.engine.recommend_tracks(listener.user_id, listener.preferences, limit=LIMIT)
         self.wall.append(time.perf_counter() - wall)

@@ -161,10 +161,12 @@ class TestTheGrowth:
         assert [len(one.catalogue) for one in made] == [300, 600]
         assert [[each.user_id for each in one.listeners] for one in made] == [[f"user-{n:04d}" for n in range(8)]] * 2
         assert feedbacks(made[0]) == feedbacks(made[1])
-        assert sum(feedbacks(made[0])) == 2 * 5  # before every fourth of twenty calls, without discovery and with it
+        assert sum(feedbacks(made[0])) == 3 * 5  # before every fourth of twenty calls, in three ways
         assert [row[:2] for row in section.rows] == [
             ("300", "QFZZ"),
             ("600", "QFZZ"),
+            ("300", "QFZZ, nothing recalled"),
+            ("600", "QFZZ, nothing recalled"),
             ("300", "QFZZ, discovery 0.3"),
             ("600", "QFZZ, discovery 0.3"),
         ]
@@ -217,7 +219,10 @@ class TestTheCommand:
         assert tuple(document["sections"]) == sections
         assert "pure Python" in document["sections"]["scaling"]["figures"]["600"]["contestants"]
         assert "pure Python" not in document["sections"]["scaling"]["figures"]["300"]["contestants"]
-        assert document["sections"]["scaling"]["rows"][-1][:2] == ["300 to 600", "QFZZ between the scans grows, times"]
+        assert document["sections"]["scaling"]["rows"][-1][:2] == [
+            "300 to 600",
+            "QFZZ, nothing recalled: between the scans grows, times",
+        ]
         assert list(document["sections"]["growth"]["figures"]["QFZZ"]) == ["300", "600"]
         assert document["sections"]["process"]["figures"]["600"]["writer"]["imports"] > 0
 

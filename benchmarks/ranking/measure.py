@@ -16,6 +16,7 @@ from benchmarks.ranking.listeners import Listener
 
 Call = Callable[[Listener], Any]
 Feedback = Callable[[Listener], None]
+Before = Callable[[str], None]
 
 FEEDBACK_EVERY = 4
 SECONDS_EACH = 30.0  # a slow contestant is asked less often, so that it takes about as long in all
@@ -65,9 +66,17 @@ def timed(work: Callable[[], Any]) -> float:
 
 
 def alternated(
-    contestants: Mapping[str, Call], listeners: Sequence[Listener], calls: int, feedback: Feedback | None = None
+    contestants: Mapping[str, Call],
+    listeners: Sequence[Listener],
+    calls: int,
+    feedback: Feedback | None = None,
+    *,
+    before: Before = lambda name: None,
 ) -> dict[str, Times]:
-    """Return the times of each contestant; call number c is for listener c modulo their number."""
+    """Return the times of each contestant; call number c is for listener c modulo their number.
+
+    `before` is told whose call is next, which is not timed.
+    """
     intervals = {name: _interval(contestant, listeners, calls) for name, contestant in contestants.items()}
     measured = {name: Times() for name in contestants}
     gc.collect()
@@ -80,6 +89,7 @@ def alternated(
         for name in rotated(list(contestants), turn):
             for call in (number for number in numbers if number % intervals[name] == 0):
                 listener = listeners[call % len(listeners)]
+                before(name)
                 measured[name].add(call, timed(partial(contestants[name], listener)))
     gc.unfreeze()
     return measured
@@ -100,12 +110,13 @@ def rotated(names: list[str], by: int) -> Iterator[str]:
 def compared(measured: Mapping[str, Times], ours: str, listeners: Sequence[Listener]) -> dict[str, Any]:
     """Return for each contestant its figures over all, warm and cold listeners, and how many times ours it takes.
 
-    The ratio is that of the medians over the calls which both answered.
+    The ratio is that of the medians over the calls which both answered. Those right after a feedback are a group, too.
     """
     groups: dict[str, Callable[[int], bool]] = {
         "all": lambda call: True,
         "warm": lambda call: listeners[call % len(listeners)].kind != "cold",
         "cold": lambda call: listeners[call % len(listeners)].kind == "cold",
+        "after feedback": lambda call: call % FEEDBACK_EVERY == FEEDBACK_EVERY - 1,
     }
     return {
         name: {group: _against(times.among(chosen), measured[ours]) for group, chosen in groups.items()}

@@ -19,7 +19,8 @@ from qfzz_core.catalogue.snapshot import Catalogue as Snapshot
 from qfzz_core.catalogue.snapshot import Table
 from qfzz_core.columns import AnyColumn, CategoryColumn, Columns, NumberColumn, narrow
 from qfzz_core.names import NORMALISERS, exact
-from qfzz_core.ranking import planner
+from qfzz_core.ranking import planner, recall
+from qfzz_core.ranking.recall import Memory
 from qfzz_core.request import Request
 from qfzz_core.requests.query import Query, checked_query
 from qfzz_core.requests.ranked import ranked
@@ -30,7 +31,7 @@ from qfzz_core.vocabulary import Vocabulary
 
 Method = Literal["scan", "index"]
 
-NAME, DISCOVERING = "QFZZ", "QFZZ, discovery 0.3"
+NAME, ANEW, DISCOVERING = "QFZZ", "QFZZ, nothing recalled", "QFZZ, discovery 0.3"
 PLANS: tuple[Method, ...] = ("scan", "index")  # the ways to rank that can be asked for beside the planner's choice
 
 
@@ -167,11 +168,37 @@ def picked(
 
 
 def answers(engine: Engine, limit: int) -> dict[str, Callable[[Listener], Rows]]:
-    """Return the engine's call by name: `best`, and `picked` at the default discovery factor."""
+    """Return the engine's call by name: `best`, twice, and `picked` at the default discovery factor.
+
+    What tells the first two apart is `Memories`.
+    """
     return {
         NAME: lambda one: best(engine, one.user_id, limit),
+        ANEW: lambda one: best(engine, one.user_id, limit),
         DISCOVERING: lambda one: picked(engine, one.user_id, limit, preferences={"discovery_factor": 0.3}),
     }
+
+
+def forget(engine: Engine) -> None:
+    """Forget what was found for earlier requests, so that the next one is searched for."""
+    _remember(engine, Memory())
+
+
+class Memories:
+    """Gives each contestant that asks an engine a memory of its own, and `ANEW` an empty one before each call."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._memories: dict[str, Memory] = {}
+
+    def __call__(self, name: str) -> None:
+        if name == ANEW or name not in self._memories:
+            self._memories[name] = Memory()
+        _remember(self._engine, self._memories[name])
+
+
+def _remember(engine: Engine, memory: Memory) -> None:
+    engine._answering.library.shelf().catalogue.segment._derived[recall.KEY] = memory
 
 
 def like_best(engine: Engine, catalogue: Catalogue, user_id: str) -> int:

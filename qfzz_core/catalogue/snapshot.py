@@ -61,6 +61,11 @@ class Catalogue:
         """Return how many tracks there are: the rows that are not dead."""
         return len(self.positions) - len(self.dead)
 
+    @cached_property
+    def base_dead(self) -> Rows:
+        """The dead rows of the base."""
+        return self.dead[: self.dead.searchsorted(self.base)]
+
     def row(self, track_id: str) -> int | None:
         """Return the row of a track, None if the catalogue lacks it."""
         rows = self.rows([track_id])

@@ -10,16 +10,16 @@ from qfzz_core.catalogue.snapshot import Catalogue
 from qfzz_core.columns import Rows
 from qfzz_core.contracts import Values
 from qfzz_core.ranking.formula import Formula
+from qfzz_core.ranking.recall import Finder
 from qfzz_core.ranking.scan import Candidates
-from qfzz_core.ranking.search import Search
 from qfzz_core.ranking.walk import TooManyError
 
 
 class Indexed:
-    """Candidates from a search of the base, and from scoring the tail, which is small."""
+    """Candidates from what finds those of the base, and from scoring the tail, which is small."""
 
-    def __init__(self, formula: Formula, catalogue: Catalogue, search: Search, tail: Rows) -> None:
-        self._search = search
+    def __init__(self, formula: Formula, catalogue: Catalogue, finder: Finder, tail: Rows) -> None:
+        self._finder = finder
         self._catalogue = catalogue
         self._tail = tail, formula.scores(tail) if len(tail) else np.empty(0)
         self._rows = np.empty(0, dtype=np.intp)
@@ -39,7 +39,7 @@ class Indexed:
 
     def _look(self, depth: int) -> None:
         """Find the rows down to about the `depth`-th of the base."""
-        rows, scores, self._whole = self._search.best(depth)
+        rows, scores, self._whole = self._finder.best(depth)
         if not self._whole and not len(rows):
             return  # all of them were dead
         end = None if self._whole else (rows[-1], scores[-1])

@@ -20,6 +20,7 @@ from qfzz_core.ranking.indexed import Indexed, Switching
 from qfzz_core.ranking.indexes import serving, sizes_of
 from qfzz_core.ranking.layout import Parts, parts
 from qfzz_core.ranking.plan import Plan
+from qfzz_core.ranking.recall import Finder, Memory, Recalling
 from qfzz_core.ranking.row_tests import Mask, Passes
 from qfzz_core.ranking.scan import Candidates, Scan
 from qfzz_core.ranking.search import Search
@@ -42,7 +43,8 @@ def ranked(
 ) -> EligibleRanking:
     """Return the eligible ranking of a catalogue, of which about `wanted` ranks will be looked at, all if None.
 
-    `method` has that one taken, whatever it costs. What is chosen and done is told to `plan`.
+    `method` has that one taken, whatever it costs, without recalling what was found before. What is chosen and done is
+    told to `plan`.
     """
     plan = plan or Plan()
     with plan.timed("plan"):
@@ -86,7 +88,7 @@ class _Planner:
             return self._scan(why_not or self._plan.reason), self._predicates
         if method is None and self._is_narrowed(wanted or 0):
             return self.filtered("few tracks pass the filters"), ()
-        found = self._index()
+        found = self._index(recalls=method is None)
         if found is None:
             return self._scan("there are too many kinds of requests to have an index for each"), self._predicates
         self.share = max(self._costs.share, 1 / SAMPLE)
@@ -171,16 +173,28 @@ class _Planner:
 
     # -- index
 
-    def _index(self) -> tuple[Candidates, Sequence[Passes]] | None:
+    def _index(self, *, recalls: bool) -> tuple[Candidates, Sequence[Passes]] | None:
         index = serving(self._catalogue.segment, self._parts.layout)
         if index is None:
             return None
         inside = [active for active in self._pruning if self._by_cell(active)]
         allowed = _allowed(self._catalogue, inside, index)
-        search = Search(self._formula, self._parts, index, dead=self._catalogue.dead, allowed=allowed, plan=self._plan)
-        indexed = Indexed(self._formula, self._catalogue, search, self._tail(inside))
+        indexed = Indexed(self._formula, self._catalogue, self._finder(index, allowed, recalls), self._tail(inside))
         others = [active for active in self._pruning if active not in inside]
         return Switching(indexed, lambda: self._scan_inside(inside)), [*self._tests(others), *self._predicates]
+
+    def _finder(self, index: Index, allowed: Mask | None, recalls: bool) -> Finder:
+        """Return what finds the best rows of the base in the cells that are allowed, or recalls what was found."""
+        dead = self._catalogue.base_dead
+
+        def search() -> Search:
+            return Search(self._formula, self._parts, index, dead=dead, allowed=allowed, plan=self._plan)
+
+        digest = self._formula.digest if recalls else None
+        if digest is None:
+            return search()
+        question = digest if allowed is None else digest + allowed.tobytes()
+        return Recalling(Memory.of(self._catalogue.segment), question, dead, search, self._plan)
 
     def _tail(self, inside: Sequence[ActiveFilter]) -> Rows:
         """Return the rows behind the base that pass the filters which the index applies to the base."""

@@ -45,6 +45,11 @@ class Table:
     def _(self) -> int:
         return len(self.column.vocabulary)
 
+    @property
+    def identity(self) -> bytes:
+        """What no other table over a column of the same snapshot has, unless it gives the same values."""
+        return repr((self.name, self.default, len(self.codes))).encode() + self.codes.tobytes() + self.values.tobytes()
+
     @cached_property
     def _all(self) -> Values:
         """The values of all categories, the last for code -1."""
@@ -91,6 +96,11 @@ class Distance:
     target: float
     scale: float
     missing: float
+
+    @property
+    def identity(self) -> bytes:
+        """What no other distance on a column of the same snapshot has, unless it gives the same values."""
+        return repr((self.name, self.target, self.scale, self.missing)).encode()
 
     def of_numbers(self, numbers: Values) -> Values:
         """Return the values of numbers, NaN standing for a missing one."""

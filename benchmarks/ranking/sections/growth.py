@@ -15,9 +15,9 @@ from qfzz_core import Engine
 
 
 def measured(settings: Settings) -> Section:
-    """Measure all sizes side by side, first without discovery, then with it."""
+    """Measure all sizes side by side, each of our ways to answer for itself."""
     services = [Service.of(size, settings.listeners) for size in sorted(set(settings.sizes))]
-    figures = {name: _measured(name, services, settings) for name in (ours.NAME, ours.DISCOVERING)}
+    figures = {name: _measured(name, services, settings) for name in (ours.NAME, ours.ANEW, ours.DISCOVERING)}
     return Section(
         title="Growth",
         pattern=f"the best {settings.limit}, a contestant for each size and nobody else: {measure.PATTERN}",
@@ -47,16 +47,23 @@ class Service:
 def _measured(name: str, services: list[Service], settings: Settings) -> dict[str, Any]:
     """Return the figures of one call by size; every listener was asked once before."""
     people = services[0].listeners
+    memories = [ours.Memories(one.engine) for one in services]
+
+    def before(size: str) -> None:
+        for each in memories:
+            each(name)
+
     calls = {f"{len(one.catalogue):,}": ours.answers(one.engine, settings.limit)[name] for one in services}
     for call in calls.values():
         for listener in people:
+            before(name)
             call(listener)
 
     def like(listener: Listener) -> None:
         for one in services:
             ours.like_best(one.engine, one.catalogue, listener.user_id)
 
-    times = measure.alternated(calls, people, settings.calls, like)
+    times = measure.alternated(calls, people, settings.calls, like, before=before)
     return {size: found.figures() for size, found in times.items()}
 
 

@@ -35,7 +35,8 @@ def measured(settings: Settings) -> Section:
                 figures[f"{size} {limit} {kind}"] = _measured(engine, same, limit, settings.rounds)
     return Section(
         title="The planner",
-        pattern=f"rounds of {PEOPLE} listeners, alternating, medians of {settings.rounds} rounds, milliseconds a call",
+        pattern=f"rounds of {PEOPLE} listeners, alternating, medians of {settings.rounds} rounds, milliseconds a call, "
+        "nothing recalled",
         head=("tracks", "limit", "listeners", CHOSEN, *ours.PLANS, "against the better"),
         rows=[_row(key, one) for key, one in figures.items()],
         figures=figures,
@@ -55,6 +56,7 @@ def _measured(engine: Engine, people: list[Listener], limit: int, rounds: int) -
 
 def _round(engine: Engine, people: list[Listener], limit: int, plan: ours.Method | None) -> None:
     for listener in people:
+        ours.forget(engine)
         ours.best(engine, listener.user_id, limit, plan=plan)
 
 

@@ -1,0 +1,113 @@
+"""What searches of one segment found: the same question is answered once, whoever asks it again."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import Protocol
+
+import attrs
+import numpy as np
+
+from qfzz_core.catalogue.segment import Segment
+from qfzz_core.columns import Rows, sealed
+from qfzz_core.contracts import Values
+from qfzz_core.forks import renewed_after_fork
+from qfzz_core.ranking.plan import Plan
+
+MOST_RANKS = 262_144  # remembered of one segment, of 16 bytes each
+LONGEST = 8_192  # ranks of one ranking
+KEY = "recall"  # of what is derived of a segment
+
+Best = tuple[Rows, Values, bool]
+
+
+class Finder(Protocol):
+    """Finds the best rows of a segment."""
+
+    def best(self, count: int) -> Best:
+        """Return the best rows in order, their scores, and whether these are all that may be chosen."""
+        ...
+
+
+@attrs.frozen(eq=False)
+class Found:
+    """What was found when the best `count` rows were asked for while the `dead` ones were dead."""
+
+    count: int
+    dead: Rows
+    rows: Rows = attrs.field(converter=sealed)
+    scores: Values = attrs.field(converter=sealed)
+    whole: bool
+
+    def answers(self, count: int, dead: Rows) -> bool:
+        """Return whether this is the answer for so many rows with these dead ones."""
+        return (self.whole or count <= self.count) and (self.dead is dead or np.array_equal(self.dead, dead))
+
+
+class Memory:
+    """What was found of one segment, by question: as many ranks as there is room for, those asked about last."""
+
+    def __init__(self) -> None:
+        self._found: OrderedDict[bytes, Found] = OrderedDict()
+        self._ranks = 0
+        self.renew()
+        renewed_after_fork(self)
+
+    def renew(self) -> None:
+        """Put a new lock in the place of one that a thread of the parent process may hold, and begin anew."""
+        self._lock = threading.Lock()
+        self._found.clear()
+        self._ranks = 0
+
+    @classmethod
+    def of(cls, segment: Segment) -> Memory:
+        """Return the memory of a segment."""
+        return segment.derived(KEY, lambda _: cls())
+
+    def recalled(self, question: bytes) -> Found | None:
+        """Return what was found, None if nothing is remembered."""
+        with self._lock:
+            found = self._found.get(question)
+            if found is not None:
+                self._found.move_to_end(question)
+            return found
+
+    def keep(self, question: bytes, found: Found) -> None:
+        """Remember what was found, and forget what was not asked about for the longest time if there is no room."""
+        if len(found.rows) > LONGEST:
+            return
+        with self._lock:
+            before = self._found.pop(question, None)
+            self._found[question] = found
+            self._ranks += _size(found) - (_size(before) if before else 0)
+            while self._ranks > MOST_RANKS:
+                self._ranks -= _size(self._found.popitem(last=False)[1])
+
+
+def _size(found: Found) -> int:
+    return 16 + len(found.rows)  # in ranks, what keeps it included
+
+
+class Recalling:
+    """Answers from the memory what was asked before, and has a finder made for what was not."""
+
+    def __init__(self, memory: Memory, question: bytes, dead: Rows, make: Callable[[], Finder], plan: Plan) -> None:
+        self._memory = memory
+        self._question = question
+        self._dead = dead
+        self._make = make
+        self._finder: Finder | None = None
+        self._plan = plan
+
+    def best(self, count: int) -> Best:
+        """Return at least what the finder would return for so many."""
+        found = self._memory.recalled(self._question)
+        if found is not None and found.answers(count, self._dead):
+            self._plan.recalled = len(found.rows)
+        else:
+            self._finder = self._finder or self._make()
+            found = Found(count, self._dead, *self._finder.best(count))
+            self._memory.keep(self._question, found)
+        return found.rows, found.scores, found.whole

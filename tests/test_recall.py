@@ -1,0 +1,367 @@
+"""What a search found is remembered: the same question gets the same answer, and any other one an answer of its own."""
+
+import os
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from random import Random
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from ranking_cases import Case, Shelves, constraint, filters, formula, looked_at, small_limits, weighted
+from strangers import Scoring, plugin
+
+from qfzz_core import CategoryTable, ColumnFunction, Engine, NumericDistance
+from qfzz_core.catalogue.segment import Segment
+from qfzz_core.columns import Columns
+from qfzz_core.ranking import planner, recall
+from qfzz_core.ranking.plan import Plan
+from qfzz_core.ranking.recall import Found, Memory, Recalling
+
+GENRES = ["jazz", "rock", "pop", "folk"]
+TASTE = {"genres": {"jazz": 0.8}, "artists": {"artist 3": 1.0, "artist 8": 0.5}, "discovery_factor": 0.0}
+
+
+def track(number: int, **fields: Any) -> dict[str, Any]:
+    return {
+        "track_id": f"t{number}",
+        "title": f"title {number}",
+        "artist": f"artist {number % 90}",
+        "genre": GENRES[number % 4],
+        "mood": ["calm", "dark"][number % 2],
+        "energy": (number * 37 % 101) / 100,
+        "tempo": ["slow", "medium", "fast"][number * 7 % 3],
+        "duration": 180,
+        **fields,
+    }
+
+
+@pytest.fixture(autouse=True)
+def small_is_large(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(planner, "SMALL", 100)
+
+
+@pytest.fixture
+def engine() -> Iterator[Engine]:
+    with Engine(store="memory:", seed=1) as made:
+        made.add_content([track(number) for number in range(2_000)])
+        yield made
+
+
+def ids(engine: Engine, limit: int = 10, user: str = "me", **keywords: Any) -> list[str]:
+    return [found.track["track_id"] for found in engine.recommend(user, TASTE, limit=limit, **keywords)]
+
+
+def scanned(engine: Engine, patch: pytest.MonkeyPatch, **keywords: Any) -> list[str]:
+    with patch.context() as small:
+        small.setattr(planner, "SMALL", 10**9)
+        return ids(engine, **keywords)
+
+
+def recalled(engine: Engine, **keywords: Any) -> int:
+    return engine.plan("me", TASTE, **{"limit": 10, **keywords}).recalled
+
+
+def test_the_same_question_is_answered_without_looking_at_a_row(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = engine.plan("me", TASTE, limit=10)
+    assert (first.recalled, first.looked_at > 0) == (0, True)
+    again = engine.plan("somebody else", TASTE, limit=10)
+    assert (again.method, again.recalled, again.looked_at, again.scored) == ("index", 10, 0, 0)
+    assert ids(engine) == scanned(engine, monkeypatch)
+
+
+@pytest.mark.parametrize(
+    "keywords",
+    [
+        {"preferences": {**TASTE, "genres": {"jazz": 0.8, "rock": 0.1}}},
+        {"preferences": {**TASTE, "energy_level": 0.6}},
+        {"preferences": {**TASTE, "tempo_preference": "fast"}},
+        {"limit": 11},
+        {"where": {"genre": "rock"}},
+        {"where": {"genre": ["rock", "jazz"]}},
+    ],
+    ids=str,
+)
+def test_another_question_is_not(engine: Engine, monkeypatch: pytest.MonkeyPatch, keywords: dict[str, Any]) -> None:
+    asked = {"preferences": TASTE, "limit": 10, **keywords}
+
+    def found() -> list[str]:
+        return [one.track["track_id"] for one in engine.recommend("me", **asked)]
+
+    engine.recommend("me", TASTE, limit=10)
+    assert engine.plan("me", **asked).recalled == 0
+    by_index = found()
+    monkeypatch.setattr(planner, "SMALL", 10**9)
+    assert by_index == found()
+
+
+def test_fewer_ranks_are_recalled_from_more(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    ids(engine, limit=100)
+    assert recalled(engine, limit=7) == 100
+    assert ids(engine, limit=7) == scanned(engine, monkeypatch, limit=7)
+
+
+def test_more_ranks_are_looked_for_and_remembered_in_place_of_fewer(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ids(engine, limit=7)
+    assert (recalled(engine, limit=100), recalled(engine, limit=7)) == (0, 100)
+    assert ids(engine, limit=100) == scanned(engine, monkeypatch, limit=100)
+
+
+def test_a_feedback_makes_another_question() -> None:
+    with Engine(store="memory:", seed=1) as engine:
+        engine.add_content([track(number) for number in range(2_000)])
+        engine.recommend("me", limit=10)
+        assert engine.plan("me", limit=10).recalled > 0
+        engine.record_feedback("me", "t4", "like")
+        assert engine.plan("me", limit=10).recalled == 0
+
+
+def test_tracks_that_are_added_are_in_the_next_answer_though_the_others_are_recalled(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    best = engine.recommend("me", TASTE, limit=10)[0].track
+    engine.add_content([{**best, "track_id": "new"}])
+    assert recalled(engine) == 10
+    found = ids(engine)
+    assert "new" in found
+    assert found == scanned(engine, monkeypatch)
+
+
+def test_what_was_removed_is_not_recalled(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    best = ids(engine)[0]
+    engine.remove_content([best])
+    found = ids(engine)
+    assert best not in found
+    assert found == scanned(engine, monkeypatch)
+    assert recalled(engine) > 0
+
+
+def test_what_was_replaced_is_not_recalled_as_it_was(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    best = engine.recommend("me", TASTE, limit=10)[0].track
+    engine.add_content([{**best, "genre": "folk", "artist": "nobody"}])
+    found = ids(engine)
+    assert found[0] != best["track_id"]
+    assert found == scanned(engine, monkeypatch)
+
+
+def test_a_factor_that_has_to_be_asked_is_asked_every_time() -> None:
+    offset = 0
+
+    def asked(columns: Any, rows: Any) -> Any:
+        return (rows + offset) % 7 / 7
+
+    stranger = Scoring("mine", lambda request: ColumnFunction(function=asked))
+    with Engine(store="memory:", seed=1, plugins=[plugin("p", qfzz_factors=lambda: [stranger])]) as engine:
+        engine.add_content([track(number) for number in range(2_000)])
+        first = ids(engine)
+        assert recalled(engine) == 0
+        offset = 3
+        assert ids(engine) != first
+
+
+def test_a_table_of_a_stranger_is_compared_by_what_it_holds() -> None:
+    values = {"rock": 1.0}  # the stranger's own, which it changes as it likes
+    stranger = Scoring("mine", lambda request: CategoryTable(column="genre", values=values))
+    with Engine(store="memory:", seed=1, plugins=[plugin("p", qfzz_factors=lambda: [stranger])]) as engine:
+        engine.add_content([track(number) for number in range(2_000)])
+        engine.recommend("me", limit=10)
+        assert engine.plan("me", limit=10).recalled > 0
+        values["folk"] = 1.0
+        assert engine.plan("me", limit=10).recalled == 0
+
+
+def factors(
+    weight: float = 0.5,
+    *,
+    table: tuple[str, dict[str, float], float] = ("genre", {"rock": 1.0}, 0.0),
+    distance: tuple[str, float, float, float] = ("energy", 0.5, 1.0, 0.0),
+) -> list[tuple[float, Any]]:
+    column, values, default = table
+    number, target, scale, missing = distance
+    return [
+        (weight, CategoryTable(column=column, values=values, default=default)),
+        (0.5, NumericDistance(column=number, target=target, scale=scale, missing=missing)),
+    ]
+
+
+def test_no_two_formulas_that_score_otherwise_are_one_question() -> None:
+    shelves = Shelves(Case(Random(1), 8))
+    catalogue = shelves.changed()
+    variants = [
+        factors(),
+        factors(0.25),
+        factors(table=("title", {"title 0": 1.0}, 0.0)),
+        factors(table=("genre", {"pop": 1.0}, 0.0)),
+        factors(table=("genre", {"rock": 0.5}, 0.0)),
+        factors(table=("genre", {"rock": 1.0, "pop": 1.0}, 0.0)),
+        factors(table=("genre", {"rock": 1.0}, 0.5)),
+        factors(table=("genre", {}, 0.0)),
+        factors(distance=("year", 0.5, 1.0, 0.0)),
+        factors(distance=("energy", 0.25, 1.0, 0.0)),
+        factors(distance=("energy", 0.5, 2.0, 0.0)),
+        factors(distance=("energy", 0.5, 1.0, 0.5)),
+        factors()[::-1],
+        factors()[:1],
+        factors()[1:],
+    ]
+    digests = [formula(each, shelves, catalogue).digest for each in variants]
+    assert None not in digests
+    assert len(set(digests)) == len(variants)
+    assert [formula(each, shelves, catalogue).digest for each in variants] == digests
+
+
+def test_a_way_that_is_asked_for_recalls_nothing() -> None:
+    case = Case(Random(1), 8)
+    shelves = Shelves(case)
+    catalogue = shelves.changed()
+    for _ in range(2):
+        plan = Plan()
+        planner.ranked(catalogue, formula(factors(), shelves, catalogue), wanted=1, method="index", plan=plan).take(1)
+        assert plan.recalled == 0
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.integers(0, 2**40))
+def test_recalling_and_scanning_give_the_same_ranking(seed: int) -> None:
+    random = Random(seed)
+    case = Case(random, random.choice([2, 8, 1000]))
+    with pytest.MonkeyPatch.context() as patch:
+        small_limits(patch)
+        patch.setattr(planner, "SMALL", -1)
+        patch.setattr(planner, "DEEP", 0)
+        patch.setattr(recall, "MOST_RANKS", random.choice([60, 10_000]))
+        patch.setattr(recall, "LONGEST", random.choice([20, 10_000]))
+        shelves = Shelves(case)
+        questions = [(weighted(case), filters(case)) for _ in range(3)]
+        for _ in range(4):
+            catalogue = shelves.changed()
+            for _ in range(4):
+                prepared, active = random.choice(questions)
+                scoring, constraints = formula(prepared, shelves, catalogue), constraint(case, catalogue)
+                depths = [random.choice([1, 5, 20]), random.choice([7, 50]), random.choice([10, 500])]
+                chosen, by_scan = (
+                    planner.ranked(catalogue, scoring, active, constraints=constraints, wanted=depths[0], method=method)
+                    for method in (None, "scan")
+                )
+                assert looked_at(chosen, depths) == looked_at(by_scan, depths)
+
+
+# -- the memory itself
+
+NONE_DEAD = np.empty(0, dtype=np.intp)
+
+
+class Counting:
+    """Finds the first rows of so many, and counts how often."""
+
+    def __init__(self, rows: int = 1_000) -> None:
+        self.rows = rows
+        self.asked: list[int] = []
+
+    def best(self, count: int) -> tuple[Any, Any, bool]:
+        self.asked.append(count)
+        rows = np.arange(min(count, self.rows))
+        return rows, 1.0 - rows / 4_096, count >= self.rows
+
+
+def recalling(memory: Memory, question: bytes, finder: Any, dead: Any = NONE_DEAD) -> Recalling:
+    return Recalling(memory, question, dead, lambda: finder, Plan())
+
+
+def asking(memory: Memory, finder: Counting) -> Callable[[str, int], bool]:
+    """Return what asks a question, and returns whether it was recalled."""
+
+    def ask(question: str, count: int) -> bool:
+        before = len(finder.asked)
+        rows, scores, _ = recalling(memory, question.encode(), finder).best(count)
+        assert rows.tolist()[:count] == list(range(min(count, finder.rows)))
+        assert len(scores) == len(rows)
+        return len(finder.asked) == before
+
+    return ask
+
+
+def test_a_memory_forgets_what_was_not_asked_about_for_the_longest_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(recall, "MOST_RANKS", 3 * (100 + 16))
+    ask = asking(Memory(), Counting())
+    assert [ask(question, 100) for question in "abc"] == [False, False, False]
+    assert ask("a", 100)
+    assert not ask("d", 100)  # in the place of b
+    assert [ask(question, 100) for question in "acd"] == [True, True, True]
+    assert not ask("b", 100)
+
+
+def test_a_longer_answer_takes_the_place_of_a_shorter_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(recall, "MOST_RANKS", 2 * (100 + 16))
+    ask = asking(Memory(), Counting())
+    ask("a", 50)
+    ask("b", 100)
+    assert not ask("a", 100)
+    assert [ask(question, 100) for question in "ab"] == [True, True]
+
+
+def test_a_long_answer_is_not_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(recall, "LONGEST", 50)
+    ask = asking(Memory(), Counting())
+    assert [ask("a", 51), ask("a", 51), ask("a", 50), ask("a", 50)] == [False, False, False, True]
+
+
+def test_the_whole_of_a_short_ranking_answers_whatever_is_asked() -> None:
+    ask = asking(Memory(), Counting(rows=5))
+    assert [ask("a", 10), ask("a", 1_000)] == [False, True]
+
+
+def test_other_dead_rows_make_another_question() -> None:
+    memory, finder = Memory(), Counting()
+    dead = np.array([7])
+    for dying in (NONE_DEAD, dead, dead.copy(), NONE_DEAD):
+        recalling(memory, b"a", finder, dying).best(10)
+    assert finder.asked == [10, 10, 10]
+
+
+def test_what_is_recalled_cannot_be_changed() -> None:
+    memory, finder = Memory(), Counting()
+    for _ in range(2):
+        rows, scores, _ = recalling(memory, b"a", finder).best(10)
+        for array in (rows, scores):
+            with pytest.raises(ValueError, match="read-only"):
+                array[0] = 5
+
+
+def test_each_segment_has_a_memory_of_its_own() -> None:
+    one, other = Segment(Columns({}, 0)), Segment(Columns({}, 0))
+    assert Memory.of(one) is Memory.of(one)
+    assert Memory.of(one) is not Memory.of(other)
+
+
+def test_threads_share_a_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(recall, "MOST_RANKS", 500)
+    memory = Memory()
+
+    def work(seed: int) -> None:
+        random, ask = Random(seed), asking(memory, Counting())
+        for _ in range(500):
+            ask(random.choice("abcdefgh"), random.choice([1, 10, 100]))
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(work, range(8)))
+    kept = [memory.recalled(question.encode()) for question in "abcdefgh"]
+    assert 0 < sum(len(found.rows) for found in kept if found) <= 500
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+def test_a_forked_process_does_not_wait_for_a_thread_that_it_does_not_have() -> None:
+    memory = Memory()
+    memory.keep(b"a", Found(1, NONE_DEAD, np.zeros(1, dtype=np.intp), np.zeros(1), False))
+    with memory._lock:
+        child = os.fork()
+        if child == 0:
+            os._exit(0 if memory.recalled(b"a") is None else 1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0

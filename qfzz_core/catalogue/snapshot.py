@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qfzz_core.catalogue.segment import Segment
-from qfzz_core.columns import AnyColumn, CategoryColumn, Columns, Rows, as_rows, sealed
+from qfzz_core.columns import AnyColumn, CategoryColumn, Columns, Rows, as_rows, sealed, without
 from qfzz_core.stores import CatalogueToken
 
 _FEW = 16  # what is looked for so often is looked for one by one
@@ -66,6 +66,12 @@ class Catalogue:
         """The dead rows of the base."""
         return self.dead[: self.dead.searchsorted(self.base)]
 
+    @cached_property
+    def live_tail(self) -> Rows:
+        """The rows of the tail that are not dead, ascending."""
+        dead = self.dead[len(self.base_dead) :]
+        return np.delete(np.arange(self.base, len(self.table)), dead - self.base)
+
     def row(self, track_id: str) -> int | None:
         """Return the row of a track, None if the catalogue lacks it."""
         rows = self.rows([track_id])
@@ -112,12 +118,7 @@ class Catalogue:
         return latest
 
     def _alive(self, rows: Rows) -> Rows:
-        rows = rows[rows >= 0]
-        if not len(self.dead):
-            return rows
-        places = np.minimum(self.dead.searchsorted(rows), len(self.dead) - 1)
-        alive: Rows = rows[self.dead[places] != rows]
-        return alive
+        return without(rows[rows >= 0], self.dead)
 
 
 class _Latest:

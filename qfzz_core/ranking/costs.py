@@ -8,7 +8,7 @@ import attrs
 import numpy as np
 
 from qfzz_core.catalogue.snapshot import Catalogue
-from qfzz_core.columns import Rows
+from qfzz_core.columns import without
 from qfzz_core.ranking.row_tests import ColumnTest, Passes
 
 SAMPLE = 512  # rows by which the share that passes is estimated
@@ -36,7 +36,7 @@ class Costs:
         rows = catalogue.columns.length
         if not tests or not rows:
             return cls(rows)
-        passing = sampled = _alive(catalogue, (rows * _PLACES).astype(np.intp))
+        passing = sampled = without((rows * _PLACES).astype(np.intp), catalogue.dead)
         testing = 0.0
         for test in tests if len(sampled) else ():
             testing += len(passing) / len(sampled) * (LOOKED_AT if isinstance(test, ColumnTest) else ASKED)
@@ -46,7 +46,3 @@ class Costs:
     def scan(self, share: float) -> float:
         """Return what it costs to test all rows, and to score those that pass if they are this share."""
         return self.rows * (self.testing + share * SCORED)
-
-
-def _alive(catalogue: Catalogue, rows: Rows) -> Rows:
-    return rows[~np.isin(rows, catalogue.dead)] if len(catalogue.dead) else rows

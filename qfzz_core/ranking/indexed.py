@@ -42,19 +42,20 @@ class Indexed:
         rows, scores, self._whole = self._finder.best(depth)
         if not self._whole and not len(rows):
             return  # all of them were dead
-        end = None if self._whole else (rows[-1], scores[-1])
-        rows, scores = self._merged(rows, scores)
-        if end is not None:  # what comes after the last row of the base may lie between rows of the base not yet seen
-            positions = self._catalogue.positions
-            before = (scores > end[1]) | ((scores == end[1]) & (positions[rows] <= positions[end[0]]))
-            rows, scores = rows[before], scores[before]
-        self._rows, self._scores = rows, scores
+        self._rows, self._scores = self._merged(rows, scores) if len(self._tail[0]) else (rows, scores)
 
     def _merged(self, rows: Rows, scores: Values) -> tuple[Rows, Values]:
-        if not len(self._tail[0]):
+        """Return rows of the base, and among them those of the tail."""
+        positions = self._catalogue.positions
+        tail, tail_scores = self._tail
+        if not self._whole:  # what comes after the last row of the base may lie between rows of it not yet seen
+            row, score = rows[-1], scores[-1]
+            before = (tail_scores > score) | ((tail_scores == score) & (positions[tail] <= positions[row]))
+            tail, tail_scores = tail[before], tail_scores[before]
+        if not len(tail):
             return rows, scores
-        rows, scores = np.concatenate([rows, self._tail[0]]), np.concatenate([scores, self._tail[1]])
-        order = np.lexsort((self._catalogue.positions[rows], -scores))
+        rows, scores = np.concatenate([rows, tail]), np.concatenate([scores, tail_scores])
+        order = np.lexsort((positions[rows], -scores))
         return rows[order], scores[order]
 
 

@@ -198,10 +198,8 @@ class _Planner:
 
     def _tail(self, inside: Sequence[ActiveFilter]) -> Rows:
         """Return the rows behind the base that pass the filters which the index applies to the base."""
-        tail = np.arange(self._catalogue.base, self._catalogue.columns.length)
-        if not len(tail):
-            return tail
-        return passing_rows([np.setdiff1d(tail, self._catalogue.dead)], self._tests(inside))
+        tail = self._catalogue.live_tail
+        return passing_rows([tail], self._tests(inside)) if len(tail) and inside else tail
 
     def _scan_inside(self, inside: Sequence[ActiveFilter]) -> Scan:
         """Return candidates from scoring all rows that the index would have considered."""

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from qfzz_core.columns import Rows
+from qfzz_core.columns import Rows, without
 from qfzz_core.contracts import Values
 from qfzz_core.ranking.asking import Asking
 from qfzz_core.ranking.formula import Formula
@@ -88,15 +88,12 @@ class Search:
         if self._asking.most == 0.0:
             found, floor = self._candidates(count)
             rows = united([rows for rows, _ in found])
-            alive = self._alive(rows)
+            alive = without(rows, self._dead)
             count -= len(rows) - len(alive)
             scores = self._scored(alive)
         else:
             alive, scores, floor = self._asked(count)
         return *best_of(alive, scores, len(alive) if floor == -np.inf else max(count, 0)), floor == -np.inf
-
-    def _alive(self, rows: Rows) -> Rows:
-        return rows[~np.isin(rows, self._dead)] if len(self._dead) else rows
 
     def _scored(self, rows: Rows) -> Values:
         scores = self._scores.of(rows)
@@ -124,8 +121,10 @@ class Search:
 
     def _alive_united(self, found: Found) -> tuple[Rows, Values]:
         rows, sums = united_sums(found)
-        alive = (~np.isin(rows, self._dead)).nonzero()[0] if len(self._dead) else slice(None)
-        return rows[alive], sums[alive]
+        if not len(self._dead):
+            return rows, sums
+        alive = without(rows, self._dead)
+        return alive, sums[rows.searchsorted(alive)]
 
     def _candidates(self, count: int) -> tuple[Found, float]:
         """Return at least the best `count` rows by what need not be asked, and the floor that all of these reach."""

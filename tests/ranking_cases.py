@@ -1,4 +1,4 @@
-"""Random catalogues, formulas and filters, for comparing ways to rank."""
+"""Catalogues, formulas and filters for comparing ways to rank: random ones, and one of valid tracks."""
 
 from collections.abc import Sequence
 from random import Random
@@ -192,3 +192,31 @@ def constraint(case: Case, catalogue: Catalogue) -> list[Any]:
     most = MaxPerArtist, columns["artist"], 1 + case.random.randrange(3)
     once = Distinct, columns["artist"], columns["title"]
     return [lambda made=made: made[0](*made[1:]) for made in (most, once) if case.random.random() < 0.2]
+
+
+FOUR_GENRES = ["jazz", "rock", "pop", "folk"]
+
+
+def tracks(count: int) -> list[dict[str, Any]]:
+    """Return valid tracks, ten of each artist."""
+    return [
+        {
+            "track_id": f"t{number}",
+            "title": f"title {number}",
+            "artist": f"artist {number % (count // 10)}",
+            "genre": FOUR_GENRES[number % 4],
+            "mood": ["calm", "upbeat", "dark"][number % 3],
+            "energy": (number * 37 % 101) / 100,
+            "tempo": ["slow", "medium", "fast"][number * 7 % 3],
+            "duration": 100 + number % 50,
+        }
+        for number in range(count)
+    ]
+
+
+TASTE = {
+    "genres": {"jazz": 0.8},
+    "artists": {"artist 3": 1.0, "artist 8": 0.5},
+    "moods": {"dark": 0.7},
+    "discovery_factor": 0.0,
+}

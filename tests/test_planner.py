@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from ranking_cases import FOUR_GENRES, TASTE, tracks
 from strangers import Letting, Scoring, plugin
 
 from qfzz_core import (
@@ -21,32 +22,6 @@ from qfzz_core import (
 from qfzz_core.ranking import planner
 from qfzz_core.ranking.index import Index
 from qfzz_core.ranking.layout import Layout
-
-GENRES = ["jazz", "rock", "pop", "folk"]
-
-
-def tracks(count: int) -> list[dict[str, Any]]:
-    return [
-        {
-            "track_id": f"t{number}",
-            "title": f"title {number}",
-            "artist": f"artist {number % (count // 10)}",
-            "genre": GENRES[number % 4],
-            "mood": ["calm", "upbeat", "dark"][number % 3],
-            "energy": (number * 37 % 101) / 100,
-            "tempo": ["slow", "medium", "fast"][number * 7 % 3],
-            "duration": 100 + number % 50,
-        }
-        for number in range(count)
-    ]
-
-
-TASTE = {
-    "genres": {"jazz": 0.8},
-    "artists": {"artist 3": 1.0, "artist 8": 0.5},
-    "moods": {"dark": 0.7},
-    "discovery_factor": 0.0,
-}
 
 
 @pytest.fixture(autouse=True)
@@ -129,7 +104,9 @@ def test_conditions_give_what_a_filtered_scan_gives(
 
 
 def test_leaving_out_all_liked_genres_looks_at_no_row_of_them(monkeypatch: pytest.MonkeyPatch) -> None:
-    others = Letting("others", lambda request, option: CategoryFilter(column="genre", names=GENRES[:3], exclude=True))
+    others = Letting(
+        "others", lambda request, option: CategoryFilter(column="genre", names=FOUR_GENRES[:3], exclude=True)
+    )
     with Engine(store="memory:", seed=1, plugins=[plugin("p", qfzz_filters=lambda: [others])]) as engine:
         engine.add_content(tracks(2_000))
         where = {"others": True}

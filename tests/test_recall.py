@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from ranking_cases import Case, Shelves, constraint, filters, formula, looked_at, small_limits, weighted
+from ranking_cases import TASTE, Case, Shelves, constraint, filters, formula, looked_at, small_limits, tracks, weighted
 from strangers import Scoring, plugin
 
 from qfzz_core import CategoryTable, ColumnFunction, Engine, NumericDistance
@@ -19,23 +19,6 @@ from qfzz_core.columns import Columns
 from qfzz_core.ranking import planner, recall
 from qfzz_core.ranking.plan import Plan
 from qfzz_core.ranking.recall import Found, Memory, Recalling
-
-GENRES = ["jazz", "rock", "pop", "folk"]
-TASTE = {"genres": {"jazz": 0.8}, "artists": {"artist 3": 1.0, "artist 8": 0.5}, "discovery_factor": 0.0}
-
-
-def track(number: int, **fields: Any) -> dict[str, Any]:
-    return {
-        "track_id": f"t{number}",
-        "title": f"title {number}",
-        "artist": f"artist {number % 90}",
-        "genre": GENRES[number % 4],
-        "mood": ["calm", "dark"][number % 2],
-        "energy": (number * 37 % 101) / 100,
-        "tempo": ["slow", "medium", "fast"][number * 7 % 3],
-        "duration": 180,
-        **fields,
-    }
 
 
 @pytest.fixture(autouse=True)
@@ -46,7 +29,7 @@ def small_is_large(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def engine() -> Iterator[Engine]:
     with Engine(store="memory:", seed=1) as made:
-        made.add_content([track(number) for number in range(2_000)])
+        made.add_content(tracks(2_000))
         yield made
 
 
@@ -115,7 +98,7 @@ def test_more_ranks_are_looked_for_and_remembered_in_place_of_fewer(
 
 def test_a_feedback_makes_another_question() -> None:
     with Engine(store="memory:", seed=1) as engine:
-        engine.add_content([track(number) for number in range(2_000)])
+        engine.add_content(tracks(2_000))
         engine.recommend("me", limit=10)
         assert engine.plan("me", limit=10).recalled > 0
         engine.record_feedback("me", "t4", "like")
@@ -158,7 +141,7 @@ def test_a_factor_that_has_to_be_asked_is_asked_every_time() -> None:
 
     stranger = Scoring("mine", lambda request: ColumnFunction(function=asked))
     with Engine(store="memory:", seed=1, plugins=[plugin("p", qfzz_factors=lambda: [stranger])]) as engine:
-        engine.add_content([track(number) for number in range(2_000)])
+        engine.add_content(tracks(2_000))
         first = ids(engine)
         assert recalled(engine) == 0
         offset = 3
@@ -169,7 +152,7 @@ def test_a_table_of_a_stranger_is_compared_by_what_it_holds() -> None:
     values = {"rock": 1.0}  # the stranger's own, which it changes as it likes
     stranger = Scoring("mine", lambda request: CategoryTable(column="genre", values=values))
     with Engine(store="memory:", seed=1, plugins=[plugin("p", qfzz_factors=lambda: [stranger])]) as engine:
-        engine.add_content([track(number) for number in range(2_000)])
+        engine.add_content(tracks(2_000))
         engine.recommend("me", limit=10)
         assert engine.plan("me", limit=10).recalled > 0
         values["folk"] = 1.0

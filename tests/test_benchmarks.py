@@ -199,13 +199,13 @@ class TestManyUsers:
         monkeypatch.setitem(sys.modules, module.__name__, module)
         section = batch.measured(small_settings(tmp_path))
         assert asked == [list(range(8)), *range(8)] * 2  # once to warm up
-        assert [row[0] for row in section.rows] == ["QFZZ", batch.AT_ONCE, batch.SINGLY]
+        assert [row[0] for row in section.rows] == [ours.NAME, ours.ANEW, batch.AT_ONCE, batch.SINGLY]
         assert all(figure > 0 for figure in section.figures.values())
 
     def test_name_implicit_if_it_is_not_installed(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         monkeypatch.setitem(sys.modules, "implicit.cpu.als", None)
         rows = batch.measured(small_settings(tmp_path)).rows
-        assert [row[-1] for row in rows] == ["", "not installed", "not installed"]
+        assert [row[-1] for row in rows] == ["", "", "not installed", "not installed"]
 
 
 class TestTheCommand:

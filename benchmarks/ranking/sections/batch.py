@@ -8,12 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.ranking import ours
+from benchmarks.ranking import measure, ours
 from benchmarks.ranking.generator import generated
 from benchmarks.ranking.listeners import listeners
-from benchmarks.ranking.measure import timed
 from benchmarks.ranking.settings import Section, Settings, times
-from qfzz import PersonalizedDJ
 
 FACTORS = 64
 AT_ONCE, SINGLY = "implicit ALS recommend, all users in one call", "implicit ALS recommend, one user a call"
@@ -28,23 +26,24 @@ def measured(settings: Settings) -> Section:
     with ours.filled("memory:", catalogue) as dj:
         ours.introduce(dj.engine, people)
         batches: dict[str, Callable[[], object]] = {
-            ours.NAME: lambda: _anew(dj, user_ids, settings.limit),
+            ours.NAME: lambda: ours.many(dj.engine, user_ids, settings.limit),
+            ours.ANEW: lambda: ours.many(dj.engine, user_ids, settings.limit),
             **_als(len(people), len(catalogue), settings.limit),
         }
-        figures = _measured(batches, len(people), settings.rounds)
+
+        def feedback() -> None:
+            for user_id in user_ids[measure.FEEDBACK_EVERY - 1 :: measure.FEEDBACK_EVERY]:
+                ours.like_best(dj.engine, catalogue, user_id)
+
+        figures = _measured(batches, len(people), settings.rounds, feedback, ours.Memories(dj.engine))
     return Section(
         title="Many users",
         pattern=f"{len(people)} users, limit {settings.limit} of {settings.tracks:,} tracks in memory, "
-        f"one thread, alternating, medians of {settings.rounds} rounds, nothing recalled",
-        head=("", "users per second", "times", "what differs"),
+        f"one thread, alternating, medians of {settings.rounds} rounds, every fourth user gave feedback in between",
+        head=("", "users per second", "times", "of anew", "what differs"),
         rows=_rows(figures),
         figures=figures,
     )
-
-
-def _anew(dj: PersonalizedDJ, user_ids: list[str], limit: int) -> None:
-    ours.forget(dj.engine)
-    ours.many(dj.engine, user_ids, limit)
 
 
 def _als(users: int, tracks: int, count: int) -> dict[str, Callable[[], object]]:
@@ -64,18 +63,30 @@ def _als(users: int, tracks: int, count: int) -> dict[str, Callable[[], object]]
     }
 
 
-def _measured(batches: dict[str, Callable[[], object]], users: int, rounds: int) -> dict[str, Any]:
-    for batch in batches.values():
-        batch()
-    seconds = [{name: timed(batch) for name, batch in batches.items()} for _ in range(rounds)]
-    return {name: round(users / float(np.median([one[name] for one in seconds])), 1) for name in batches}
+def _measured(
+    batches: dict[str, Callable[[], object]],
+    users: int,
+    rounds: int,
+    feedback: Callable[[], None],
+    before: measure.Before,
+) -> dict[str, Any]:
+    seconds: dict[str, list[float]] = {name: [] for name in batches}
+    for number in range(rounds + 1):
+        feedback()
+        for name, batch in batches.items():
+            before(name)
+            taken = measure.timed(batch)
+            if number:  # the first round warms up
+                seconds[name].append(taken)
+    return {name: round(users / float(np.median(taken)), 1) for name, taken in seconds.items()}
 
 
 def _rows(figures: dict[str, Any]) -> list[tuple[str, ...]]:
-    return [(ours.NAME, f"{figures[ours.NAME]:,.0f}", "-", ""), *(_row(name, figures) for name in (AT_ONCE, SINGLY))]
+    return [_row(name, figures) for name in (ours.NAME, ours.ANEW, AT_ONCE, SINGLY)]
 
 
 def _row(name: str, figures: dict[str, Any]) -> tuple[str, ...]:
     if name not in figures:
-        return (name, "-", "-", "not installed")
-    return (name, f"{figures[name]:,.1f}", times(figures[ours.NAME] / figures[name]), DIFFERS)
+        return (name, "-", "-", "-", "not installed")
+    ratios = (times(figures[one] / figures[name]) for one in (ours.NAME, ours.ANEW))
+    return (name, f"{figures[name]:,.1f}", *ratios, "" if name in (ours.NAME, ours.ANEW) else DIFFERS)

@@ -271,7 +271,7 @@ def asking(memory: Memory, finder: Counting) -> Callable[[str, int], bool]:
 
 
 def test_a_memory_forgets_what_was_not_asked_about_for_the_longest_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(recall, "MOST_RANKS", 3 * (100 + 16))
+    monkeypatch.setattr(recall, "MOST_RANKS", 3 * (100 + recall.ALONE))
     ask = asking(Memory(), Counting())
     assert [ask(question, 100) for question in "abc"] == [False, False, False]
     assert ask("a", 100)
@@ -281,7 +281,7 @@ def test_a_memory_forgets_what_was_not_asked_about_for_the_longest_time(monkeypa
 
 
 def test_a_longer_answer_takes_the_place_of_a_shorter_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(recall, "MOST_RANKS", 2 * (100 + 16))
+    monkeypatch.setattr(recall, "MOST_RANKS", 2 * (100 + recall.ALONE))
     ask = asking(Memory(), Counting())
     ask("a", 50)
     ask("b", 100)

@@ -18,6 +18,7 @@ from qfzz_core.ranking.plan import Plan
 
 MOST_RANKS = 262_144  # remembered of one segment, of 16 bytes each
 LONGEST = 8_192  # ranks of one ranking
+ALONE = 48  # as much as so many ranks takes what keeps one ranking
 KEY = "recall"  # of what is derived of a segment
 
 Best = tuple[Rows, Values, bool]
@@ -87,7 +88,7 @@ class Memory:
 
 
 def _size(found: Found) -> int:
-    return 16 + len(found.rows)  # in ranks, what keeps it included
+    return ALONE + len(found.rows)
 
 
 class Recalling:

@@ -15,9 +15,8 @@ class Plan:
     `method` is "index" or "scan" and `reason` says why. `tracks` is the number of tracks of the catalogue, `looked_at`
     how often a part of a row's score was summed up, `scored` how many had the whole of it computed, `cells` how many
     cells of the index could reach the result, `recalled` how many ranks were known because the same was asked before.
-    `seconds` are the times of the parts by name: "prepare" (the factors
-    say how they score), "plan" (which method; the first request of its kind makes the index here), "rank", "discover"
-    and "fetch" (the dictionaries).
+    `seconds` are the times of the parts by name: "prepare" (the factors say how they score), "plan" (which method; the
+    first request of its kind makes the index here), "rank", "discover" and "fetch" (the dictionaries).
     """
 
     method: Literal["index", "scan"] = "scan"

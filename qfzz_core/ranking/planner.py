@@ -20,7 +20,7 @@ from qfzz_core.ranking.indexed import Indexed, Switching
 from qfzz_core.ranking.indexes import serving, sizes_of
 from qfzz_core.ranking.layout import Parts, parts
 from qfzz_core.ranking.plan import Plan
-from qfzz_core.ranking.recall import Finder, Memory, Recalling
+from qfzz_core.ranking.recall import Finder, Memory, Recalling, question
 from qfzz_core.ranking.row_tests import Mask, Passes
 from qfzz_core.ranking.scan import Candidates, Scan
 from qfzz_core.ranking.search import Search
@@ -190,11 +190,10 @@ class _Planner:
         def search() -> Search:
             return Search(self._formula, self._parts, index, dead=dead, allowed=allowed, plan=self._plan)
 
-        digest = self._formula.digest if recalls else None
-        if digest is None:
+        asked = question(self._formula, index, allowed) if recalls else None
+        if asked is None:
             return search()
-        question = digest if allowed is None else digest + allowed.tobytes()
-        return Recalling(Memory.of(self._catalogue.segment), question, dead, search, self._plan)
+        return Recalling(Memory.of(self._catalogue.segment), asked, dead, search, self._plan)
 
     def _tail(self, inside: Sequence[ActiveFilter]) -> Rows:
         """Return the rows behind the base that pass the filters which the index applies to the base."""

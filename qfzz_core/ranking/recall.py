@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
+from hashlib import blake2b
 from typing import Protocol
 
 import attrs
@@ -14,7 +15,10 @@ from qfzz_core.catalogue.segment import Segment
 from qfzz_core.columns import Rows, sealed
 from qfzz_core.contracts import Values
 from qfzz_core.forks import renewed_after_fork
+from qfzz_core.ranking.formula import Formula
+from qfzz_core.ranking.index import Index
 from qfzz_core.ranking.plan import Plan
+from qfzz_core.ranking.row_tests import Mask
 
 MOST_RANKS = 262_144  # remembered of one segment, of 16 bytes each
 LONGEST = 8_192  # ranks of one ranking
@@ -22,6 +26,14 @@ ALONE = 48  # as much as so many ranks takes what keeps one ranking
 KEY = "recall"  # of what is derived of a segment
 
 Best = tuple[Rows, Values, bool]
+
+
+def question(formula: Formula, index: Index, allowed: Mask | None) -> bytes | None:
+    """Return what no other formula asks of the cells of an index that are allowed, None if it cannot be recalled."""
+    digest = formula.digest
+    if digest is None or allowed is None:
+        return digest
+    return blake2b(digest + index.layout.key.encode() + allowed.tobytes(), digest_size=len(digest)).digest()
 
 
 class Finder(Protocol):

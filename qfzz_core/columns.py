@@ -53,7 +53,7 @@ class CategoryColumn:
 
     def names(self, rows: Rows) -> list[str | None]:
         """Return the normal forms of the categories in these rows, None where missing."""
-        return [self.vocabulary.name(code) for code in self.codes[rows].tolist()]
+        return self.vocabulary.names(self.codes[rows])
 
 
 @attrs.frozen(eq=False)

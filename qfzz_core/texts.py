@@ -6,6 +6,7 @@ A Python string of ten characters takes 60 bytes and its entry in a dictionary 1
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from typing import Any
 
 import attrs
@@ -62,6 +63,15 @@ class Encoded:
     def data(self, number: int) -> bytes:
         """Return the bytes of one text."""
         return self.blob[int(self.starts[number]) : int(self.starts[number + 1])].tobytes()
+
+    def texts(self) -> list[str]:
+        """Return all texts."""
+        data = self.blob[: self.size].tobytes()
+        joined = data.decode(*_ENCODING)
+        places = pairwise(self.starts.tolist())
+        if len(joined) == len(data):  # a character a byte
+            return [joined[start:stop] for start, stop in places]
+        return [data[start:stop].decode(*_ENCODING) for start, stop in places]
 
     def followed_by(self, other: Encoded) -> Encoded:
         """Return these texts and then the others."""

@@ -64,6 +64,16 @@ class _Names:
                 return tier.text(code - first)
         return self.recent_names[code - self.settled]
 
+    def names(self, codes: NDArray[Any]) -> list[str]:
+        found = np.empty(len(codes), dtype=object)
+        for first, tier in self.firsts():
+            some = ((codes >= first) & (codes < first + len(tier))).nonzero()[0]
+            found[some] = tier.encoded.select(codes[some] - first).texts()
+        some = (codes >= self.settled).nonzero()[0]
+        found[some] = [self.recent_names[code - self.settled] for code in codes[some].tolist()]
+        names: list[str] = found.tolist()
+        return names
+
     def indexed(self) -> Texts:
         """Return all names as one index."""
         names = list(self.recent_names)
@@ -100,6 +110,12 @@ class Vocabulary:
     def name(self, code: int) -> str | None:
         """Return the normal form that a code stands for, None for -1."""
         return self._names.name(code) if code >= 0 else None
+
+    def names(self, codes: NDArray[Any]) -> list[str | None]:
+        """Return the normal forms that codes stand for, None for -1; of many codes quicker than one by one."""
+        if len(codes) <= _FEW or (codes < 0).any():
+            return [self.name(code) for code in codes.tolist()]
+        return list(self._names.names(codes.astype(np.int64)))
 
     def code(self, name: str) -> int:
         """Return the code of a name, -1 if no track ever had it."""

@@ -103,6 +103,7 @@ def test_a_vocabulary_counts_up_the_normal_forms_as_they_come(
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("qfzz_core.vocabulary._SETTLED", settled)
         patch.setattr("qfzz_core.vocabulary._REMEMBERED", remembered)
+        patch.setattr("qfzz_core.vocabulary._FEW", 3)
         check_vocabulary(batches, settling, asked)
 
 
@@ -121,6 +122,9 @@ def check_vocabulary(batches: Sequence[Sequence[str]], settling: set[int], asked
     assert [vocabulary.name(code) for code in range(len(expected))] == list(expected)
     assert of_all(vocabulary.texts()) == list(expected)
     backwards = np.arange(len(expected))[::-1]
+    twice = np.concatenate([backwards, backwards[:3]])
+    assert vocabulary.names(twice) == [vocabulary.name(code) for code in twice]
+    assert vocabulary.names(np.append(twice, -1)) == [*vocabulary.names(twice), None]
     assert of_all(vocabulary.texts(backwards)) == list(expected)[::-1]
     assert Vocabulary(normalise, vocabulary.texts()).codes(asked).tolist() == vocabulary.codes(asked).tolist()
 

@@ -76,6 +76,7 @@ def test_another_question_is_not(engine: Engine, monkeypatch: pytest.MonkeyPatch
         return [one.track["track_id"] for one in engine.recommend("me", **asked)]
 
     engine.recommend("me", TASTE, limit=10)
+    engine.recommend("me", TASTE, limit=10, where={"genre": "folk"})
     assert engine.plan("me", **asked).recalled == 0
     by_index = found()
     monkeypatch.setattr(planner, "SMALL", 10**9)
@@ -114,6 +115,14 @@ def test_tracks_that_are_added_are_in_the_next_answer_though_the_others_are_reca
     found = ids(engine)
     assert "new" in found
     assert found == scanned(engine, monkeypatch)
+    assert recalled(engine) > 10  # with the new one
+    engine.add_content([{**best, "track_id": "newer"}])
+    newer = ids(engine)
+    assert {"new", "newer"} < set(newer)
+    assert newer == scanned(engine, monkeypatch)
+    engine.remove_content(["new"])
+    assert "new" not in ids(engine)
+    assert ids(engine) == scanned(engine, monkeypatch)
 
 
 def test_what_was_removed_is_not_recalled(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:

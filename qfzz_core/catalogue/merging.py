@@ -12,7 +12,7 @@ from qfzz_core.names import exact
 from qfzz_core.stores import CatalogueToken
 from qfzz_core.vocabulary import Vocabulary
 
-# A tail is scored by every request: this many rows take about as long as the search of the base.
+# A tail is scored by every request that is not recalled: this many rows take about as long as the search of the base.
 # As many dead rows make a table that costs a new snapshot a few microseconds to copy.
 MOST_CHANGED = 8_192
 FEW_ROWS = 1_024  # rows that are merged faster than anybody would notice

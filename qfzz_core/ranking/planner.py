@@ -16,7 +16,7 @@ from qfzz_core.ranking.eligible import MORE, EligibleRanking, Keeps
 from qfzz_core.ranking.filtering import ActiveFilter, live_rows_passing, passing_rows, read_once, row_tests
 from qfzz_core.ranking.formula import Formula
 from qfzz_core.ranking.index import Index
-from qfzz_core.ranking.indexed import Indexed, Switching
+from qfzz_core.ranking.indexed import Indexed, Merged, Switching
 from qfzz_core.ranking.indexes import serving, sizes_of
 from qfzz_core.ranking.layout import Parts, parts
 from qfzz_core.ranking.plan import Plan
@@ -179,21 +179,32 @@ class _Planner:
             return None
         inside = [active for active in self._pruning if self._by_cell(active)]
         allowed = _allowed(self._catalogue, inside, index)
-        indexed = Indexed(self._formula, self._catalogue, self._finder(index, allowed, recalls), self._tail(inside))
+        asked = question(self._formula, index, allowed) if recalls else None
+        indexed = Indexed(self._finder(index, allowed, self._tail(inside), asked), self._catalogue.base)
         others = [active for active in self._pruning if active not in inside]
         return Switching(indexed, lambda: self._scan_inside(inside)), [*self._tests(others), *self._predicates]
 
-    def _finder(self, index: Index, allowed: Mask | None, recalls: bool) -> Finder:
-        """Return what finds the best rows of the base in the cells that are allowed, or recalls what was found."""
-        dead = self._catalogue.base_dead
+    def _finder(self, index: Index, allowed: Mask | None, tail: Rows, asked: bytes | None) -> Finder:
+        """Return what finds the best rows in the cells that are allowed, and of the tail; with a question, it recalls.
+
+        What was found of the base is as good when the tail has grown.
+        """
+        catalogue = self._catalogue
 
         def search() -> Search:
-            return Search(self._formula, self._parts, index, dead=dead, allowed=allowed, plan=self._plan)
+            return Search(self._formula, self._parts, index, dead=catalogue.base_dead, allowed=allowed, plan=self._plan)
 
-        asked = question(self._formula, index, allowed) if recalls else None
+        def merged() -> Merged:
+            return Merged(self._formula, catalogue, self._recalling(search, catalogue.base_dead, asked), tail)
+
+        if not len(tail):
+            return self._recalling(search, catalogue.base_dead, asked)
+        return self._recalling(merged, catalogue.dead, asked and asked + repr(catalogue.token).encode())
+
+    def _recalling(self, make: Callable[[], Finder], dead: Rows, asked: bytes | None) -> Finder:
         if asked is None:
-            return search()
-        return Recalling(Memory.of(self._catalogue.segment), asked, dead, search, self._plan)
+            return make()
+        return Recalling(Memory.of(self._catalogue.segment), asked, dead, make, self._plan)
 
     def _tail(self, inside: Sequence[ActiveFilter]) -> Rows:
         """Return the rows behind the base that pass the filters which the index applies to the base."""

@@ -101,7 +101,8 @@ class Vocabulary:
         self.normal = normal
         self._names = _Names(() if texts is None else (texts,))
         self._known: dict[str | None, int] = {None: -1}  # what was learned
-        self._asked: dict[str | None, int] = {}  # what was asked since the vocabulary grew, -1 for what was not there
+        self._asked: dict[str | None, int] = {}  # what was asked and there
+        self._absent: dict[str | None, int] = {}  # what was asked since the vocabulary grew and not there, each with -1
 
     def __len__(self) -> int:
         names = self._names
@@ -123,8 +124,13 @@ class Vocabulary:
 
     def codes(self, names: Iterable[str]) -> NDArray[np.int32]:
         """Return the codes of names, int32, -1 for those that no track ever had."""
-        asked = self._asked  # before looking: what grows meanwhile puts another one in its place
-        return _coded(list(names), asked, lambda missing: self._look_up(missing, asked))
+        absent = self._absent  # before looking: what grows meanwhile puts another one in its place
+
+        def look_up(missing: list[str]) -> list[int]:
+            codes = list(map(absent.get, missing))
+            return self._look_up(missing, absent) if None in codes else codes  # type: ignore[return-value]
+
+        return _coded(list(names), self._asked, look_up)
 
     def encode(self, name: str) -> int:
         """Return the code of a name, giving it one if it is new."""
@@ -150,14 +156,15 @@ class Vocabulary:
         texts = self._names.indexed()
         return texts if codes is None else texts.select(codes)
 
-    def _look_up(self, missing: list[str], asked: dict[str | None, int]) -> list[int]:
+    def _look_up(self, missing: list[str], absent: dict[str | None, int]) -> list[int]:
         learned = list(map(self._known.get, missing))
         left = list(compress(missing, [code is None for code in learned]))
         found = iter(self._names.find_all(normalise_all(left, self.normal)))
         codes = [next(found) if code is None else code for code in learned]
-        if len(asked) + len(missing) > _REMEMBERED:
-            asked.clear()
-        asked.update(zip(missing, codes, strict=True))
+        for some, chosen in ((self._asked, [code >= 0 for code in codes]), (absent, [code < 0 for code in codes])):
+            if len(some) + len(missing) > _REMEMBERED:
+                some.clear()
+            some.update(compress(zip(missing, codes, strict=True), chosen))
         return codes
 
     def _learn(self, missing: list[str]) -> Sequence[int]:
@@ -183,7 +190,7 @@ class Vocabulary:
             names.recent_names.extend(new)
             names.recent.update(zip(new, range(first, first + len(new)), strict=True))
         if new:
-            self._asked = {}
+            self._absent = {}
 
     def _remember(self, codes: Iterable[tuple[str, int]], count: int) -> None:
         if count > _REMEMBERED // 4:  # names that hardly come again

@@ -182,10 +182,15 @@ def as_rows(rows: Sequence[int] | Rows) -> Rows:
     return np.asarray(rows, dtype=np.intp)
 
 
+def among(rows: Rows, some: Rows) -> NDArray[np.bool_]:
+    """Return which rows are among some, which ascend: quick where both are few."""
+    if not len(some):
+        return np.zeros(len(rows), dtype=np.bool_)
+    places = np.minimum(some.searchsorted(rows), len(some) - 1)
+    found: NDArray[np.bool_] = some[places] == rows
+    return found
+
+
 def without(rows: Rows, dead: Rows) -> Rows:
-    """Return those of the rows that are not among the dead ones, which ascend: quick where both are few."""
-    if not len(dead):
-        return rows
-    places = np.minimum(dead.searchsorted(rows), len(dead) - 1)
-    alive: Rows = rows[dead[places] != rows]
-    return alive
+    """Return those of the rows that are not among the dead ones, which ascend."""
+    return rows[~among(rows, dead)] if len(dead) else rows

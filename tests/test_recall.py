@@ -13,12 +13,12 @@ from hypothesis import strategies as st
 from ranking_cases import TASTE, Case, Shelves, constraint, filters, formula, looked_at, small_limits, tracks, weighted
 from strangers import Scoring, plugin
 
-from qfzz_core import CategoryTable, ColumnFunction, Engine, NumericDistance
+from qfzz_core import CategoryTable, ColumnFunction, Engine, NumericDistance, TrackFunction
 from qfzz_core.catalogue.segment import Segment
 from qfzz_core.columns import Columns
 from qfzz_core.ranking import planner, recall
 from qfzz_core.ranking.plan import Plan
-from qfzz_core.ranking.recall import Found, Memory, Recalling
+from qfzz_core.ranking.recall import Found, Memory
 
 
 @pytest.fixture(autouse=True)
@@ -126,12 +126,17 @@ def test_tracks_that_are_added_are_in_the_next_answer_though_the_others_are_reca
 
 
 def test_what_was_removed_is_not_recalled(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
-    best = ids(engine)[0]
-    engine.remove_content([best])
-    found = ids(engine)
-    assert best not in found
-    assert found == scanned(engine, monkeypatch)
-    assert recalled(engine) > 0
+    best = ids(engine, limit=20)
+    engine.remove_content([best[0], best[7]])
+    assert recalled(engine) == 20  # two of which are dead
+    assert ids(engine) == [one for one in best if one not in (best[0], best[7])][:10]
+    assert ids(engine) == scanned(engine, monkeypatch)
+
+
+def test_when_too_much_was_removed_the_others_are_looked_for(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    engine.remove_content(ids(engine, limit=20))
+    assert len(ids(engine)) == 10
+    assert ids(engine) == scanned(engine, monkeypatch)
 
 
 def test_what_was_replaced_is_not_recalled_as_it_was(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -231,10 +236,13 @@ def test_recalling_and_scanning_give_the_same_ranking(seed: int) -> None:
         patch.setattr(recall, "LONGEST", random.choice([20, 10_000]))
         shelves = Shelves(case)
         questions = [(weighted(case), filters(case)) for _ in range(3)]
+        snapshots = []
         for _ in range(4):
-            catalogue = shelves.changed()
+            snapshots.append(shelves.changed())
             for _ in range(4):
                 prepared, active = random.choice(questions)
+                tracks_are_asked = any(isinstance(shape, TrackFunction) for _, shape in prepared)
+                catalogue = snapshots[-1] if tracks_are_asked else random.choice(snapshots[-2:])
                 scoring, constraints = formula(prepared, shelves, catalogue), constraint(case, catalogue)
                 depths = [random.choice([1, 5, 20]), random.choice([7, 50]), random.choice([10, 500])]
                 chosen, by_scan = (
@@ -246,42 +254,28 @@ def test_recalling_and_scanning_give_the_same_ranking(seed: int) -> None:
 
 # -- the memory itself
 
-NONE_DEAD = np.empty(0, dtype=np.intp)
+
+def found(count: int, length: int = 0, dead: int = 0, *, whole: bool = False) -> Found:
+    return Found(count, length, dead, np.arange(count), np.linspace(1.0, 0.0, count), whole)
 
 
-class Counting:
-    """Finds the first rows of so many, and counts how often."""
-
-    def __init__(self, rows: int = 1_000) -> None:
-        self.rows = rows
-        self.asked: list[int] = []
-
-    def best(self, count: int) -> tuple[Any, Any, bool]:
-        self.asked.append(count)
-        rows = np.arange(min(count, self.rows))
-        return rows, 1.0 - rows / 4_096, count >= self.rows
-
-
-def recalling(memory: Memory, question: bytes, finder: Any, dead: Any = NONE_DEAD) -> Recalling:
-    return Recalling(memory, question, dead, lambda: finder, Plan())
-
-
-def asking(memory: Memory, finder: Counting) -> Callable[[str, int], bool]:
-    """Return what asks a question, and returns whether it was recalled."""
+def asking(memory: Memory) -> Callable[[str, int], bool]:
+    """Return what asks a question, and returns whether that was recalled."""
 
     def ask(question: str, count: int) -> bool:
-        before = len(finder.asked)
-        rows, scores, _ = recalling(memory, question.encode(), finder).best(count)
-        assert rows.tolist()[:count] == list(range(min(count, finder.rows)))
-        assert len(scores) == len(rows)
-        return len(finder.asked) == before
+        known = memory.recalled(question.encode())
+        if known is not None and known.answers(count, 0, 0):
+            assert len(known.rows) >= count
+            return True
+        memory.keep(question.encode(), found(count))
+        return False
 
     return ask
 
 
 def test_a_memory_forgets_what_was_not_asked_about_for_the_longest_time(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(recall, "MOST_RANKS", 3 * (100 + recall.ALONE))
-    ask = asking(Memory(), Counting())
+    ask = asking(Memory())
     assert [ask(question, 100) for question in "abc"] == [False, False, False]
     assert ask("a", 100)
     assert not ask("d", 100)  # in the place of b
@@ -291,7 +285,7 @@ def test_a_memory_forgets_what_was_not_asked_about_for_the_longest_time(monkeypa
 
 def test_a_longer_answer_takes_the_place_of_a_shorter_one(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(recall, "MOST_RANKS", 2 * (100 + recall.ALONE))
-    ask = asking(Memory(), Counting())
+    ask = asking(Memory())
     ask("a", 50)
     ask("b", 100)
     assert not ask("a", 100)
@@ -300,30 +294,21 @@ def test_a_longer_answer_takes_the_place_of_a_shorter_one(monkeypatch: pytest.Mo
 
 def test_a_long_answer_is_not_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(recall, "LONGEST", 50)
-    ask = asking(Memory(), Counting())
+    ask = asking(Memory())
     assert [ask("a", 51), ask("a", 51), ask("a", 50), ask("a", 50)] == [False, False, False, True]
 
 
-def test_the_whole_of_a_short_ranking_answers_whatever_is_asked() -> None:
-    ask = asking(Memory(), Counting(rows=5))
-    assert [ask("a", 10), ask("a", 1_000)] == [False, True]
+def test_what_was_found_answers_for_as_many_in_later_snapshots() -> None:
+    some = found(10, 100, 5)
+    assert [some.answers(*asked) for asked in ((10, 100, 5), (3, 100, 5), (10, 101, 5), (10, 101, 7))] == [True] * 4
+    assert [some.answers(*asked) for asked in ((11, 100, 5), (10, 99, 5), (10, 100, 4))] == [False] * 3
+    assert found(10, 100, 5, whole=True).answers(1_000, 100, 5)
 
 
-def test_other_dead_rows_make_another_question() -> None:
-    memory, finder = Memory(), Counting()
-    dead = np.array([7])
-    for dying in (NONE_DEAD, dead, dead.copy(), NONE_DEAD):
-        recalling(memory, b"a", finder, dying).best(10)
-    assert finder.asked == [10, 10, 10]
-
-
-def test_what_is_recalled_cannot_be_changed() -> None:
-    memory, finder = Memory(), Counting()
-    for _ in range(2):
-        rows, scores, _ = recalling(memory, b"a", finder).best(10)
-        for array in (rows, scores):
-            with pytest.raises(ValueError, match="read-only"):
-                array[0] = 5
+def test_what_is_remembered_cannot_be_changed() -> None:
+    for array in (found(3).rows, found(3).scores):
+        with pytest.raises(ValueError, match="read-only"):
+            array[0] = 5
 
 
 def test_each_segment_has_a_memory_of_its_own() -> None:
@@ -337,21 +322,21 @@ def test_threads_share_a_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     memory = Memory()
 
     def work(seed: int) -> None:
-        random, ask = Random(seed), asking(memory, Counting())
+        random, ask = Random(seed), asking(memory)
         for _ in range(500):
             ask(random.choice("abcdefgh"), random.choice([1, 10, 100]))
 
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(work, range(8)))
     kept = [memory.recalled(question.encode()) for question in "abcdefgh"]
-    assert 0 < sum(len(found.rows) for found in kept if found) <= 500
+    assert 0 < sum(len(known.rows) for known in kept if known) <= 500
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
 @pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
 def test_a_forked_process_does_not_wait_for_a_thread_that_it_does_not_have() -> None:
     memory = Memory()
-    memory.keep(b"a", Found(1, NONE_DEAD, np.zeros(1, dtype=np.intp), np.zeros(1), False))
+    memory.keep(b"a", found(1))
     with memory._lock:
         child = os.fork()
         if child == 0:

@@ -52,8 +52,10 @@ def changed(old: Catalogue, writer: TableWriter, removed: Rows, token: Catalogue
     """
     table = writer.table()
     new = table.positions[len(old.table) :]
-    died = old.rows_at(np.concatenate([new, removed]))
-    return Catalogue(token, table, old.segment, _with(old.dead, died), in_order=_goes_on(old, new))
+    in_order = _goes_on(old, new)
+    gone = removed if in_order else np.concatenate([new, removed])  # positions that go on growing were never there
+    dead = _with(old.dead, old.rows_at(gone)) if len(gone) else old.dead
+    return Catalogue(token, table, old.segment, dead, in_order=in_order)
 
 
 def caught_up(base: Catalogue, writer: TableWriter, merged: Catalogue, current: Catalogue) -> Catalogue:

@@ -3,17 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Protocol
 
 import numpy as np
 
 from qfzz_core.catalogue.snapshot import Catalogue
-from qfzz_core.columns import Rows
+from qfzz_core.columns import Rows, among
 from qfzz_core.contracts import Values
 from qfzz_core.ranking.formula import Formula
-from qfzz_core.ranking.recall import Best, Finder
-from qfzz_core.ranking.row_tests import Mask
+from qfzz_core.ranking.plan import Plan
+from qfzz_core.ranking.recall import Found, Recall
 from qfzz_core.ranking.scan import Candidates
 from qfzz_core.ranking.walk import TooManyError
+
+Best = tuple[Rows, Values, bool]
+
+
+class Finder(Protocol):
+    """Finds the best rows."""
+
+    def best(self, count: int) -> Best:
+        """Return the best rows in order, their scores, and whether these are all that may be chosen."""
+        ...
 
 
 class Indexed:
@@ -38,34 +49,89 @@ class Indexed:
         return self._rows[start : self._given], self._scores[start : self._given]
 
 
-class Merged:
-    """Finds the best of a base as another finder does, and between them the rows of the `tail`, which is small."""
+class Merging:
+    """Finds the best of a snapshot: those of the base by a search, and between them those of the `tail`, which is few.
 
-    def __init__(self, formula: Formula, catalogue: Catalogue, finder: Finder, tail: Rows) -> None:
-        self._positions = catalogue.positions
-        self._finder = finder
-        self._tail = tail, formula.scores(tail)
+    Begins with what is remembered, if anything is, and remembers what it found. `search` is made when it is needed.
+    """
+
+    def __init__(
+        self,
+        formula: Formula,
+        catalogue: Catalogue,
+        tail: Rows,
+        search: Callable[[], Finder],
+        *,
+        recall: Recall | None,
+        plan: Plan,
+    ) -> None:
+        self._formula = formula
+        self._catalogue = catalogue
+        self._tail = tail
+        self._scored = len(tail), np.empty(0)  # from which place in the tail on, and the scores
+        self._make = search
+        self._search: Finder | None = None
+        self._recall = recall
+        self._plan = plan
 
     def best(self, count: int) -> Best:
-        """Return what the other finder returns for so many, and what comes before the last of that."""
-        rows, scores, whole = self._finder.best(count)
-        tail, tail_scores = self._tail
-        if not whole:  # what comes after the last row of the base may lie between rows of it not yet seen
-            before = self._before(rows[-1:], scores[-1:])
-            tail, tail_scores = tail[before], tail_scores[before]
-        if not len(tail):
-            return rows, scores, whole
-        rows, scores = np.concatenate([rows, tail]), np.concatenate([scores, tail_scores])
-        order = np.lexsort((self._positions[rows], -scores))
-        return rows[order], scores[order], whole
+        """Return the best `count` of the base in order, or fewer if some of these are dead, and what lies between them;
+        and whether this is all that may be chosen.
+        """
+        known = self._recalled(count)
+        found = self._brought_up(known or self._searched(count))
+        if self._recall and found is not known:
+            self._recall.keep(found)
+        return found.rows, found.scores, found.whole
 
-    def _before(self, row: Rows, score: Values) -> Mask:
-        """Return which rows of the tail come before a row; before none, because all that were found are dead, none."""
-        tail, scores = self._tail
-        if not len(row):
-            return np.zeros(len(tail), dtype=np.bool_)
-        before: Mask = (scores > score) | ((scores == score) & (self._positions[tail] <= self._positions[row]))
-        return before
+    def _recalled(self, count: int) -> Found | None:
+        found = self._recall.found() if self._recall else None
+        if found is None or not found.answers(count, len(self._catalogue.table), len(self._catalogue.dead)):
+            return None
+        self._plan.recalled = len(found.rows)
+        return found
+
+    def _searched(self, count: int) -> Found:
+        self._search = self._search or self._make()
+        return Found(count, self._catalogue.base, len(self._catalogue.dead), *self._search.best(count))
+
+    def _brought_up(self, found: Found) -> Found:
+        """Return what was found without what has died since, and with what was added since."""
+        length, dead = len(self._catalogue.table), self._catalogue.dead
+        rows, scores = found.rows, found.scores
+        if found.dead < len(dead):
+            alive = ~among(rows, dead)
+            rows, scores = rows[alive], scores[alive]
+        if found.length < length:
+            rows, scores = self._merged(rows, scores, found)
+        if rows is found.rows and found.length == length:
+            return found
+        return Found(found.count, length, len(dead), rows, scores, found.whole)
+
+    def _merged(self, rows: Rows, scores: Values, found: Found) -> tuple[Rows, Values]:
+        """Return rows, and between them those of the tail that were added since they were found."""
+        positions = self._catalogue.positions
+        added, added_scores = self._added(found.length)
+        if not found.whole:  # what comes after the last row may lie between rows of the base not yet seen
+            row, score = rows[-1:], scores[-1:]
+            if not len(row):
+                return rows, scores
+            before = (added_scores > score) | ((added_scores == score) & (positions[added] <= positions[row]))
+            added, added_scores = added[before], added_scores[before]
+        if not len(added):
+            return rows, scores
+        rows, scores = np.concatenate([rows, added]), np.concatenate([scores, added_scores])
+        order = np.lexsort((positions[rows], -scores))
+        return rows[order], scores[order]
+
+    def _added(self, length: int) -> tuple[Rows, Values]:
+        """Return the rows of the tail from a row on, and their scores, each of which is computed once."""
+        first = int(self._tail.searchsorted(length))
+        known, scores = self._scored
+        if first < known:
+            known, scores = first, np.concatenate([self._formula.scores(self._tail[first:known]), scores])
+            self._scored = known, scores
+        return self._tail[first:], scores[first - known :]
 
 
 class Switching:

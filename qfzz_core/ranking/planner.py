@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Literal
 
 import numpy as np
@@ -16,11 +16,11 @@ from qfzz_core.ranking.eligible import MORE, EligibleRanking, Keeps
 from qfzz_core.ranking.filtering import ActiveFilter, live_rows_passing, passing_rows, read_once, row_tests
 from qfzz_core.ranking.formula import Formula
 from qfzz_core.ranking.index import Index
-from qfzz_core.ranking.indexed import Indexed, Merged, Switching
+from qfzz_core.ranking.indexed import Indexed, Merging, Switching
 from qfzz_core.ranking.indexes import serving, sizes_of
 from qfzz_core.ranking.layout import Parts, parts
 from qfzz_core.ranking.plan import Plan
-from qfzz_core.ranking.recall import Finder, Memory, Recalling, question
+from qfzz_core.ranking.recall import Memory, Recall, question
 from qfzz_core.ranking.row_tests import Mask, Passes
 from qfzz_core.ranking.scan import Candidates, Scan
 from qfzz_core.ranking.search import Search
@@ -180,31 +180,22 @@ class _Planner:
         inside = [active for active in self._pruning if self._by_cell(active)]
         allowed = _allowed(self._catalogue, inside, index)
         asked = question(self._formula, index, allowed) if recalls else None
-        indexed = Indexed(self._finder(index, allowed, self._tail(inside), asked), self._catalogue.base)
+        finder = Merging(
+            self._formula,
+            self._catalogue,
+            self._tail(inside),
+            partial(self._search, index, allowed),
+            recall=None if asked is None else Recall(Memory.of(self._catalogue.segment), asked),
+            plan=self._plan,
+        )
+        indexed = Indexed(finder, self._catalogue.base)
         others = [active for active in self._pruning if active not in inside]
         return Switching(indexed, lambda: self._scan_inside(inside)), [*self._tests(others), *self._predicates]
 
-    def _finder(self, index: Index, allowed: Mask | None, tail: Rows, asked: bytes | None) -> Finder:
-        """Return what finds the best rows in the cells that are allowed, and of the tail; with a question, it recalls.
-
-        What was found of the base is as good when the tail has grown.
-        """
-        catalogue = self._catalogue
-
-        def search() -> Search:
-            return Search(self._formula, self._parts, index, dead=catalogue.base_dead, allowed=allowed, plan=self._plan)
-
-        def merged() -> Merged:
-            return Merged(self._formula, catalogue, self._recalling(search, catalogue.base_dead, asked), tail)
-
-        if not len(tail):
-            return self._recalling(search, catalogue.base_dead, asked)
-        return self._recalling(merged, catalogue.dead, asked and asked + repr(catalogue.token).encode())
-
-    def _recalling(self, make: Callable[[], Finder], dead: Rows, asked: bytes | None) -> Finder:
-        if asked is None:
-            return make()
-        return Recalling(Memory.of(self._catalogue.segment), asked, dead, make, self._plan)
+    def _search(self, index: Index, allowed: Mask | None) -> Search:
+        """Return a search of the base, of the cells that are allowed."""
+        dead = self._catalogue.base_dead
+        return Search(self._formula, self._parts, index, dead=dead, allowed=allowed, plan=self._plan)
 
     def _tail(self, inside: Sequence[ActiveFilter]) -> Rows:
         """Return the rows behind the base that pass the filters which the index applies to the base."""

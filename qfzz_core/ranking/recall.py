@@ -1,15 +1,12 @@
-"""What searches of one segment found: the same question is answered once, whoever asks it again."""
+"""What was found of one segment: the same question is answered once, whoever asks it again."""
 
 from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable
 from hashlib import blake2b
-from typing import Protocol
 
 import attrs
-import numpy as np
 
 from qfzz_core.catalogue.segment import Segment
 from qfzz_core.columns import Rows, sealed
@@ -17,15 +14,12 @@ from qfzz_core.contracts import Values
 from qfzz_core.forks import renewed_after_fork
 from qfzz_core.ranking.formula import Formula
 from qfzz_core.ranking.index import Index
-from qfzz_core.ranking.plan import Plan
 from qfzz_core.ranking.row_tests import Mask
 
 MOST_RANKS = 262_144  # remembered of one segment, of 16 bytes each
 LONGEST = 8_192  # ranks of one ranking
 ALONE = 48  # as much as so many ranks takes what keeps one ranking
 KEY = "recall"  # of what is derived of a segment
-
-Best = tuple[Rows, Values, bool]
 
 
 def question(formula: Formula, index: Index, allowed: Mask | None) -> bytes | None:
@@ -36,27 +30,24 @@ def question(formula: Formula, index: Index, allowed: Mask | None) -> bytes | No
     return blake2b(digest + index.layout.key.encode() + allowed.tobytes(), digest_size=len(digest)).digest()
 
 
-class Finder(Protocol):
-    """Finds the best rows of a segment."""
-
-    def best(self, count: int) -> Best:
-        """Return the best rows in order, their scores, and whether these are all that may be chosen."""
-        ...
-
-
 @attrs.frozen(eq=False)
 class Found:
-    """What was found when the best `count` rows were asked for while the `dead` ones were dead."""
+    """The best of a snapshot, as far as `count` of the base were asked for: every row down to the last of them.
+
+    The snapshot had `length` rows, the dead ones included, of which there were `dead`. Snapshots of one segment follow
+    each other: in a later one, neither is less.
+    """
 
     count: int
-    dead: Rows
+    length: int
+    dead: int
     rows: Rows = attrs.field(converter=sealed)
     scores: Values = attrs.field(converter=sealed)
     whole: bool
 
-    def answers(self, count: int, dead: Rows) -> bool:
-        """Return whether this is the answer for so many rows with these dead ones."""
-        return (self.whole or count <= self.count) and (self.dead is dead or np.array_equal(self.dead, dead))
+    def answers(self, count: int, length: int, dead: int) -> bool:
+        """Return whether it can be brought up to a snapshot, and goes far enough."""
+        return (self.whole or count <= self.count) and self.length <= length and self.dead <= dead
 
 
 class Memory:
@@ -103,24 +94,17 @@ def _size(found: Found) -> int:
     return ALONE + len(found.rows)
 
 
-class Recalling:
-    """Answers from the memory what was asked before, and has a finder made for what was not."""
+@attrs.frozen
+class Recall:
+    """The memory, and the question that it is asked."""
 
-    def __init__(self, memory: Memory, question: bytes, dead: Rows, make: Callable[[], Finder], plan: Plan) -> None:
-        self._memory = memory
-        self._question = question
-        self._dead = dead
-        self._make = make
-        self._finder: Finder | None = None
-        self._plan = plan
+    memory: Memory
+    question: bytes
 
-    def best(self, count: int) -> Best:
-        """Return at least what the finder would return for so many."""
-        found = self._memory.recalled(self._question)
-        if found is not None and found.answers(count, self._dead):
-            self._plan.recalled = len(found.rows)
-        else:
-            self._finder = self._finder or self._make()
-            found = Found(count, self._dead, *self._finder.best(count))
-            self._memory.keep(self._question, found)
-        return found.rows, found.scores, found.whole
+    def found(self) -> Found | None:
+        """Return what was found when the same was asked before, None if nothing is remembered."""
+        return self.memory.recalled(self.question)
+
+    def keep(self, found: Found) -> None:
+        """Remember what was found."""
+        self.memory.keep(self.question, found)

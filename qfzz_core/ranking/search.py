@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from qfzz_core.columns import Rows, without
+from qfzz_core.columns import Rows, among, without
 from qfzz_core.contracts import Values
 from qfzz_core.ranking.asking import Asking
 from qfzz_core.ranking.formula import Formula
@@ -123,8 +123,8 @@ class Search:
         rows, sums = united_sums(found)
         if not len(self._dead):
             return rows, sums
-        alive = without(rows, self._dead)
-        return alive, sums[rows.searchsorted(alive)]
+        alive = ~among(rows, self._dead)
+        return rows[alive], sums[alive]
 
     def _candidates(self, count: int) -> tuple[Found, float]:
         """Return at least the best `count` rows by what need not be asked, and the floor that all of these reach."""

@@ -50,7 +50,7 @@ class Indexed:
 
 
 class Merging:
-    """Finds the best of a snapshot: those of the base by a search, and between them those of the `tail`, which is few.
+    """Finds the best of a snapshot: those of the base by a search, between them those of the `tail`, which are few.
 
     Begins with what is remembered, if anything is, and remembers what it found. `search` is made when it is needed.
     """

@@ -1,6 +1,7 @@
 """Catalogues, formulas and filters for comparing ways to rank: random ones, and one of valid tracks."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from random import Random
 from typing import Any
 
@@ -12,6 +13,7 @@ from qfzz_core import (
     CategoryTable,
     Column,
     ColumnFunction,
+    Engine,
     IdFilter,
     NumericDistance,
     Predicate,
@@ -212,6 +214,14 @@ def tracks(count: int) -> list[dict[str, Any]]:
         }
         for number in range(count)
     ]
+
+
+@contextmanager
+def serving(plugins: Sequence[Any] = ()) -> Iterator[Engine]:
+    """Give an engine that serves 2,000 of these tracks."""
+    with Engine(store="memory:", seed=1, plugins=plugins) as engine:
+        engine.add_content(tracks(2_000))
+        yield engine
 
 
 TASTE = {

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from ranking_cases import FOUR_GENRES, TASTE, tracks
+from ranking_cases import FOUR_GENRES, TASTE, serving, tracks
 from strangers import Letting, Scoring, plugin
 
 from qfzz_core import (
@@ -31,8 +31,7 @@ def small_is_large(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def engine() -> Iterator[Engine]:
-    with Engine(store="memory:", seed=1) as made:
-        made.add_content(tracks(2_000))
+    with serving() as made:
         yield made
 
 
@@ -60,8 +59,7 @@ def test_few_of_many_tracks_are_found_by_the_index(engine: Engine, monkeypatch: 
 def test_planning_creates_nobody_and_is_no_request(engine: Engine) -> None:
     engine.plan("stranger", limit=10)
     assert engine.get_profile("stranger") is None
-    with Engine(store="memory:", seed=1) as other:
-        other.add_content(tracks(2_000))
+    with serving() as other:
         assert ids(engine, limit=20) == ids(other, limit=20)
 
 
@@ -107,8 +105,7 @@ def test_leaving_out_all_liked_genres_looks_at_no_row_of_them(monkeypatch: pytes
     others = Letting(
         "others", lambda request, option: CategoryFilter(column="genre", names=FOUR_GENRES[:3], exclude=True)
     )
-    with Engine(store="memory:", seed=1, plugins=[plugin("p", qfzz_filters=lambda: [others])]) as engine:
-        engine.add_content(tracks(2_000))
+    with serving([plugin("p", qfzz_filters=lambda: [others])]) as engine:
         where = {"others": True}
         plan = engine.plan("me", TASTE, limit=10, where=where)
         assert (plan.method, plan.scored < 200) == ("index", True)
@@ -123,8 +120,7 @@ def test_a_predicate_that_few_tracks_pass_is_asked_about_a_sample_and_then_about
         return rows % 400 == 3
 
     rare = Letting("rare", lambda request, option: Predicate(function=passes))
-    with Engine(store="memory:", seed=1, plugins=[plugin("p", qfzz_filters=lambda: [rare])]) as engine:
-        engine.add_content(tracks(2_000))
+    with serving([plugin("p", qfzz_filters=lambda: [rare])]) as engine:
         plan = engine.plan("me", TASTE, limit=10, where={"rare": True})
         assert (plan.method, plan.reason, plan.scored) == ("scan", "few tracks pass the filters", 5)
         assert sorted(asked[-2_000:]) == list(range(2_000))
@@ -135,8 +131,7 @@ def test_a_predicate_that_few_tracks_pass_is_asked_about_a_sample_and_then_about
 def test_all_tracks_are_filtered_when_too_few_of_the_best_pass(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(planner, "LEAST_PATIENCE", 100)
     unloved = Letting("unloved", lambda request, option: Predicate(function=lambda columns, rows: rows % 4 != 0))
-    with Engine(store="memory:", seed=1, plugins=[plugin("p", qfzz_filters=lambda: [unloved])]) as engine:
-        engine.add_content(tracks(2_000))  # the genre of every fourth track is liked
+    with serving([plugin("p", qfzz_filters=lambda: [unloved])]) as engine:  # the genre of every fourth track is liked
         plan = engine.plan("me", TASTE, limit=10, where={"unloved": True})
         assert (plan.method, plan.reason, plan.scored >= 1_500) == ("scan", "few tracks passed the filters", True)
         keywords: dict[str, Any] = {"limit": 10, "where": {"unloved": True}}
@@ -151,8 +146,7 @@ def test_tracks_that_were_removed_are_not_among_the_sample() -> None:
         return rows % 2 == 0
 
     even = Letting("even", lambda request, option: Predicate(function=passes))
-    with Engine(store="memory:", seed=1, plugins=[plugin("p", qfzz_filters=lambda: [even])]) as engine:
-        engine.add_content(tracks(2_000))
+    with serving([plugin("p", qfzz_filters=lambda: [even])]) as engine:
         ids(engine, limit=5)
         engine.remove_content([f"t{row}" for row in range(0, 2_000, 3)])
         assert engine.plan("me", TASTE, limit=5, where={"even": True}).method == "index"
@@ -163,8 +157,7 @@ def test_tracks_that_were_removed_are_not_among_the_sample() -> None:
 def test_constraints_start_anew_when_all_tracks_are_filtered(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(planner, "LEAST_PATIENCE", 100)
     rare = Letting("rare", lambda request, option: Predicate(function=lambda columns, rows: rows % 100 == 3))
-    with Engine(store="memory:", seed=1, plugins=[plugin("p", qfzz_filters=lambda: [rare])]) as engine:
-        engine.add_content(tracks(2_000))
+    with serving([plugin("p", qfzz_filters=lambda: [rare])]) as engine:
         keywords: dict[str, Any] = {"limit": 8, "where": {"rare": True}, "max_per_artist": 1}
         assert len(ids(engine, **keywords)) == 2
         assert ids(engine, **keywords) == scanned(engine, monkeypatch, **keywords)
@@ -196,8 +189,7 @@ def test_a_function_is_asked_only_about_rows_that_can_still_reach_the_result(mon
 
 def test_a_bound_that_is_not_kept_is_a_fault_and_the_others_rank() -> None:
     factor = Scoring("mine", lambda request: ColumnFunction(function=lambda columns, rows: rows * 0.0 + 0.9, bound=0.5))
-    with Engine(store="memory:", seed=1, plugins=[plugin("p", qfzz_factors=lambda: [factor])]) as engine:
-        engine.add_content(tracks(2_000))
+    with serving([plugin("p", qfzz_factors=lambda: [factor])]) as engine:
         with pytest.warns(PluginWarning, match=r"factor mine of .*values must lie in \[0, 0.5\], got 0.9"):
             found = engine.recommend("me", TASTE, limit=5)
         assert [fault.component for fault in found[0].explanation.faults] == ["factor mine"]
@@ -213,8 +205,7 @@ def test_tracks_removed_from_the_base_are_never_asked_about() -> None:
         return 0.5
 
     factor = Scoring("mine", lambda request: TrackFunction(function=value, bound=0.5))
-    with Engine(store="memory:", seed=1, plugins=[plugin("p", qfzz_factors=lambda: [factor])]) as engine:
-        engine.add_content(tracks(2_000))
+    with serving([plugin("p", qfzz_factors=lambda: [factor])]) as engine:
         best = ids(engine, limit=5)
         engine.remove_content(best)
         asked.clear()

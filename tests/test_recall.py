@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from ranking_cases import TASTE, Case, Shelves, constraint, filters, formula, looked_at, small_limits, tracks, weighted
+from ranking_cases import TASTE, Case, Shelves, constraint, filters, formula, looked_at, serving, small_limits, weighted
 from strangers import Scoring, plugin
 
 from qfzz_core import CategoryTable, ColumnFunction, Engine, NumericDistance, TrackFunction
@@ -28,8 +28,7 @@ def small_is_large(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def engine() -> Iterator[Engine]:
-    with Engine(store="memory:", seed=1) as made:
-        made.add_content(tracks(2_000))
+    with serving() as made:
         yield made
 
 
@@ -98,8 +97,7 @@ def test_more_ranks_are_looked_for_and_remembered_in_place_of_fewer(
 
 
 def test_a_feedback_makes_another_question() -> None:
-    with Engine(store="memory:", seed=1) as engine:
-        engine.add_content(tracks(2_000))
+    with serving() as engine:
         engine.recommend("me", limit=10)
         assert engine.plan("me", limit=10).recalled > 0
         engine.record_feedback("me", "t4", "like")
@@ -154,8 +152,7 @@ def test_a_factor_that_has_to_be_asked_is_asked_every_time() -> None:
         return (rows + offset) % 7 / 7
 
     stranger = Scoring("mine", lambda request: ColumnFunction(function=asked))
-    with Engine(store="memory:", seed=1, plugins=[plugin("p", qfzz_factors=lambda: [stranger])]) as engine:
-        engine.add_content(tracks(2_000))
+    with serving([plugin("p", qfzz_factors=lambda: [stranger])]) as engine:
         first = ids(engine)
         assert recalled(engine) == 0
         offset = 3
@@ -165,8 +162,7 @@ def test_a_factor_that_has_to_be_asked_is_asked_every_time() -> None:
 def test_a_table_of_a_stranger_is_compared_by_what_it_holds() -> None:
     values = {"rock": 1.0}  # the stranger's own, which it changes as it likes
     stranger = Scoring("mine", lambda request: CategoryTable(column="genre", values=values))
-    with Engine(store="memory:", seed=1, plugins=[plugin("p", qfzz_factors=lambda: [stranger])]) as engine:
-        engine.add_content(tracks(2_000))
+    with serving([plugin("p", qfzz_factors=lambda: [stranger])]) as engine:
         engine.recommend("me", limit=10)
         assert engine.plan("me", limit=10).recalled > 0
         values["folk"] = 1.0
@@ -207,10 +203,10 @@ def test_no_two_formulas_that_score_otherwise_are_one_question() -> None:
         factors()[:1],
         factors()[1:],
     ]
-    digests = [formula(each, shelves, catalogue).digest for each in variants]
+    digests = [formula(each, shelves, catalogue).digest() for each in variants]
     assert None not in digests
     assert len(set(digests)) == len(variants)
-    assert [formula(each, shelves, catalogue).digest for each in variants] == digests
+    assert [formula(each, shelves, catalogue).digest() for each in variants] == digests
 
 
 def test_a_way_that_is_asked_for_recalls_nothing() -> None:

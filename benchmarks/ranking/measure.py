@@ -110,13 +110,12 @@ def rotated(names: list[str], by: int) -> Iterator[str]:
 def compared(measured: Mapping[str, Times], ours: str, listeners: Sequence[Listener]) -> dict[str, Any]:
     """Return for each contestant its figures over all, warm and cold listeners, and how many times ours it takes.
 
-    The ratio is that of the medians over the calls which both answered. Those right after a feedback are a group, too.
+    The ratio is that of the medians over the calls which both answered.
     """
     groups: dict[str, Callable[[int], bool]] = {
         "all": lambda call: True,
         "warm": lambda call: listeners[call % len(listeners)].kind != "cold",
         "cold": lambda call: listeners[call % len(listeners)].kind == "cold",
-        "after feedback": lambda call: call % FEEDBACK_EVERY == FEEDBACK_EVERY - 1,
     }
     return {
         name: {group: _against(times.among(chosen), measured[ours]) for group, chosen in groups.items()}

@@ -9,7 +9,6 @@ the same order, then rounded to the nearest multiple of 2**-40, halves to even.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cached_property
 from hashlib import blake2b
 
 import attrs
@@ -45,9 +44,8 @@ class Formula:
         for term in self.terms:
             self.total += term.weight
 
-    @cached_property
     def digest(self) -> bytes | None:
-        """What no formula has that scores a row of the same snapshot otherwise (but for a chance of 2**-64).
+        """Return what no formula has that scores a row of the same snapshot otherwise (but for a chance of 2**-64).
 
         None if a term has to be asked: its answer may be another one every time.
         """

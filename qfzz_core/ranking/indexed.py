@@ -12,7 +12,7 @@ from qfzz_core.columns import Rows, among
 from qfzz_core.contracts import Values
 from qfzz_core.ranking.formula import Formula
 from qfzz_core.ranking.plan import Plan
-from qfzz_core.ranking.recall import Found, Recall
+from qfzz_core.ranking.recall import Found, Memory
 from qfzz_core.ranking.scan import Candidates
 from qfzz_core.ranking.walk import TooManyError
 
@@ -52,7 +52,8 @@ class Indexed:
 class Merging:
     """Finds the best of a snapshot: those of the base by a search, between them those of the `tail`, which are few.
 
-    Begins with what is remembered, if anything is, and remembers what it found. `search` is made when it is needed.
+    With a question, begins with what is remembered of it, and remembers what it found. `search` is made when it is
+    needed.
     """
 
     def __init__(
@@ -62,7 +63,7 @@ class Merging:
         tail: Rows,
         search: Callable[[], Finder],
         *,
-        recall: Recall | None,
+        question: bytes | None,
         plan: Plan,
     ) -> None:
         self._formula = formula
@@ -71,7 +72,8 @@ class Merging:
         self._scored = len(tail), np.empty(0)  # from which place in the tail on, and the scores
         self._make = search
         self._search: Finder | None = None
-        self._recall = recall
+        self._memory = Memory.of(catalogue.segment)
+        self._question = question
         self._plan = plan
 
     def best(self, count: int) -> Best:
@@ -80,12 +82,12 @@ class Merging:
         """
         known = self._recalled(count)
         found = self._brought_up(known or self._searched(count))
-        if self._recall and found is not known:
-            self._recall.keep(found)
+        if self._question and found is not known:
+            self._memory.keep(self._question, found)
         return found.rows, found.scores, found.whole
 
     def _recalled(self, count: int) -> Found | None:
-        found = self._recall.found() if self._recall else None
+        found = self._memory.recalled(self._question) if self._question else None
         if found is None or not found.answers(count, len(self._catalogue.table), len(self._catalogue.dead)):
             return None
         self._plan.recalled = len(found.rows)

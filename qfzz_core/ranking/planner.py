@@ -20,7 +20,7 @@ from qfzz_core.ranking.indexed import Indexed, Merging, Switching
 from qfzz_core.ranking.indexes import serving, sizes_of
 from qfzz_core.ranking.layout import Parts, parts
 from qfzz_core.ranking.plan import Plan
-from qfzz_core.ranking.recall import Memory, Recall, question
+from qfzz_core.ranking.recall import question
 from qfzz_core.ranking.row_tests import Mask, Passes
 from qfzz_core.ranking.scan import Candidates, Scan
 from qfzz_core.ranking.search import Search
@@ -179,13 +179,12 @@ class _Planner:
             return None
         inside = [active for active in self._pruning if self._by_cell(active)]
         allowed = _allowed(self._catalogue, inside, index)
-        asked = question(self._formula, index, allowed) if recalls else None
         finder = Merging(
             self._formula,
             self._catalogue,
             self._tail(inside),
             partial(self._search, index, allowed),
-            recall=None if asked is None else Recall(Memory.of(self._catalogue.segment), asked),
+            question=question(self._formula, index, allowed) if recalls else None,
             plan=self._plan,
         )
         indexed = Indexed(finder, self._catalogue.base)

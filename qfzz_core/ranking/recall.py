@@ -24,7 +24,7 @@ KEY = "recall"  # of what is derived of a segment
 
 def question(formula: Formula, index: Index, allowed: Mask | None) -> bytes | None:
     """Return what no other formula asks of the cells of an index that are allowed, None if it cannot be recalled."""
-    digest = formula.digest
+    digest = formula.digest()
     if digest is None or allowed is None:
         return digest
     return blake2b(digest + index.layout.key.encode() + allowed.tobytes(), digest_size=len(digest)).digest()
@@ -92,19 +92,3 @@ class Memory:
 
 def _size(found: Found) -> int:
     return ALONE + len(found.rows)
-
-
-@attrs.frozen
-class Recall:
-    """The memory, and the question that it is asked."""
-
-    memory: Memory
-    question: bytes
-
-    def found(self) -> Found | None:
-        """Return what was found when the same was asked before, None if nothing is remembered."""
-        return self.memory.recalled(self.question)
-
-    def keep(self, found: Found) -> None:
-        """Remember what was found."""
-        self.memory.keep(self.question, found)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from qfzz_core._moved import serve_old_names
 from qfzz_core._version import __version__
 
 if TYPE_CHECKING:
@@ -35,12 +36,14 @@ if TYPE_CHECKING:
     from qfzz_core.errors import PluginWarning, QfzzError
     from qfzz_core.factors import factor
     from qfzz_core.hookspecs import FeedbackRecorded, Recommended, Setup, hookimpl
+    from qfzz_core.model.profiles import ProfileSnapshot, UserProfile
     from qfzz_core.picks import Pick, Picks
-    from qfzz_core.profiles import ProfileSnapshot, UserProfile
     from qfzz_core.ranking.plan import Plan
     from qfzz_core.request import Request
     from qfzz_core.requests.explanation import Explanation
     from qfzz_core.requests.recommendation import Recommendation
+
+serve_old_names()
 
 _HOMES = {
     "columns": ("Columns",),
@@ -70,7 +73,7 @@ _HOMES = {
     "factors": ("factor",),
     "hookspecs": ("FeedbackRecorded", "Recommended", "Setup", "hookimpl"),
     "picks": ("Pick", "Picks"),
-    "profiles": ("ProfileSnapshot", "UserProfile"),
+    "model.profiles": ("ProfileSnapshot", "UserProfile"),
     "requests.recommendation": ("Recommendation",),
     "request": ("Request",),
 }

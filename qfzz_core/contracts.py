@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qfzz_core.columns import Columns
-from qfzz_core.events import Event
+from qfzz_core.model.events import Event
 from qfzz_core.picks import Pick
 from qfzz_core.request import Request
 

@@ -14,12 +14,12 @@ from typing import Any
 import attrs
 
 from qfzz_core.errors import StoreError
-from qfzz_core.events import Event, decode_event, encode_event
-from qfzz_core.json_texts import decoded, encoded
-from qfzz_core.plain import copied
-from qfzz_core.profiles import ProfileSnapshot
+from qfzz_core.model.events import Event, decode_event, encode_event
+from qfzz_core.model.json_codec import decoded, encoded
+from qfzz_core.model.plain import copied
+from qfzz_core.model.profiles import ProfileSnapshot
+from qfzz_core.model.weights import WEIGHT_FIELDS
 from qfzz_core.stores import fresh_number
-from qfzz_core.weights import WEIGHT_FIELDS
 
 __all__ = ["UserDraft", "event_of", "event_row"]
 

@@ -14,8 +14,11 @@ from qfzz_core.catalogue.library import Library
 from qfzz_core.config import Config
 from qfzz_core.contracts import Column
 from qfzz_core.errors import PluginError, ProfileError, RequestError
-from qfzz_core.events import Change
-from qfzz_core.names import is_storable
+from qfzz_core.model.events import Change
+from qfzz_core.model.names import is_storable
+from qfzz_core.model.profiles import checked_preferences, checked_user_id
+from qfzz_core.model.timestamps import timestamp
+from qfzz_core.model.tracks import Track, checked_tracks
 from qfzz_core.observers import Observers
 from qfzz_core.plugins.faults import Faults, answer, described
 from qfzz_core.plugins.finding import disabled_by_environment, find_plugins
@@ -25,7 +28,6 @@ from qfzz_core.plugins.opening import opened_store
 from qfzz_core.plugins.record import PluginRecord
 from qfzz_core.plugins.registry import Registry
 from qfzz_core.plugins.settings import made_settings
-from qfzz_core.profiles import checked_preferences, checked_user_id
 from qfzz_core.ranking.plan import Plan
 from qfzz_core.recording import rebuilding
 from qfzz_core.recording.feedback import checked_feedback, valid_feedback
@@ -38,8 +40,6 @@ from qfzz_core.requests.query import Keywords, checked_query, checked_threads, c
 from qfzz_core.requests.recommendation import Recommendation
 from qfzz_core.requests.recommending import Recommending
 from qfzz_core.stores import Store, Written
-from qfzz_core.timestamps import timestamp
-from qfzz_core.tracks import Track, checked_tracks
 
 logging.getLogger("qfzz").addHandler(logging.NullHandler())
 logger = logging.getLogger("qfzz.engine")

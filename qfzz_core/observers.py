@@ -8,8 +8,8 @@ from typing import Any
 
 import attrs
 
-from qfzz_core.events import Event
 from qfzz_core.hookspecs import FeedbackRecorded, Recommended, Setup
+from qfzz_core.model.events import Event
 from qfzz_core.plugins.faults import BrokenContractError, Report, described
 from qfzz_core.plugins.health import Health
 from qfzz_core.plugins.loading import Loader

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from qfzz_core.events import SHOWN_INTERACTIONS, Interaction
-from qfzz_core.profiles import ProfileSnapshot
+from qfzz_core.model.events import SHOWN_INTERACTIONS, Interaction
+from qfzz_core.model.profiles import ProfileSnapshot
 
 if TYPE_CHECKING:
-    from qfzz_core.similarity import Similarity
+    from qfzz_core.model.similarity import Similarity
 
 
 @attrs.frozen(kw_only=True)

@@ -19,9 +19,10 @@ from typing import Any, Protocol, runtime_checkable
 
 import attrs
 
-from qfzz_core.events import Event
-from qfzz_core.profiles import ProfileSnapshot
-from qfzz_core.tracks import Track
+from qfzz_core.model.events import Event
+from qfzz_core.model.learning import ProfileWriter
+from qfzz_core.model.profiles import ProfileSnapshot
+from qfzz_core.model.tracks import Track
 
 
 def fresh_number() -> int:
@@ -76,30 +77,6 @@ class UserRecord:
     profile: ProfileSnapshot
     events: Iterable[Event]
     states: Iterable[tuple[str, str, Any]]
-
-
-class ProfileWriter(Protocol):
-    """Where changes of one profile go. Names compare by normal form; `field` is genres, artists or moods."""
-
-    def weight(self, field: str, name: str) -> tuple[str, float] | None:
-        """Return the stored spelling and weight of a name, None if the profile lacks it."""
-        ...
-
-    def put_weight(self, field: str, name: str, weight: float) -> None:
-        """Set a weight: in place under the stored spelling if the name is there, else last in the mapping."""
-        ...
-
-    def drop_weight(self, field: str, name: str) -> None:
-        """Remove a name; nothing happens if it is not there."""
-        ...
-
-    def clear_weights(self, field: str) -> None:
-        """Remove all names of a field."""
-        ...
-
-    def put_scalar(self, field: str, value: Any) -> None:
-        """Set `energy_level`, `tempo_preference`, `discovery_factor` or `updated_at`."""
-        ...
 
 
 class UserTransaction(ProfileWriter, Protocol):

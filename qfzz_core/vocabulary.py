@@ -11,7 +11,7 @@ import attrs
 import numpy as np
 from numpy.typing import NDArray
 
-from qfzz_core.names import Normaliser, normalise_all
+from qfzz_core.model.names import Normaliser, normalise_all
 from qfzz_core.texts import Encoded, Texts
 
 Rows = NDArray[np.intp]

@@ -18,7 +18,7 @@ import pytest
 
 from qfzz import PersonalizedDJ
 from qfzz_core import Config
-from qfzz_core.events import Event
+from qfzz_core.model.events import Event
 
 pytest_plugins = ["postgres_server"]
 

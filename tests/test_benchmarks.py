@@ -22,7 +22,7 @@ from benchmarks.ranking.listeners import DEVOTED_ARTISTS, listeners  # noqa: E40
 from benchmarks.ranking.rivals import fused_ranking  # noqa: E402
 from benchmarks.ranking.sections import batch, growth  # noqa: E402
 from benchmarks.ranking.settings import Section, Settings  # noqa: E402
-from qfzz_core.tracks import checked_tracks  # noqa: E402
+from qfzz_core.model.tracks import checked_tracks  # noqa: E402
 
 WITHOUT_PACKAGES = ("fused", "one_pass", "sqlite", "pure_python")
 SMALL = ("--tracks", "600", "--listeners", "20", "--calls", "8", "--rounds", "1")

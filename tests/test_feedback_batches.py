@@ -10,8 +10,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from qfzz import PersonalizedDJ
-from qfzz_core import events
 from qfzz_core.errors import FeedbackError
+from qfzz_core.model import events
 
 pytest_plugins = ["store_urls"]
 

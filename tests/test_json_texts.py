@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from qfzz_core.json_texts import decoded, decoded_all, encoded, encoded_all, encoder
+from qfzz_core.model.json_codec import decoded, decoded_all, encoded, encoded_all, encoder
 
 SCALARS = some.none() | some.booleans() | some.integers() | some.floats(allow_nan=False, allow_infinity=False)
 VALUES = some.recursive(

@@ -9,7 +9,7 @@ from strangers import ONLY_RANKED, dj_with, plugin, tracks
 
 from qfzz import PersonalizedDJ
 from qfzz_core.hookspecs import Recommended
-from qfzz_core.tracks import Track
+from qfzz_core.model.tracks import Track
 from qfzz_plugins.stores.memory import MemoryStore
 
 

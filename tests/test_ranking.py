@@ -14,7 +14,7 @@ from qfzz_core.catalogue.building import CatalogueBuilder
 from qfzz_core.catalogue.snapshot import Catalogue
 from qfzz_core.catalogue.writers import CategoryWriter, TagsWriter
 from qfzz_core.columns import CategoryColumn, Columns, TagsColumn, as_rows
-from qfzz_core.names import normalise
+from qfzz_core.model.names import normalise
 from qfzz_core.plugins.origin import Origin
 from qfzz_core.ranking.constraints import Distinct, MaxPerArtist
 from qfzz_core.ranking.eligible import EligibleRanking

@@ -18,7 +18,8 @@ from strangers import tracks as strangers_tracks
 
 from qfzz_core import Column, Engine, PluginWarning, TrackFunction, UserProfile
 from qfzz_core.errors import PluginError
-from qfzz_core.profiles import checked_preferences
+from qfzz_core.model.profiles import checked_preferences
+from qfzz_core.model.tracks import checked_tracks
 from qfzz_core.testing import (
     FactorContract,
     FilterContract,
@@ -31,7 +32,6 @@ from qfzz_core.testing import (
     tracks,
 )
 from qfzz_core.testing.plugin_contract import only_name
-from qfzz_core.tracks import checked_tracks
 
 MakeEngine = Callable[..., Engine]
 

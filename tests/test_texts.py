@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from qfzz_core import texts as texts_module
-from qfzz_core.names import exact, normalise, normalise_all, normalise_genre
+from qfzz_core.model.names import exact, normalise, normalise_all, normalise_genre
 from qfzz_core.texts import Encoded, Texts, hash_of
 from qfzz_core.vocabulary import Vocabulary
 

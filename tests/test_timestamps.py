@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from hypothesis import given
 from hypothesis import strategies as some
 
-from qfzz_core.timestamps import next_timestamp, parsed, timestamp
+from qfzz_core.model.timestamps import next_timestamp, parsed, timestamp
 
 MOMENTS = some.datetimes(datetime(1000, 1, 2), datetime(9999, 12, 30), timezones=some.timezones())
 

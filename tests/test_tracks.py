@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from qfzz_core import tracks
 from qfzz_core.errors import TrackError
-from qfzz_core.plain import NotPlainError, plain, quickly_plain
+from qfzz_core.model import tracks
+from qfzz_core.model.plain import NotPlainError, plain, quickly_plain
+from qfzz_core.model.tracks import REQUIRED_FIELDS, checked_track, checked_tracks
 from qfzz_core.testing.samples import a_track
-from qfzz_core.tracks import REQUIRED_FIELDS, checked_track, checked_tracks
 
 
 class Name(StrEnum):

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from qfzz_core.importing.job import Import
 from qfzz_core.importing.mapping import mapping_from_options
-from qfzz_core.names import normalise, normalise_genre
-from qfzz_core.tracks import TEMPOS
+from qfzz_core.model.names import normalise, normalise_genre
+from qfzz_core.model.tracks import TEMPOS
 
 Codes = NDArray[np.int32]
 Rows = NDArray[np.intp]

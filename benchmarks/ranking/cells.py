@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from benchmarks.ranking.catalogue import Catalogue, Rows
 from benchmarks.ranking.taste import GENRE, MOOD, TEMPO, Numbers, Taste
-from qfzz_core.tracks import TEMPOS
+from qfzz_core.model.tracks import TEMPOS
 
 
 def cell_numbers(catalogue: Catalogue) -> NDArray[np.integer[Any]]:

@@ -9,7 +9,7 @@ import numpy as np
 
 from benchmarks.ranking.catalogue import Catalogue
 from benchmarks.ranking.taste import learned
-from qfzz_core.tracks import TEMPOS
+from qfzz_core.model.tracks import TEMPOS
 
 Kind = Literal["cold", "varied", "devoted", "typical"]
 

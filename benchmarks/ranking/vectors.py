@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from benchmarks.ranking.catalogue import Catalogue
 from benchmarks.ranking.taste import ENERGY, GENRE, MOOD, TEMPO, Taste
-from qfzz_core.tracks import TEMPOS
+from qfzz_core.model.tracks import TEMPOS
 
 # Energies are cut into this many steps, each of them one-hot: no inner product of a few numbers gives |a - b|.
 ENERGY_STEPS = 21

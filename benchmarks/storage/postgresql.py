@@ -16,7 +16,7 @@ from psycopg.types.numeric import Int8BinaryDumper
 
 from benchmarks.processes import ROOT
 from benchmarks.storage.databases import RoundTrip, Row, Statement
-from qfzz_core.json_texts import encoded
+from qfzz_core.model.json_codec import encoded
 
 _COPY = "COPY tracks (position, track_id, changed, body) FROM STDIN (FORMAT BINARY)"
 

@@ -16,7 +16,7 @@ from typing import Any
 
 from benchmarks.ranking.measure import timed
 from benchmarks.storage.databases import RoundTrip, Row, Statement
-from qfzz_core.json_texts import encoded
+from qfzz_core.model.json_codec import encoded
 
 _PREFIX = "sqlite:///"
 _SYNCS = 100

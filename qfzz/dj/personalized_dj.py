@@ -10,11 +10,11 @@ from typing import Any, Unpack
 
 from qfzz_core.config import Config, load_config
 from qfzz_core.engine import Engine
-from qfzz_core.profiles import UserProfile
+from qfzz_core.model.profiles import UserProfile
+from qfzz_core.model.tracks import publisher
 from qfzz_core.requests.explanation import Explanation
 from qfzz_core.requests.query import Keywords
 from qfzz_core.stores import Store
-from qfzz_core.tracks import publisher
 
 logger = logging.getLogger("qfzz.dj")
 

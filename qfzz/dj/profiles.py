@@ -1,5 +1,5 @@
 """The documented place of `UserProfile`."""
 
-from qfzz_core.profiles import UserProfile
+from qfzz_core.model.profiles import UserProfile
 
 __all__ = ["UserProfile"]

@@ -6,7 +6,7 @@ import logging
 import threading
 from collections.abc import Callable
 
-from qfzz_core.forks import renewed_after_fork
+from qfzz_core.model.forks import renewed_after_fork
 
 logger = logging.getLogger("qfzz.catalogue")
 

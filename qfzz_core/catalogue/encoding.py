@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from qfzz_core.contracts import Column
+from qfzz_core.model.tracks import Track
 from qfzz_core.plugins.faults import BrokenContractError, answer, refuse_coroutine
-from qfzz_core.tracks import Track
 
 UNUSABLE = object()  # stands for a value that is there and of the wrong kind
 

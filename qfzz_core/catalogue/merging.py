@@ -8,7 +8,7 @@ from qfzz_core.catalogue.segment import Segment
 from qfzz_core.catalogue.snapshot import Catalogue, Table
 from qfzz_core.catalogue.writing import TableWriter
 from qfzz_core.columns import CategoryColumn, Columns, Rows, as_rows, narrow
-from qfzz_core.names import exact
+from qfzz_core.model.names import exact
 from qfzz_core.stores import CatalogueToken
 from qfzz_core.vocabulary import Vocabulary
 

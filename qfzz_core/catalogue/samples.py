@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 
-from qfzz_core.tracks import Track
+from qfzz_core.model.tracks import Track
 
 # Genre, its usual energy, and three invented artists.
 _GENRES = (

@@ -8,7 +8,7 @@ import attrs
 
 from qfzz_core.catalogue.snapshot import Catalogue
 from qfzz_core.columns import Rows
-from qfzz_core.tracks import Track
+from qfzz_core.model.tracks import Track
 
 
 class StaleCatalogueError(Exception):

@@ -14,7 +14,7 @@ from qfzz_core.catalogue.snapshot import Table
 from qfzz_core.catalogue.writers import empty_column
 from qfzz_core.columns import AnyColumn, CategoryColumn, narrow
 from qfzz_core.contracts import Column
-from qfzz_core.names import NORMALISERS, Normaliser, exact
+from qfzz_core.model.names import NORMALISERS, Normaliser, exact
 from qfzz_core.texts import Encoded, Texts
 from qfzz_core.vocabulary import Vocabulary
 

@@ -22,7 +22,7 @@ from qfzz_core.columns import (
     narrow,
 )
 from qfzz_core.contracts import Column
-from qfzz_core.names import NORMALISERS
+from qfzz_core.model.names import NORMALISERS
 from qfzz_core.vocabulary import Vocabulary
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from qfzz_core.catalogue.samples import sample_tracks
 from qfzz_core.engine import Engine
-from qfzz_core.tracks import Track
+from qfzz_core.model.tracks import Track
 
 
 def serves_samples(engine: Engine) -> bool:

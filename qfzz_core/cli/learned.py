@@ -7,9 +7,9 @@ from typing import Any
 from qfzz_core.cli.known_tracks import find_track
 from qfzz_core.cli.output import visible
 from qfzz_core.engine import Engine
-from qfzz_core.profiles import ProfileSnapshot, spelling_of
-from qfzz_core.tracks import Track, publisher_of
-from qfzz_core.weights import SINGULAR
+from qfzz_core.model.profiles import ProfileSnapshot, spelling_of
+from qfzz_core.model.tracks import Track, publisher_of
+from qfzz_core.model.weights import SINGULAR
 
 _TRUST = "trust"
 

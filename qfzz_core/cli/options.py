@@ -127,7 +127,7 @@ def list_options(function: Decorated) -> Decorated:
 
 def preference_options(function: Decorated) -> Decorated:
     """Add the options that `given_preferences` reads."""
-    from qfzz_core.profiles import TEMPO_PREFERENCES
+    from qfzz_core.model.profiles import TEMPO_PREFERENCES
 
     for option in (
         click.option("--discovery", type=float, metavar="0..1", help="How much to be surprised."),

@@ -12,7 +12,7 @@ from qfzz_core.cli.exporting import write_bytes
 from qfzz_core.cli.output import note, visible
 from qfzz_core.formats import Playlist, Writer
 from qfzz_core.formats.writing import chosen_writer, playlist_bytes
-from qfzz_core.plain import copied
+from qfzz_core.model.plain import copied
 
 if TYPE_CHECKING:
     from qfzz_core.engine import Engine

@@ -10,9 +10,9 @@ from qfzz_core.cli.known_tracks import find_track
 from qfzz_core.cli.output import console, visible
 from qfzz_core.cli.tables import table_of
 from qfzz_core.engine import Engine
-from qfzz_core.events import Interaction
-from qfzz_core.profiles import UserProfile
-from qfzz_core.weights import SINGULAR
+from qfzz_core.model.events import Interaction
+from qfzz_core.model.profiles import UserProfile
+from qfzz_core.model.weights import SINGULAR
 
 SHOWN_NAMES = 10
 SHOWN_INTERACTIONS = 5

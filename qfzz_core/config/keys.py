@@ -16,7 +16,7 @@ from qfzz_core.config.converter import REST, UnfitError, described, shown, stric
 from qfzz_core.config.structuring import StructuringError, structure
 from qfzz_core.config.tables import FactorConfig
 from qfzz_core.contracts import Column, ColumnKind
-from qfzz_core.names import is_storable, normalise_genre
+from qfzz_core.model.names import is_storable, normalise_genre
 
 Name = Annotated[str, "text that is not blank"]
 Genre = Annotated[str, "the name of a genre"]

@@ -9,7 +9,7 @@ from typing import IO, Any, Protocol, TextIO, runtime_checkable
 from attrs import Factory, field, frozen
 
 from qfzz_core.errors import InvalidInput
-from qfzz_core.names import is_storable
+from qfzz_core.model.names import is_storable
 
 __all__ = ["ImportFileError", "Playlist", "PlaylistError", "Reader", "Row", "TrackFile", "Writer"]
 

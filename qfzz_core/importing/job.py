@@ -12,7 +12,7 @@ from qfzz_core.formats import Row
 from qfzz_core.formats.reading import Progress, Readers, file_size
 from qfzz_core.importing.mapping import FieldMapping
 from qfzz_core.importing.readers import built_in_readers, read_rows
-from qfzz_core.tracks import Track, checked_track
+from qfzz_core.model.tracks import Track, checked_track
 
 
 @frozen

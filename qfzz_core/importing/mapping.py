@@ -19,7 +19,7 @@ from qfzz_core.importing.derive import (
     tempo_from_bpm,
 )
 from qfzz_core.importing.values import decimal, shown, whole_number
-from qfzz_core.tracks import REQUIRED_FIELDS, Track
+from qfzz_core.model.tracks import REQUIRED_FIELDS, Track
 
 Converter = Callable[[str], Any]
 

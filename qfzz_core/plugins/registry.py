@@ -22,11 +22,11 @@ from qfzz_core.contracts import (
 from qfzz_core.errors import ConfigError
 from qfzz_core.formats import Reader, Writer
 from qfzz_core.hookspecs import Setup
+from qfzz_core.model.similarity import Similarity
 from qfzz_core.plugins.faults import BrokenContractError, Faults, described
 from qfzz_core.plugins.loading import Loader
 from qfzz_core.plugins.origin import Origin
 from qfzz_core.plugins.record import PluginRecord
-from qfzz_core.similarity import Similarity
 
 T = TypeVar("T")
 

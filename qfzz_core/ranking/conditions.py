@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from qfzz_core.columns import Columns, Rows
 from qfzz_core.contracts import CategoryFilter, Column, Predicate, PreparedFilter, RangeFilter
 from qfzz_core.errors import RequestError
-from qfzz_core.plain import shown
+from qfzz_core.model.plain import shown
 
 
 def column_condition(column: Column, option: Any) -> PreparedFilter:

@@ -11,7 +11,7 @@ import attrs
 from qfzz_core.catalogue.segment import Segment
 from qfzz_core.columns import Rows, sealed
 from qfzz_core.contracts import Values
-from qfzz_core.forks import renewed_after_fork
+from qfzz_core.model.forks import renewed_after_fork
 from qfzz_core.ranking.formula import Formula
 from qfzz_core.ranking.index import Index
 from qfzz_core.ranking.row_tests import Mask

@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 
 from qfzz_core.columns import CategoryColumn, Columns, NumberColumn, Rows, TagsColumn, sealed
 from qfzz_core.contracts import CategoryTable, ColumnFunction, NumericDistance, TrackFunction, Values
+from qfzz_core.model.tracks import Track
 from qfzz_core.plugins.faults import BrokenContractError, answer, refuse_coroutine
-from qfzz_core.tracks import Track
 
 Evaluate = Callable[[Rows], Values]
 FetchTracks = Callable[[Rows], Sequence[Track]]

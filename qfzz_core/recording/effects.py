@@ -7,14 +7,13 @@ from typing import Any, Protocol
 
 from qfzz_core.contracts import Learner
 from qfzz_core.errors import StoreError
-from qfzz_core.events import Event
-from qfzz_core.learning import apply_event
-from qfzz_core.names import is_storable
-from qfzz_core.plain import plain
+from qfzz_core.model.events import Event
+from qfzz_core.model.learning import ProfileWriter, apply_event
+from qfzz_core.model.names import is_storable
+from qfzz_core.model.plain import plain
+from qfzz_core.model.timestamps import next_timestamp
 from qfzz_core.plugins.faults import BrokenContractError, Report, answer
 from qfzz_core.plugins.registry import Registered
-from qfzz_core.stores import ProfileWriter
-from qfzz_core.timestamps import next_timestamp
 
 
 class Held(ProfileWriter, Protocol):

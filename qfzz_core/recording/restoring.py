@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from qfzz_core.errors import StoreNotEmptyError
+from qfzz_core.model.weights import WEIGHT_FIELDS
 from qfzz_core.stores import UserRecord, UserTransaction
-from qfzz_core.weights import WEIGHT_FIELDS
 
 _SCALARS = ("energy_level", "tempo_preference", "discovery_factor", "updated_at")
 

@@ -15,8 +15,9 @@ from qfzz_core.catalogue.library import Library
 from qfzz_core.catalogue.shelf import StaleCatalogueError
 from qfzz_core.columns import as_rows
 from qfzz_core.errors import ProfileError, RequestError, UnknownTrackError
+from qfzz_core.model.profiles import ProfileSnapshot, checked_user_id
+from qfzz_core.model.tracks import Track
 from qfzz_core.observers import Observers
-from qfzz_core.profiles import ProfileSnapshot, checked_user_id
 from qfzz_core.ranking.plan import Plan
 from qfzz_core.recording.live import Profiles
 from qfzz_core.request import Request
@@ -27,7 +28,6 @@ from qfzz_core.requests.query import Query
 from qfzz_core.requests.recommendation import Recommendation
 from qfzz_core.requests.recommending import Recommending
 from qfzz_core.requests.selection import Selection
-from qfzz_core.tracks import Track
 
 logger = logging.getLogger("qfzz.engine")
 

@@ -9,7 +9,7 @@ import attrs
 
 from qfzz_core.columns import Columns, as_rows
 from qfzz_core.contracts import TrackFunction
-from qfzz_core.plain import copied
+from qfzz_core.model.plain import copied
 from qfzz_core.plugins.faults import BrokenContractError, ComponentFaultError, Report, answer, described
 from qfzz_core.plugins.origin import Origin
 from qfzz_core.ranking.formula import Formula, Term

@@ -10,10 +10,10 @@ import attrs
 
 from qfzz_core.contracts import Filter, PreparedFilter
 from qfzz_core.errors import RequestError, did_you_mean
-from qfzz_core.plain import frozen, shown
+from qfzz_core.model.plain import frozen, shown
+from qfzz_core.model.profiles import checked_preferences
 from qfzz_core.plugins.faults import answer
 from qfzz_core.plugins.registry import Registered, Registry
-from qfzz_core.profiles import checked_preferences
 from qfzz_core.ranking.conditions import column_condition
 from qfzz_core.ranking.filtering import not_texts, read_once
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import attrs
 
-from qfzz_core.plain import copied
+from qfzz_core.model.plain import copied
+from qfzz_core.model.tracks import Track
 from qfzz_core.requests.explanation import Account, Explanation
-from qfzz_core.tracks import Track
 
 
 @attrs.frozen(eq=False, repr=False)

@@ -15,10 +15,11 @@ from qfzz_core.catalogue.building import CatalogueBuilder
 from qfzz_core.catalogue.samples import sample_tracks
 from qfzz_core.catalogue.shelf import Shelf
 from qfzz_core.contracts import Column
-from qfzz_core.plain import copied
+from qfzz_core.model.plain import copied
+from qfzz_core.model.profiles import ProfileSnapshot
+from qfzz_core.model.tracks import Track, checked_tracks
 from qfzz_core.plugins.faults import ComponentFaultError
 from qfzz_core.plugins.health import Health
-from qfzz_core.profiles import ProfileSnapshot
 from qfzz_core.ranking.eligible import EligibleRanking
 from qfzz_core.ranking.formula import Formula, Term
 from qfzz_core.request import Request
@@ -27,7 +28,6 @@ from qfzz_core.requests.query import checked_query
 from qfzz_core.requests.ranked import prepared_term, ranked
 from qfzz_core.stores import CatalogueToken
 from qfzz_core.testing.engines import NOW, engine_with
-from qfzz_core.tracks import Track, checked_tracks
 
 LISTENER = "listener"  # a user with a history, among whose tracks is one that the catalogue lacks
 NEW_USER = "new"

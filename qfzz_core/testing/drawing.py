@@ -11,9 +11,9 @@ from hypothesis.strategies import SearchStrategy
 
 from qfzz_core.catalogue.samples import sample_tracks
 from qfzz_core.contracts import Column
-from qfzz_core.names import normalise_genre
-from qfzz_core.profiles import TEMPO_PREFERENCES, UserProfile
-from qfzz_core.tracks import REQUIRED_FIELDS, TEMPOS, Track
+from qfzz_core.model.names import normalise_genre
+from qfzz_core.model.profiles import TEMPO_PREFERENCES, UserProfile
+from qfzz_core.model.tracks import REQUIRED_FIELDS, TEMPOS, Track
 
 MOST_TRACKS = 8  # of a drawn catalogue: enough for every kind of neighbour, few enough to read
 

@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
 from qfzz_core.engine import Engine
+from qfzz_core.model.tracks import Track
 from qfzz_core.testing import drawing
 from qfzz_core.testing.bench import USERS, Bench, Scene
 from qfzz_core.testing.engines import engine_with
-from qfzz_core.tracks import Track
 
 Table = Mapping[str, Any]
 

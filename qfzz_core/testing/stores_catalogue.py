@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
+from qfzz_core.model.tracks import Track
 from qfzz_core.stores import CatalogueToken, Store, Written
 from qfzz_core.testing.samples import a_track, some_tracks
-from qfzz_core.tracks import Track
 
 _NESTED: Any = "the bottom"
 for _ in range(90):

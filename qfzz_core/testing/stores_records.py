@@ -10,14 +10,14 @@ import attrs
 import pytest
 
 from qfzz_core.errors import StoreError
-from qfzz_core.events import Event
+from qfzz_core.model.events import Event
+from qfzz_core.model.tracks import Track
 from qfzz_core.stores import Store, UserRecord
 from qfzz_core.testing.samples import a_feedback, a_track, create, some_tracks
 from qfzz_core.testing.stores_changes import Mirror
 from qfzz_core.testing.stores_events import EVENTS, append
 from qfzz_core.testing.stores_transactions import everything
 from qfzz_core.testing.stores_users import fill, stored
-from qfzz_core.tracks import Track
 
 
 class RecordsContract:

@@ -7,10 +7,10 @@ from typing import Any
 import attrs
 import pytest
 
-from qfzz_core.profiles import ProfileSnapshot
+from qfzz_core.model.profiles import ProfileSnapshot
+from qfzz_core.model.weights import WEIGHT_FIELDS
 from qfzz_core.stores import Store, UserTransaction
 from qfzz_core.testing.samples import LATER, TIME, a_feedback, create
-from qfzz_core.weights import WEIGHT_FIELDS
 
 USER_IDS = ["alice", "Alice", "alice ", "al\0ice", "al", "\u00c4", "A\u0308", "🎧", "'; --", "x" * 5000]
 PLAIN = [0, 0.0, "", "a\0b ä🎵", [1, 1.0, [True, None]], {"z": {"y": [0.1 + 0.2]}, "a": 2**70}, False]

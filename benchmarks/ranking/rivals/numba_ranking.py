@@ -12,8 +12,8 @@ import numpy as np
 from benchmarks.ranking.catalogue import Catalogue, Rows
 from benchmarks.ranking.cells import cell_numbers
 from benchmarks.ranking.taste import ARTIST, ENERGY, GENRE, MOOD, TEMPO, Taste, taste
+from qfzz_core.model.tracks import TEMPOS
 from qfzz_core.ranking.formula import GRAIN
-from qfzz_core.tracks import TEMPOS
 
 # No pass over the sums in another order: numba keeps to IEEE arithmetic unless it is told to be fast.
 STEPS = 1.0 / GRAIN

@@ -13,7 +13,7 @@ from benchmarks.ranking.generator import generated
 from benchmarks.ranking.listeners import listeners
 from benchmarks.ranking.measure import timed
 from benchmarks.ranking.settings import Section, Settings
-from qfzz_core.plain import copied
+from qfzz_core.model.plain import copied
 
 TRACKS = 100_000
 OURS = "recommend without a limit"

@@ -8,7 +8,7 @@ from typing import Any, Literal
 import attrs
 
 from qfzz_core import CategoryTable, Request, hookimpl
-from qfzz_core.names import normalise_genre
+from qfzz_core.model.names import normalise_genre
 
 SIMILAR = 0.5
 

@@ -12,8 +12,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from qfzz_core import CategoryTable, Column, Request, hookimpl
-from qfzz_core.events import Event
-from qfzz_core.tracks import publisher_of
+from qfzz_core.model.events import Event
+from qfzz_core.model.tracks import publisher_of
 
 LIKE = 0.1
 UNKNOWN = 0.5

@@ -8,8 +8,8 @@ from itertools import islice
 from typing import Any
 
 from qfzz_core import Filter, IdFilter, Request, hookimpl
-from qfzz_core.events import Interaction
-from qfzz_core.timestamps import parsed
+from qfzz_core.model.events import Interaction
+from qfzz_core.model.timestamps import parsed
 
 MOST = 2**40  # more than any log holds, and as much as islice takes
 

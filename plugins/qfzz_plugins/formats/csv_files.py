@@ -11,7 +11,7 @@ from typing import Any
 from qfzz_core.formats import Playlist, Row, TrackFile
 from qfzz_core.hookspecs import hookimpl
 from qfzz_core.importing.values import shown
-from qfzz_core.tracks import REQUIRED_FIELDS
+from qfzz_core.model.tracks import REQUIRED_FIELDS
 
 
 class CsvReader:

@@ -12,8 +12,8 @@ from qfzz_core.cli.options import command, given_preferences, json_option, prefe
 from qfzz_core.cli.output import print_json, visible
 from qfzz_core.cli.session import Session
 from qfzz_core.errors import ProfileError
-from qfzz_core.profiles import UserProfile, checked_user_id, spelling_of
-from qfzz_core.weights import SINGULAR, WEIGHT_FIELDS, checked_weights
+from qfzz_core.model.profiles import UserProfile, checked_user_id, spelling_of
+from qfzz_core.model.weights import SINGULAR, WEIGHT_FIELDS, checked_weights
 
 if TYPE_CHECKING:
     from qfzz_core.engine import Engine

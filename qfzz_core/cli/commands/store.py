@@ -15,7 +15,7 @@ from qfzz_core.cli.places import chosen_url, refuse_missing
 from qfzz_core.cli.progress import progress_line
 from qfzz_core.cli.session import Session, storeless_engine
 from qfzz_core.errors import ProfileError, StoreCorruptError, StoreError
-from qfzz_core.profiles import checked_user_id
+from qfzz_core.model.profiles import checked_user_id
 
 if TYPE_CHECKING:
     from qfzz_core.engine import Engine

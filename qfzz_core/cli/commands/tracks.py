@@ -13,10 +13,10 @@ from qfzz_core.cli.options import command, json_option
 from qfzz_core.cli.output import console, note, print_json, visible
 from qfzz_core.cli.session import Session
 from qfzz_core.errors import UnknownTrackError
-from qfzz_core.names import normalise
+from qfzz_core.model.names import normalise
 
 if TYPE_CHECKING:
-    from qfzz_core.tracks import Track
+    from qfzz_core.model.tracks import Track
 
 _SEARCHED = ("title", "artist", "album")
 

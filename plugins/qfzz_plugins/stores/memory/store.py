@@ -7,11 +7,11 @@ from contextlib import AbstractContextManager
 from typing import Any
 
 from qfzz_core.errors import ClosedError
-from qfzz_core.events import Event
-from qfzz_core.plain import copied
-from qfzz_core.profiles import ProfileSnapshot
+from qfzz_core.model.events import Event
+from qfzz_core.model.plain import copied
+from qfzz_core.model.profiles import ProfileSnapshot
+from qfzz_core.model.tracks import Track
 from qfzz_core.stores import CatalogueChanges, CatalogueToken, Transaction, UserRecord, Written
-from qfzz_core.tracks import Track
 from qfzz_plugins.stores.memory.catalogue import MemoryCatalogue
 from qfzz_plugins.stores.memory.users import MemoryUsers
 

@@ -11,13 +11,13 @@ from typing import Any
 import attrs
 
 from qfzz_core.errors import StoreError
-from qfzz_core.events import Change, Event
-from qfzz_core.plain import copied
-from qfzz_core.profiles import ProfileSnapshot
+from qfzz_core.model.events import Change, Event
+from qfzz_core.model.plain import copied
+from qfzz_core.model.profiles import ProfileSnapshot
+from qfzz_core.model.tracks import Track
+from qfzz_core.model.weights import WEIGHT_FIELDS
 from qfzz_core.recording.restoring import refuse_used, write_record
 from qfzz_core.stores import UserRecord, fresh_number
-from qfzz_core.tracks import Track
-from qfzz_core.weights import WEIGHT_FIELDS
 
 
 @attrs.frozen

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from qfzz_core.json_texts import decoded, encoded
-from qfzz_core.weights import WEIGHT_FIELDS
+from qfzz_core.model.json_codec import decoded, encoded
+from qfzz_core.model.weights import WEIGHT_FIELDS
 from qfzz_plugins.stores.postgresql.connection import Connection, Statement
 from qfzz_plugins.stores.postgresql.streams import batches
 from qfzz_plugins.stores.postgresql.texts import as_bytes, as_name

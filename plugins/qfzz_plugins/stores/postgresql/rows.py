@@ -7,10 +7,10 @@ from typing import Any
 
 import attrs
 
-from qfzz_core.events import Event, decode_event
-from qfzz_core.json_texts import decoded
-from qfzz_core.profiles import ProfileSnapshot
-from qfzz_core.weights import WEIGHT_FIELDS
+from qfzz_core.model.events import Event, decode_event
+from qfzz_core.model.json_codec import decoded
+from qfzz_core.model.profiles import ProfileSnapshot
+from qfzz_core.model.weights import WEIGHT_FIELDS
 from qfzz_plugins.stores.postgresql.connection import Row, Statement
 from qfzz_plugins.stores.postgresql.texts import as_bytes, as_name
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from qfzz_core.events import Event, encode_event
-from qfzz_core.json_texts import decoded, encoded
-from qfzz_core.tracks import Track
-from qfzz_core.weights import WEIGHT_FIELDS
+from qfzz_core.model.events import Event, encode_event
+from qfzz_core.model.json_codec import decoded, encoded
+from qfzz_core.model.tracks import Track
+from qfzz_core.model.weights import WEIGHT_FIELDS
 from qfzz_plugins.stores.sqlite.connection import Connection, Insertion, Row
 from qfzz_plugins.stores.sqlite.rows import EVENT_COLUMNS
 from qfzz_plugins.stores.sqlite.streams import MARKS, padded

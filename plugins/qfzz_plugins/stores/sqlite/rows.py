@@ -6,10 +6,10 @@ from typing import Any
 
 import attrs
 
-from qfzz_core.events import Event, decode_event
-from qfzz_core.json_texts import decoded
-from qfzz_core.profiles import ProfileSnapshot
-from qfzz_core.weights import WEIGHT_FIELDS
+from qfzz_core.model.events import Event, decode_event
+from qfzz_core.model.json_codec import decoded
+from qfzz_core.model.profiles import ProfileSnapshot
+from qfzz_core.model.weights import WEIGHT_FIELDS
 from qfzz_plugins.stores.sqlite.connection import Connection, Row
 
 SCALARS = ("created_at", "updated_at", "energy_level", "tempo_preference", "discovery_factor")

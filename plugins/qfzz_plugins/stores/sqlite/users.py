@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
-from qfzz_core.events import Event
-from qfzz_core.json_texts import decoded
-from qfzz_core.profiles import ProfileSnapshot
+from qfzz_core.model.events import Event
+from qfzz_core.model.json_codec import decoded
+from qfzz_core.model.profiles import ProfileSnapshot
 from qfzz_core.stores import UserRecord
 from qfzz_plugins.stores.sqlite.connection import Row
 from qfzz_plugins.stores.sqlite.connections import Connections

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import attrs
 
-from qfzz_core.plain import copied
+from qfzz_core.model.plain import copied
 
 EventKind = Literal["created", "feedback", "interaction", "edited"]
 
@@ -18,7 +18,7 @@ SHOWN_INTERACTIONS = 1000  # how many interactions a profile shows; the log keep
 class Taught:
     """What a track was at the moment it taught: the names that moved, and who published it.
 
-    `publisher` is the key made by `qfzz_core.tracks.publisher`.
+    `publisher` is the key made by `qfzz_core.model.tracks.publisher`.
     """
 
     genre: str

@@ -9,12 +9,12 @@ from typing import Any
 import attrs
 
 from qfzz_core.errors import ProfileError, did_you_mean
-from qfzz_core.events import SHOWN_INTERACTIONS, Change
-from qfzz_core.interactions import checked_interaction
-from qfzz_core.names import is_storable
-from qfzz_core.plain import copied
-from qfzz_core.timestamps import checked_timestamp, next_timestamp, timestamp
-from qfzz_core.weights import (
+from qfzz_core.model.events import SHOWN_INTERACTIONS, Change
+from qfzz_core.model.interactions import checked_interaction
+from qfzz_core.model.names import is_storable
+from qfzz_core.model.plain import copied
+from qfzz_core.model.timestamps import checked_timestamp, next_timestamp, timestamp
+from qfzz_core.model.weights import (
     WEIGHT_FIELDS,
     Weights,
     checked_weights,

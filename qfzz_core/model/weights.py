@@ -8,9 +8,9 @@ from numbers import Real
 from typing import Any, SupportsIndex
 
 from qfzz_core.errors import ProfileError
-from qfzz_core.events import Change
-from qfzz_core.names import Normaliser, is_storable, normalise, normalise_genre
-from qfzz_core.plain import shown
+from qfzz_core.model.events import Change
+from qfzz_core.model.names import Normaliser, is_storable, normalise, normalise_genre
+from qfzz_core.model.plain import shown
 
 WEIGHT_FIELDS: dict[str, Normaliser] = {"genres": normalise_genre, "artists": normalise, "moods": normalise}
 WITH_ARTICLE = {"genres": "a genre", "artists": "an artist", "moods": "a mood"}

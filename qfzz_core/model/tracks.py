@@ -7,8 +7,8 @@ from operator import itemgetter
 from typing import Any
 
 from qfzz_core.errors import TrackError
-from qfzz_core.names import normalise
-from qfzz_core.plain import NotPlainError, plain, quickly_plain, shown
+from qfzz_core.model.names import normalise
+from qfzz_core.model.plain import NotPlainError, plain, quickly_plain, shown
 
 Track = dict[str, Any]
 

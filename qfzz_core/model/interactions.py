@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from qfzz_core.errors import ProfileError
-from qfzz_core.events import Interaction
-from qfzz_core.names import is_storable
-from qfzz_core.plain import NotPlainError, plain
-from qfzz_core.timestamps import checked_timestamp
-from qfzz_core.weights import unit_number
+from qfzz_core.model.events import Interaction
+from qfzz_core.model.names import is_storable
+from qfzz_core.model.plain import NotPlainError, plain
+from qfzz_core.model.timestamps import checked_timestamp
+from qfzz_core.model.weights import unit_number
 
 _OWN_KEYS = ("track_id", "type", "rating", "timestamp")
 

@@ -5,12 +5,37 @@ Pure functions of (state, event): a store's transaction and a replay of the log 
 
 from __future__ import annotations
 
-from qfzz_core.events import Change, Event, Taught
-from qfzz_core.stores import ProfileWriter
-from qfzz_core.tracks import Track, publisher_of
-from qfzz_core.weights import WEIGHT_FIELDS, refuse_second_spelling
+from typing import Any, Protocol
+
+from qfzz_core.model.events import Change, Event, Taught
+from qfzz_core.model.tracks import Track, publisher_of
+from qfzz_core.model.weights import WEIGHT_FIELDS, refuse_second_spelling
 
 DIGITS = 12  # sums of strengths such as 0.1 stay the numbers that people expect
+
+
+class ProfileWriter(Protocol):
+    """Where changes of one profile go. Names compare by normal form; `field` is genres, artists or moods."""
+
+    def weight(self, field: str, name: str) -> tuple[str, float] | None:
+        """Return the stored spelling and weight of a name, None if the profile lacks it."""
+        ...
+
+    def put_weight(self, field: str, name: str, weight: float) -> None:
+        """Set a weight: in place under the stored spelling if the name is there, else last in the mapping."""
+        ...
+
+    def drop_weight(self, field: str, name: str) -> None:
+        """Remove a name; nothing happens if it is not there."""
+        ...
+
+    def clear_weights(self, field: str) -> None:
+        """Remove all names of a field."""
+        ...
+
+    def put_scalar(self, field: str, value: Any) -> None:
+        """Set `energy_level`, `tempo_preference`, `discovery_factor` or `updated_at`."""
+        ...
 
 
 def rating_strength(rating: float) -> float:

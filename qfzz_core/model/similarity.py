@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 
-from qfzz_core.names import normalise_genre
+from qfzz_core.model.names import normalise_genre
 
 NONE: frozenset[str] = frozenset()
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
-from qfzz_core.names import is_storable
+from qfzz_core.model.names import is_storable
 
 MAX_DEPTH = 100
 _SMALLEST, _LARGEST = -(2**63), 2**63

@@ -1,0 +1,43 @@
+"""Modules that plugins and applications were told to import from, under the names they had then.
+
+Whoever imports an old name gets the module of the new one, the same object, so that its classes stay one and the same.
+"""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from importlib.abc import Loader, MetaPathFinder
+from importlib.machinery import ModuleSpec
+from types import ModuleType
+
+MOVED = {
+    "qfzz_core.events": "qfzz_core.model.events",
+    "qfzz_core.json_texts": "qfzz_core.model.json_codec",
+    "qfzz_core.names": "qfzz_core.model.names",
+    "qfzz_core.plain": "qfzz_core.model.plain",
+    "qfzz_core.tracks": "qfzz_core.model.tracks",
+}
+
+
+class _Moved(MetaPathFinder, Loader):
+    """Finds the old names, and nothing else."""
+
+    def find_spec(self, fullname: str, path: object = None, target: object = None) -> ModuleSpec | None:
+        return ModuleSpec(fullname, self) if fullname in MOVED else None
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType:
+        module = import_module(MOVED[spec.name])
+        spec.loader_state = module.__spec__
+        return module
+
+    def exec_module(self, module: ModuleType) -> None:
+        """Give the module its own specification back; it was executed under its new name."""
+        assert module.__spec__ is not None
+        module.__spec__ = module.__spec__.loader_state
+
+
+def serve_old_names() -> None:
+    """Let old names be imported from now on."""
+    if not any(isinstance(finder, _Moved) for finder in sys.meta_path):
+        sys.meta_path.append(_Moved())

@@ -24,8 +24,8 @@ from benchmarks.ranking.generator import MOODS, generated
 from benchmarks.ranking.listeners import Listener, listeners
 from benchmarks.ranking.ours import forget
 from qfzz_core import CategoryTable, ColumnFunction, Engine, NumericDistance, Request, TrackFunction, hookimpl
-from qfzz_core.columns import Columns
-from qfzz_core.contracts import Prepared, Rows, Values
+from qfzz_core.contracts.columns import Columns, Rows
+from qfzz_core.contracts.factors import Prepared, Values
 from qfzz_plugins.stores.memory import MemoryStore
 
 LIKED = {mood: 1.0 - place / 10 for place, mood in enumerate(MOODS[:5])}

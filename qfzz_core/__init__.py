@@ -12,7 +12,6 @@ from qfzz_core._moved import serve_old_names
 from qfzz_core._version import __version__
 
 if TYPE_CHECKING:
-    from qfzz_core.columns import Columns
     from qfzz_core.config import Config, load_config
     from qfzz_core.contracts import (
         CategoryFilter,
@@ -32,16 +31,16 @@ if TYPE_CHECKING:
         StoreScheme,
         TrackFunction,
     )
+    from qfzz_core.contracts.columns import Columns
+    from qfzz_core.contracts.factors import factor
+    from qfzz_core.contracts.picks import Pick, Picks
+    from qfzz_core.contracts.plan import Plan
+    from qfzz_core.contracts.recommendation import Explanation, Recommendation
+    from qfzz_core.contracts.request import Request
     from qfzz_core.engine import Engine
     from qfzz_core.errors import PluginWarning, QfzzError
-    from qfzz_core.factors import factor
     from qfzz_core.hookspecs import FeedbackRecorded, Recommended, Setup, hookimpl
     from qfzz_core.model.profiles import ProfileSnapshot, UserProfile
-    from qfzz_core.picks import Pick, Picks
-    from qfzz_core.ranking.plan import Plan
-    from qfzz_core.request import Request
-    from qfzz_core.requests.explanation import Explanation
-    from qfzz_core.requests.recommendation import Recommendation
 
 serve_old_names()
 

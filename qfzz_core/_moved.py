@@ -12,6 +12,12 @@ from importlib.machinery import ModuleSpec
 from types import ModuleType
 
 MOVED = {
+    "qfzz_core.columns": "qfzz_core.contracts.columns",
+    "qfzz_core.factors": "qfzz_core.contracts.factors",
+    "qfzz_core.maintenance": "qfzz_core.contracts.stores",
+    "qfzz_core.picks": "qfzz_core.contracts.picks",
+    "qfzz_core.request": "qfzz_core.contracts.request",
+    "qfzz_core.stores": "qfzz_core.contracts.stores",
     "qfzz_core.events": "qfzz_core.model.events",
     "qfzz_core.json_texts": "qfzz_core.model.json_codec",
     "qfzz_core.names": "qfzz_core.model.names",

@@ -7,6 +7,7 @@ from typing import Any, TypeVar, get_args
 
 import attrs
 
+from qfzz_core.contracts.stores import UserRecord
 from qfzz_core.errors import DocumentError, ProfileError, did_you_mean
 from qfzz_core.model.events import Change, Event, EventKind, Interaction, Taught
 from qfzz_core.model.interactions import checked_text
@@ -15,7 +16,6 @@ from qfzz_core.model.plain import NotPlainError, plain
 from qfzz_core.model.profiles import PREFERENCE_FIELDS, ProfileSnapshot, UserProfile, checked_preference
 from qfzz_core.model.timestamps import checked_timestamp
 from qfzz_core.model.weights import WEIGHT_FIELDS, checked_name, unit_number
-from qfzz_core.stores import UserRecord
 
 PROFILE_FORMAT = "qfzz-profile"
 PROFILE_VERSION = 1

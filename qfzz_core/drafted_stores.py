@@ -12,13 +12,13 @@ from typing import Any, Generic, Protocol, TypeVar
 
 import attrs
 
+from qfzz_core.contracts.stores import UserRecord
 from qfzz_core.drafts import UserDraft
 from qfzz_core.errors import StoreError
 from qfzz_core.model.events import Event
 from qfzz_core.model.profiles import ProfileSnapshot
 from qfzz_core.model.tracks import Track
 from qfzz_core.recording.restoring import write_record
-from qfzz_core.stores import UserRecord
 
 __all__ = ["DraftTransaction", "DraftedStore", "Turns", "Views"]
 

@@ -1,8 +1,6 @@
 """For authors of stores: a user as a draft, which a transaction changes and which is written when it ends.
 
-A store that reads a user whole and writes one whole finds here what `qfzz_core.stores` promises of a user. It adds how
-users and events are read, numbered and written; `qfzz_core.drafted_stores` has its methods. A feedback then writes all
-weights of its user again, which are few for most. A store to whom that is too much implements the protocols itself.
+A store that reads a user whole and writes one whole finds here what `qfzz_core.contracts.stores` promises of a user.
 """
 
 from __future__ import annotations
@@ -13,13 +11,13 @@ from typing import Any
 
 import attrs
 
+from qfzz_core.contracts.stores import fresh_number
 from qfzz_core.errors import StoreError
 from qfzz_core.model.events import Event, decode_event, encode_event
 from qfzz_core.model.json_codec import decoded, encoded
 from qfzz_core.model.plain import copied
 from qfzz_core.model.profiles import ProfileSnapshot
 from qfzz_core.model.weights import WEIGHT_FIELDS
-from qfzz_core.stores import fresh_number
 
 __all__ = ["UserDraft", "event_of", "event_row"]
 

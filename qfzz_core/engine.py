@@ -12,7 +12,10 @@ from typing import Any, Unpack
 
 from qfzz_core.catalogue.library import Library
 from qfzz_core.config import Config
-from qfzz_core.contracts import Column
+from qfzz_core.contracts.columns import Column
+from qfzz_core.contracts.plan import Plan
+from qfzz_core.contracts.recommendation import Explanation, Recommendation
+from qfzz_core.contracts.stores import Store, Written
 from qfzz_core.errors import PluginError, ProfileError, RequestError
 from qfzz_core.model.events import Change
 from qfzz_core.model.names import is_storable
@@ -28,18 +31,14 @@ from qfzz_core.plugins.opening import opened_store
 from qfzz_core.plugins.record import PluginRecord
 from qfzz_core.plugins.registry import Registry
 from qfzz_core.plugins.settings import made_settings
-from qfzz_core.ranking.plan import Plan
 from qfzz_core.recording import rebuilding
 from qfzz_core.recording.feedback import checked_feedback, valid_feedback
 from qfzz_core.recording.live import DraftProfile, LiveProfile, Profiles
 from qfzz_core.recording.recorder import Recorder
 from qfzz_core.requests.answering import Answering
-from qfzz_core.requests.explanation import Explanation
 from qfzz_core.requests.making import RequestMaker
 from qfzz_core.requests.query import Keywords, checked_query, checked_threads, checked_track_ids
-from qfzz_core.requests.recommendation import Recommendation
 from qfzz_core.requests.recommending import Recommending
-from qfzz_core.stores import Store, Written
 
 logging.getLogger("qfzz").addHandler(logging.NullHandler())
 logger = logging.getLogger("qfzz.engine")

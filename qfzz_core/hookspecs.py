@@ -18,18 +18,15 @@ import pluggy
 if TYPE_CHECKING:
     import click
 
-    from qfzz_core.contracts import (
-        Column,
-        DiscoveryStrategy,
-        Factor,
-        Filter,
-        InteractionType,
-        Learner,
-        StoreScheme,
-    )
-    from qfzz_core.formats import Reader, Writer
-    from qfzz_core.request import Request
-    from qfzz_core.requests.recommendation import Recommendation
+    from qfzz_core.contracts.columns import Column
+    from qfzz_core.contracts.factors import Factor
+    from qfzz_core.contracts.filters import Filter
+    from qfzz_core.contracts.formats import Reader, Writer
+    from qfzz_core.contracts.learners import InteractionType, Learner
+    from qfzz_core.contracts.recommendation import Recommendation
+    from qfzz_core.contracts.request import Request
+    from qfzz_core.contracts.stores import StoreScheme
+    from qfzz_core.contracts.strategies import DiscoveryStrategy
 
 # What is on its way out, a hook or a (hook, argument), and what to do instead; implementers are told at every start.
 DEPRECATED: dict[str | tuple[str, str], str] = {}

@@ -8,6 +8,8 @@ from typing import Any
 
 import attrs
 
+from qfzz_core.contracts.recommendation import Recommendation
+from qfzz_core.contracts.request import Request
 from qfzz_core.hookspecs import FeedbackRecorded, Recommended, Setup
 from qfzz_core.model.events import Event
 from qfzz_core.plugins.faults import BrokenContractError, Report, described
@@ -16,8 +18,6 @@ from qfzz_core.plugins.loading import Loader
 from qfzz_core.plugins.origin import Origin
 from qfzz_core.plugins.record import PluginRecord
 from qfzz_core.recording.feedback import Feedback
-from qfzz_core.request import Request
-from qfzz_core.requests.recommendation import Recommendation
 
 
 class Observers:

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from qfzz_core.stores import Store
+from qfzz_core.contracts.stores import Store
 
 FORKING = [
     pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork"),

@@ -7,8 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from qfzz_core.contracts.stores import Store
 from qfzz_core.errors import ClosedError, StoreFullError
-from qfzz_core.stores import Store
 from qfzz_core.testing.samples import TIME, a_track
 
 

@@ -21,8 +21,8 @@ import pytest
 
 from qfzz import PersonalizedDJ
 from qfzz_core import Config, Engine, hookspecs
+from qfzz_core.contracts.stores import Store
 from qfzz_core.model.tracks import REQUIRED_FIELDS
-from qfzz_core.stores import Store
 from qfzz_plugins.stores.memory import MemoryStore
 
 ROOT = Path(__file__).parents[1]

@@ -10,13 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from qfzz_core import ColumnFunction, TrackFunction
-from qfzz_core.columns import as_rows
+from qfzz_core.contracts.columns import as_rows
+from qfzz_core.contracts.plan import Plan
 from qfzz_core.plugins.origin import Origin
 from qfzz_core.ranking import asking
 from qfzz_core.ranking.asking import Asking
 from qfzz_core.ranking.formula import Formula, Term
 from qfzz_core.ranking.ordering import best_of, united_sums
-from qfzz_core.ranking.plan import Plan
 from qfzz_core.ranking.shapes import Function
 
 EIGHTHS = st.integers(0, 8).map(lambda eighth: eighth / 8)  # few enough that there are ties

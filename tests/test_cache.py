@@ -20,7 +20,7 @@ from qfzz_core.catalogue.array_files import DamagedFileError, read_arrays, write
 from qfzz_core.catalogue.building import CatalogueBuilder
 from qfzz_core.catalogue.cache import cache_of
 from qfzz_core.catalogue.snapshot import Catalogue
-from qfzz_core.stores import CatalogueChanges, CatalogueToken, Store
+from qfzz_core.contracts.stores import CatalogueChanges, CatalogueToken, Store
 from qfzz_plugins.stores.memory import MemoryStore
 
 LABELS = {"a": "first", "b": None}

@@ -21,9 +21,17 @@ from qfzz_core.catalogue.encoding import Encoder
 from qfzz_core.catalogue.library import Library
 from qfzz_core.catalogue.snapshot import Catalogue
 from qfzz_core.catalogue.writers import empty_column, writer_of
-from qfzz_core.columns import AnyColumn, CategoryColumn, FlagColumn, NumberColumn, TagsColumn, VectorColumn, as_rows
+from qfzz_core.contracts.columns import (
+    AnyColumn,
+    CategoryColumn,
+    FlagColumn,
+    NumberColumn,
+    TagsColumn,
+    VectorColumn,
+    as_rows,
+)
+from qfzz_core.contracts.stores import CatalogueToken
 from qfzz_core.model.names import NORMALISERS, normalise
-from qfzz_core.stores import CatalogueToken
 from qfzz_plugins.stores.memory import MemoryStore
 
 quick = settings(max_examples=60, deadline=None)

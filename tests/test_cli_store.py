@@ -20,8 +20,8 @@ from sqlite_files import files, opened
 from qfzz_core import Engine
 from qfzz_core.cli import examining, progress
 from qfzz_core.cli.places import without_credentials
+from qfzz_core.contracts.stores import Maintainable
 from qfzz_core.errors import StoreError, StoreLockedError, StoreNotEmptyError, StoreUnavailableError
-from qfzz_core.maintenance import Maintainable
 from qfzz_core.testing.samples import create, some_tracks
 from qfzz_plugins.stores.memory import MemoryStore
 from qfzz_plugins.stores.sqlite import SQLiteOptions, kept_files, maintenance

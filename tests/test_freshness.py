@@ -11,9 +11,9 @@ import pytest
 from store_urls import Elsewhere, elsewhere_than
 
 from qfzz import PersonalizedDJ
+from qfzz_core.contracts.stores import CatalogueChanges, CatalogueToken, Store
 from qfzz_core.errors import ForgottenProfileError, UnknownTrackError
 from qfzz_core.model.tracks import Track
-from qfzz_core.stores import CatalogueChanges, CatalogueToken, Store
 
 pytest_plugins = ["store_urls"]
 

@@ -16,6 +16,7 @@ from psycopg.conninfo import conninfo_to_dict
 
 from qfzz import PersonalizedDJ
 from qfzz_core import Config
+from qfzz_core.contracts.stores import Store
 from qfzz_core.errors import (
     ForeignStoreError,
     NewerSchemaError,
@@ -27,7 +28,6 @@ from qfzz_core.errors import (
     StoreUnavailableError,
     StoreURLError,
 )
-from qfzz_core.stores import Store
 from qfzz_core.testing import StoreContract
 from qfzz_core.testing.samples import TIME, a_feedback, a_track, create, some_tracks
 from qfzz_core.testing.stores_events import append, track_ids

@@ -13,8 +13,10 @@ from qfzz_core import CategoryFilter, CategoryTable, Column, ColumnFunction, IdF
 from qfzz_core.catalogue.building import CatalogueBuilder
 from qfzz_core.catalogue.snapshot import Catalogue
 from qfzz_core.catalogue.writers import CategoryWriter, TagsWriter
-from qfzz_core.columns import CategoryColumn, Columns, TagsColumn, as_rows
+from qfzz_core.contracts.columns import CategoryColumn, Columns, TagsColumn, as_rows
+from qfzz_core.contracts.stores import CatalogueToken
 from qfzz_core.model.names import normalise
+from qfzz_core.model.vocabulary import Vocabulary
 from qfzz_core.plugins.origin import Origin
 from qfzz_core.ranking.constraints import Distinct, MaxPerArtist
 from qfzz_core.ranking.eligible import EligibleRanking
@@ -23,8 +25,6 @@ from qfzz_core.ranking.formula import Formula, Term
 from qfzz_core.ranking.row_tests import CodeTest, IdTest
 from qfzz_core.ranking.scan import Scan
 from qfzz_core.ranking.shapes import compiled
-from qfzz_core.stores import CatalogueToken
-from qfzz_core.vocabulary import Vocabulary
 from qfzz_plugins.stores.memory import MemoryStore
 
 quick = settings(max_examples=60, deadline=None)

@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 
 from qfzz_core import Engine, InteractionType, PluginWarning, hookimpl
 from qfzz_core.config import Config
+from qfzz_core.contracts.stores import Store
 from qfzz_core.errors import PluginError, ProfileError, StoreCorruptError
 from qfzz_core.model.events import Event
 from qfzz_core.model.profiles import spelling_of
-from qfzz_core.stores import Store
 from qfzz_core.testing.samples import a_track, create
 from qfzz_core.testing.stores_transactions import everything
 from qfzz_plugins.stores.memory import MemoryStore

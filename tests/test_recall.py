@@ -15,9 +15,9 @@ from strangers import Scoring, plugin
 
 from qfzz_core import CategoryTable, ColumnFunction, Engine, NumericDistance, TrackFunction
 from qfzz_core.catalogue.segment import Segment
-from qfzz_core.columns import Columns
+from qfzz_core.contracts.columns import Columns
+from qfzz_core.contracts.plan import Plan
 from qfzz_core.ranking import planner, recall
-from qfzz_core.ranking.plan import Plan
 from qfzz_core.ranking.recall import Found, Memory
 
 

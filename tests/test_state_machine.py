@@ -21,8 +21,8 @@ from hypothesis.stateful import (
 
 from qfzz import PersonalizedDJ
 from qfzz_core import Engine
+from qfzz_core.contracts.stores import Store
 from qfzz_core.errors import QfzzError
-from qfzz_core.stores import Store
 
 pytest_plugins = ["store_urls"]
 

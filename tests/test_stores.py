@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 import qfzz_core.testing
+from qfzz_core.contracts.stores import Store
 from qfzz_core.errors import StoreURLError
-from qfzz_core.stores import Store
 from qfzz_core.testing import StoreContract
 from qfzz_core.testing.samples import a_track, some_tracks
 from qfzz_plugins.stores import memory, sqlite

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from qfzz_core import texts as texts_module
 from qfzz_core.model.names import exact, normalise, normalise_all, normalise_genre
-from qfzz_core.texts import Encoded, Texts, hash_of
-from qfzz_core.vocabulary import Vocabulary
+from qfzz_core.model.strings import Encoded, Texts, hash_of
+from qfzz_core.model.vocabulary import Vocabulary
 
 quick = settings(max_examples=80, deadline=None)
 
@@ -101,9 +101,9 @@ def test_a_vocabulary_counts_up_the_normal_forms_as_they_come(
     settled: int, remembered: int, batches: list[list[str]], settling: set[int], asked: list[str]
 ) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("qfzz_core.vocabulary._SETTLED", settled)
-        patch.setattr("qfzz_core.vocabulary._REMEMBERED", remembered)
-        patch.setattr("qfzz_core.vocabulary._FEW", 3)
+        patch.setattr("qfzz_core.model.vocabulary._SETTLED", settled)
+        patch.setattr("qfzz_core.model.vocabulary._REMEMBERED", remembered)
+        patch.setattr("qfzz_core.model.vocabulary._FEW", 3)
         check_vocabulary(batches, settling, asked)
 
 

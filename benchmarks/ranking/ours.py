@@ -17,17 +17,17 @@ from qfzz_core.catalogue.segment import Segment
 from qfzz_core.catalogue.shelf import Shelf
 from qfzz_core.catalogue.snapshot import Catalogue as Snapshot
 from qfzz_core.catalogue.snapshot import Table
-from qfzz_core.columns import AnyColumn, CategoryColumn, Columns, NumberColumn, narrow
+from qfzz_core.contracts.columns import AnyColumn, CategoryColumn, Columns, NumberColumn, narrow
+from qfzz_core.contracts.request import Request
+from qfzz_core.contracts.stores import CatalogueToken
 from qfzz_core.model.names import NORMALISERS, exact
+from qfzz_core.model.strings import Texts
 from qfzz_core.model.tracks import TEMPOS, Track
+from qfzz_core.model.vocabulary import Vocabulary
 from qfzz_core.ranking import planner, recall
 from qfzz_core.ranking.recall import Memory
-from qfzz_core.request import Request
 from qfzz_core.requests.query import Query, checked_query
 from qfzz_core.requests.ranked import ranked
-from qfzz_core.stores import CatalogueToken
-from qfzz_core.texts import Texts
-from qfzz_core.vocabulary import Vocabulary
 
 Method = Literal["scan", "index"]
 

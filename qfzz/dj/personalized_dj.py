@@ -9,12 +9,12 @@ from contextlib import AbstractContextManager
 from typing import Any, Unpack
 
 from qfzz_core.config import Config, load_config
+from qfzz_core.contracts.recommendation import Explanation
+from qfzz_core.contracts.stores import Store
 from qfzz_core.engine import Engine
 from qfzz_core.model.profiles import UserProfile
 from qfzz_core.model.tracks import publisher
-from qfzz_core.requests.explanation import Explanation
 from qfzz_core.requests.query import Keywords
-from qfzz_core.stores import Store
 
 logger = logging.getLogger("qfzz.dj")
 

@@ -14,11 +14,10 @@ from qfzz_core.catalogue.merging import MOST_CHANGED, all_base, caught_up, chang
 from qfzz_core.catalogue.segment import Segment
 from qfzz_core.catalogue.snapshot import Catalogue
 from qfzz_core.catalogue.writing import ReportColumn, TableWriter, with_provided
-from qfzz_core.columns import as_rows
-from qfzz_core.contracts import Column
+from qfzz_core.contracts.columns import Column, as_rows
+from qfzz_core.contracts.stores import CatalogueToken, Store
 from qfzz_core.model.forks import renewed_after_fork
 from qfzz_core.model.tracks import Track
-from qfzz_core.stores import CatalogueToken, Store
 
 BATCH = 20_000  # tracks encoded at a time, so that loading needs no second copy of a large catalogue
 

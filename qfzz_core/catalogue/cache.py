@@ -22,8 +22,8 @@ from qfzz_core.catalogue.array_files import WRITING, Arrays, DamagedFileError, r
 from qfzz_core.catalogue.snapshot import Catalogue, Table
 from qfzz_core.catalogue.storing import arrays_of, table_of
 from qfzz_core.catalogue.writing import is_identifier
-from qfzz_core.contracts import Column
-from qfzz_core.stores import CatalogueToken
+from qfzz_core.contracts.columns import Column
+from qfzz_core.contracts.stores import CatalogueToken
 
 logger = logging.getLogger("qfzz.catalogue")
 

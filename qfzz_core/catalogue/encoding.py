@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from qfzz_core.contracts import Column
+from qfzz_core.contracts.columns import Column
 from qfzz_core.model.tracks import Track
 from qfzz_core.plugins.faults import BrokenContractError, answer, refuse_coroutine
 

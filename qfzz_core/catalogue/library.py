@@ -10,10 +10,10 @@ from qfzz_core.catalogue.cache import cache_of
 from qfzz_core.catalogue.samples import sample_tracks
 from qfzz_core.catalogue.shelf import Shelf
 from qfzz_core.catalogue.writing import ReportColumn
-from qfzz_core.contracts import Column
+from qfzz_core.contracts.columns import Column
+from qfzz_core.contracts.stores import CatalogueToken, Store
 from qfzz_core.model.plain import copied
 from qfzz_core.model.tracks import Track
-from qfzz_core.stores import CatalogueToken, Store
 
 
 class Library:

@@ -7,10 +7,10 @@ import numpy as np
 from qfzz_core.catalogue.segment import Segment
 from qfzz_core.catalogue.snapshot import Catalogue, Table
 from qfzz_core.catalogue.writing import TableWriter
-from qfzz_core.columns import CategoryColumn, Columns, Rows, as_rows, narrow
+from qfzz_core.contracts.columns import CategoryColumn, Columns, Rows, as_rows, narrow
+from qfzz_core.contracts.stores import CatalogueToken
 from qfzz_core.model.names import exact
-from qfzz_core.stores import CatalogueToken
-from qfzz_core.vocabulary import Vocabulary
+from qfzz_core.model.vocabulary import Vocabulary
 
 # A tail is scored by every request that is not recalled: this many rows take about as long as the search of the base.
 # As many dead rows make a table that costs a new snapshot a few microseconds to copy.

@@ -9,7 +9,7 @@ from typing import Any, Protocol, TypeVar
 
 from numpy.typing import NDArray
 
-from qfzz_core.columns import Columns
+from qfzz_core.contracts.columns import Columns
 from qfzz_core.model.forks import renewed_after_fork
 
 logger = logging.getLogger("qfzz.catalogue")

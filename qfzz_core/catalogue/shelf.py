@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import attrs
 
 from qfzz_core.catalogue.snapshot import Catalogue
-from qfzz_core.columns import Rows
+from qfzz_core.contracts.columns import Rows
 from qfzz_core.model.tracks import Track
 
 

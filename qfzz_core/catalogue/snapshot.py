@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qfzz_core.catalogue.segment import Segment
-from qfzz_core.columns import AnyColumn, CategoryColumn, Columns, Rows, as_rows, sealed, without
-from qfzz_core.stores import CatalogueToken
+from qfzz_core.contracts.columns import AnyColumn, CategoryColumn, Columns, Rows, as_rows, sealed, without
+from qfzz_core.contracts.stores import CatalogueToken
 
 _FEW = 16  # what is looked for so often is looked for one by one
 

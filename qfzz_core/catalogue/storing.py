@@ -12,11 +12,10 @@ from numpy.typing import NDArray
 from qfzz_core.catalogue.array_files import Arrays
 from qfzz_core.catalogue.snapshot import Table
 from qfzz_core.catalogue.writers import empty_column
-from qfzz_core.columns import AnyColumn, CategoryColumn, narrow
-from qfzz_core.contracts import Column
+from qfzz_core.contracts.columns import AnyColumn, CategoryColumn, Column, narrow
 from qfzz_core.model.names import NORMALISERS, Normaliser, exact
-from qfzz_core.texts import Encoded, Texts
-from qfzz_core.vocabulary import Vocabulary
+from qfzz_core.model.strings import Encoded, Texts
+from qfzz_core.model.vocabulary import Vocabulary
 
 _IDS = "track ids"
 _POSITIONS = "positions"

@@ -12,18 +12,18 @@ from numpy.typing import NDArray
 
 from qfzz_core.catalogue.growing import Growing
 from qfzz_core.catalogue.levels import Levels
-from qfzz_core.columns import (
+from qfzz_core.contracts.columns import (
     AnyColumn,
     CategoryColumn,
+    Column,
     FlagColumn,
     NumberColumn,
     TagsColumn,
     VectorColumn,
     narrow,
 )
-from qfzz_core.contracts import Column
 from qfzz_core.model.names import NORMALISERS
-from qfzz_core.vocabulary import Vocabulary
+from qfzz_core.model.vocabulary import Vocabulary
 
 
 class ColumnWriter(Protocol):

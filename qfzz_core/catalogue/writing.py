@@ -10,11 +10,10 @@ from qfzz_core.catalogue.encoding import Encoder
 from qfzz_core.catalogue.growing import Growing
 from qfzz_core.catalogue.snapshot import Table
 from qfzz_core.catalogue.writers import CategoryWriter, ColumnWriter, empty_column, writer_of
-from qfzz_core.columns import CategoryColumn, TagsColumn
-from qfzz_core.contracts import Column
+from qfzz_core.contracts.columns import CategoryColumn, Column, TagsColumn
 from qfzz_core.model.names import exact
 from qfzz_core.model.tracks import Track
-from qfzz_core.vocabulary import Vocabulary
+from qfzz_core.model.vocabulary import Vocabulary
 
 ReportColumn = Callable[[Column, Exception], None]
 

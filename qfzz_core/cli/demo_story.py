@@ -8,12 +8,11 @@ from typing import Any
 import attrs
 
 from qfzz_core.cli.learned import record
+from qfzz_core.contracts.recommendation import Explanation, Recommendation
 from qfzz_core.engine import Engine
 from qfzz_core.formats.reading import Readers
 from qfzz_core.importing.job import Import
 from qfzz_core.importing.mapping import FieldMapping
-from qfzz_core.requests.explanation import Explanation
-from qfzz_core.requests.recommendation import Recommendation
 
 LISTENER = "you"
 TONIGHT = {"energy_level": 0.1, "tempo_preference": "slow"}

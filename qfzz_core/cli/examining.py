@@ -18,10 +18,9 @@ from qfzz_core.cli.commands.config import problems_of
 from qfzz_core.cli.places import store_file, without_credentials
 from qfzz_core.cli.session import Choice, Session, storeless_engine
 from qfzz_core.config import Config
+from qfzz_core.contracts.stores import Condition, Maintainable, Store
 from qfzz_core.errors import ConfigError, QfzzError
-from qfzz_core.maintenance import Condition, Maintainable
 from qfzz_core.plugins.opening import opened_store
-from qfzz_core.stores import Store
 
 if TYPE_CHECKING:
     from qfzz_core.engine import Engine

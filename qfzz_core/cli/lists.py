@@ -11,9 +11,8 @@ from rich.text import Text
 
 from qfzz_core.cli.output import console, visible
 from qfzz_core.cli.tables import TRACK_LINE, fitting_table, track_cells
+from qfzz_core.contracts.recommendation import Explanation, FactorExplanation, Recommendation
 from qfzz_core.engine import Engine
-from qfzz_core.requests.explanation import Explanation, FactorExplanation
-from qfzz_core.requests.recommendation import Recommendation
 
 _INDENT = 5  # columns, the width of a rank
 _RANKED = (("rank",), *TRACK_LINE, ("score",), ("why",))

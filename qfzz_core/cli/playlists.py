@@ -10,14 +10,14 @@ import click
 
 from qfzz_core.cli.exporting import write_bytes
 from qfzz_core.cli.output import note, visible
-from qfzz_core.formats import Playlist, Writer
+from qfzz_core.contracts.formats import Playlist, Writer
 from qfzz_core.formats.writing import chosen_writer, playlist_bytes
 from qfzz_core.model.plain import copied
 
 if TYPE_CHECKING:
+    from qfzz_core.contracts.recommendation import Recommendation
     from qfzz_core.engine import Engine
     from qfzz_core.plugins.registry import Registered
-    from qfzz_core.requests.recommendation import Recommendation
 
 __all__ = ["chosen_writer", "write_playlist"]
 

@@ -21,7 +21,7 @@ from qfzz_core.errors import ConfigError
 
 if TYPE_CHECKING:
     from qfzz_core.config.structuring import Problem
-    from qfzz_core.contracts import Column
+    from qfzz_core.contracts.columns import Column
 
 _POSITION = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)$")
 

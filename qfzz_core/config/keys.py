@@ -15,7 +15,7 @@ import cattrs
 from qfzz_core.config.converter import REST, UnfitError, described, shown, strict_converter, unfit
 from qfzz_core.config.structuring import StructuringError, structure
 from qfzz_core.config.tables import FactorConfig
-from qfzz_core.contracts import Column, ColumnKind
+from qfzz_core.contracts.columns import Column, ColumnKind
 from qfzz_core.model.names import is_storable, normalise_genre
 
 Name = Annotated[str, "text that is not blank"]

@@ -11,7 +11,7 @@ from typing import IO, TYPE_CHECKING, Any, TextIO
 
 from attrs import frozen
 
-from qfzz_core.formats import ImportFileError, Reader, Row, TrackFile
+from qfzz_core.contracts.formats import ImportFileError, Reader, Row, TrackFile
 from qfzz_core.formats.asking import answered
 from qfzz_core.formats.choice import by_name, by_suffix
 from qfzz_core.plugins.faults import BrokenContractError, Report, described

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from qfzz_core.formats import Playlist, PlaylistError, Writer
+from qfzz_core.contracts.formats import Playlist, PlaylistError, Writer
 from qfzz_core.formats.asking import answered
 from qfzz_core.formats.choice import by_name, by_suffix
 from qfzz_core.plugins.faults import BrokenContractError, Report, described

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from attrs import define, field, frozen
 
+from qfzz_core.contracts.formats import Row
 from qfzz_core.errors import InvalidInput, TrackError
-from qfzz_core.formats import Row
 from qfzz_core.formats.reading import Progress, Readers, file_size
 from qfzz_core.importing.mapping import FieldMapping
 from qfzz_core.importing.readers import built_in_readers, read_rows

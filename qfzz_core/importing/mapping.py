@@ -7,8 +7,8 @@ from typing import Any
 
 from attrs import Factory, evolve, field, frozen
 
+from qfzz_core.contracts.formats import Row
 from qfzz_core.errors import InvalidInput, did_you_mean
-from qfzz_core.formats import Row
 from qfzz_core.importing.derive import (
     FAST_FROM,
     SLOW_BELOW,

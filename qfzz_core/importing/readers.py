@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from qfzz_core.formats import ImportFileError, Row
+from qfzz_core.contracts.formats import ImportFileError, Row
 from qfzz_core.formats.reading import Progress, Readers, file_size
 
 __all__ = ["ImportFileError", "Row", "built_in_readers", "file_size", "read_rows"]

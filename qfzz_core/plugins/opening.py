@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from qfzz_core.config import Config
-from qfzz_core.contracts import StoreScheme
+from qfzz_core.contracts.stores import Store, StoreScheme
 from qfzz_core.errors import QfzzError, StoreError, StoreURLError, did_you_mean
 from qfzz_core.plugins.faults import answer, described
 from qfzz_core.plugins.registry import Registry
-from qfzz_core.stores import Store
 
 DEFAULT_URL = "memory:"
 

@@ -10,17 +10,14 @@ from typing import Any, Generic, TypeVar
 import attrs
 
 from qfzz_core.config import Config
-from qfzz_core.contracts import (
-    Column,
-    DiscoveryStrategy,
-    Factor,
-    Filter,
-    InteractionType,
-    Learner,
-    StoreScheme,
-)
+from qfzz_core.contracts.columns import Column
+from qfzz_core.contracts.factors import Factor
+from qfzz_core.contracts.filters import Filter
+from qfzz_core.contracts.formats import Reader, Writer
+from qfzz_core.contracts.learners import InteractionType, Learner
+from qfzz_core.contracts.stores import StoreScheme
+from qfzz_core.contracts.strategies import DiscoveryStrategy
 from qfzz_core.errors import ConfigError
-from qfzz_core.formats import Reader, Writer
 from qfzz_core.hookspecs import Setup
 from qfzz_core.model.similarity import Similarity
 from qfzz_core.plugins.faults import BrokenContractError, Faults, described

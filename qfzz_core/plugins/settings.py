@@ -10,7 +10,8 @@ from typing import Any
 import attrs
 
 from qfzz_core.config import Config
-from qfzz_core.contracts import DiscoveryStrategy, Factor
+from qfzz_core.contracts.factors import Factor
+from qfzz_core.contracts.strategies import DiscoveryStrategy
 from qfzz_core.errors import ConfigError, did_you_mean
 from qfzz_core.plugins.faults import Report
 from qfzz_core.plugins.origin import Origin

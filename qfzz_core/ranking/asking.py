@@ -7,12 +7,12 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from qfzz_core.columns import Rows
-from qfzz_core.contracts import TrackFunction, Values
+from qfzz_core.contracts.columns import Rows
+from qfzz_core.contracts.factors import TrackFunction, Values
+from qfzz_core.contracts.plan import Plan
 from qfzz_core.ranking.formula import Formula, Term
 from qfzz_core.ranking.index import Places
 from qfzz_core.ranking.ordering import greatest
-from qfzz_core.ranking.plan import Plan
 from qfzz_core.ranking.shapes import Function
 from qfzz_core.ranking.sums import most
 

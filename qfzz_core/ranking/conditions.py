@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from qfzz_core.columns import Columns, Rows
-from qfzz_core.contracts import CategoryFilter, Column, Predicate, PreparedFilter, RangeFilter
+from qfzz_core.contracts.columns import Column, Columns, Rows
+from qfzz_core.contracts.filters import CategoryFilter, Predicate, PreparedFilter, RangeFilter
 from qfzz_core.errors import RequestError
 from qfzz_core.model.plain import shown
 

@@ -7,7 +7,7 @@ from collections import Counter
 import numpy as np
 from numpy.typing import NDArray
 
-from qfzz_core.columns import CategoryColumn, Rows
+from qfzz_core.contracts.columns import CategoryColumn, Rows
 
 
 class MaxPerArtist:

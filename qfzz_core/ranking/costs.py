@@ -8,7 +8,7 @@ import attrs
 import numpy as np
 
 from qfzz_core.catalogue.snapshot import Catalogue
-from qfzz_core.columns import without
+from qfzz_core.contracts.columns import without
 from qfzz_core.ranking.row_tests import ColumnTest, Passes
 
 SAMPLE = 512  # rows by which the share that passes is estimated

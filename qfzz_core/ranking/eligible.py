@@ -7,9 +7,9 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from qfzz_core.columns import Columns, Rows, as_rows, sealed
-from qfzz_core.contracts import Values
-from qfzz_core.ranking.plan import Plan
+from qfzz_core.contracts.columns import Columns, Rows, as_rows, sealed
+from qfzz_core.contracts.factors import Values
+from qfzz_core.contracts.plan import Plan
 from qfzz_core.ranking.row_tests import Passes
 from qfzz_core.ranking.scan import Candidates
 

@@ -10,8 +10,8 @@ import attrs
 import numpy as np
 
 from qfzz_core.catalogue.snapshot import Catalogue
-from qfzz_core.columns import Rows, sealed
-from qfzz_core.contracts import CategoryFilter, IdFilter, Predicate, PreparedFilter, RangeFilter
+from qfzz_core.contracts.columns import Rows, sealed
+from qfzz_core.contracts.filters import CategoryFilter, IdFilter, Predicate, PreparedFilter, RangeFilter
 from qfzz_core.plugins.faults import BrokenContractError, ComponentFaultError, answer
 from qfzz_core.plugins.origin import Origin
 from qfzz_core.ranking.row_tests import ColumnTest, IdTest, Mask, Passes, category_test, range_test

@@ -15,8 +15,8 @@ import attrs
 import numpy as np
 
 from qfzz_core.catalogue.shelf import StaleCatalogueError
-from qfzz_core.columns import Rows
-from qfzz_core.contracts import Prepared, Values
+from qfzz_core.contracts.columns import Rows
+from qfzz_core.contracts.factors import Prepared, Values
 from qfzz_core.plugins.faults import ComponentFaultError
 from qfzz_core.plugins.origin import Origin
 from qfzz_core.ranking.shapes import Distance, Evaluate, Table

@@ -15,8 +15,8 @@ import attrs
 import numpy as np
 from numpy.typing import NDArray
 
-from qfzz_core.columns import CategoryColumn, Columns, Rows
-from qfzz_core.contracts import Values
+from qfzz_core.contracts.columns import CategoryColumn, Columns, Rows
+from qfzz_core.contracts.factors import Values
 from qfzz_core.ranking.layout import Layout
 
 Keys = NDArray[np.uint32]

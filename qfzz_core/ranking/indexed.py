@@ -8,10 +8,10 @@ from typing import Protocol
 import numpy as np
 
 from qfzz_core.catalogue.snapshot import Catalogue
-from qfzz_core.columns import Rows, among
-from qfzz_core.contracts import Values
+from qfzz_core.contracts.columns import Rows, among
+from qfzz_core.contracts.factors import Values
+from qfzz_core.contracts.plan import Plan
 from qfzz_core.ranking.formula import Formula
-from qfzz_core.ranking.plan import Plan
 from qfzz_core.ranking.recall import Found, Memory
 from qfzz_core.ranking.scan import Candidates
 from qfzz_core.ranking.walk import TooManyError

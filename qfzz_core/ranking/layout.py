@@ -8,7 +8,7 @@ from functools import cached_property
 
 import attrs
 
-from qfzz_core.columns import CategoryColumn, Columns
+from qfzz_core.contracts.columns import CategoryColumn, Columns
 from qfzz_core.ranking.formula import Formula, Term
 from qfzz_core.ranking.shapes import Distance, Table
 

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from qfzz_core.columns import Rows
-from qfzz_core.contracts import Values
+from qfzz_core.contracts.columns import Rows
+from qfzz_core.contracts.factors import Values
 from qfzz_core.ranking.formula import Formula
 
 

@@ -9,8 +9,9 @@ from typing import Literal
 import numpy as np
 
 from qfzz_core.catalogue.snapshot import Catalogue
-from qfzz_core.columns import Rows
-from qfzz_core.contracts import CategoryFilter, IdFilter
+from qfzz_core.contracts.columns import Rows
+from qfzz_core.contracts.filters import CategoryFilter, IdFilter
+from qfzz_core.contracts.plan import Plan
 from qfzz_core.ranking.costs import SAMPLE, SCORED, Costs
 from qfzz_core.ranking.eligible import MORE, EligibleRanking, Keeps
 from qfzz_core.ranking.filtering import ActiveFilter, live_rows_passing, passing_rows, read_once, row_tests
@@ -19,7 +20,6 @@ from qfzz_core.ranking.index import Index
 from qfzz_core.ranking.indexed import Indexed, Merging, Switching
 from qfzz_core.ranking.indexes import serving, sizes_of
 from qfzz_core.ranking.layout import Parts, parts
-from qfzz_core.ranking.plan import Plan
 from qfzz_core.ranking.recall import question
 from qfzz_core.ranking.row_tests import Mask, Passes
 from qfzz_core.ranking.scan import Candidates, Scan

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from qfzz_core.columns import Rows
-from qfzz_core.contracts import Values
+from qfzz_core.contracts.columns import Rows
+from qfzz_core.contracts.factors import Values
 from qfzz_core.ranking.formula import Term
 from qfzz_core.ranking.index import MANY, Index, Places, index_rows
 from qfzz_core.ranking.layout import table_of

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import attrs
 import numpy as np
 
-from qfzz_core.contracts import Values
+from qfzz_core.contracts.factors import Values
 from qfzz_core.ranking.index import Places
 from qfzz_core.ranking.ordering import greatest
 

@@ -9,8 +9,8 @@ from hashlib import blake2b
 import attrs
 
 from qfzz_core.catalogue.segment import Segment
-from qfzz_core.columns import Rows, sealed
-from qfzz_core.contracts import Values
+from qfzz_core.contracts.columns import Rows, sealed
+from qfzz_core.contracts.factors import Values
 from qfzz_core.model.forks import renewed_after_fork
 from qfzz_core.ranking.formula import Formula
 from qfzz_core.ranking.index import Index

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qfzz_core.catalogue.snapshot import Catalogue
-from qfzz_core.columns import CategoryColumn, FlagColumn, NumberColumn, Rows, TagsColumn
-from qfzz_core.contracts import CategoryFilter, RangeFilter
+from qfzz_core.contracts.columns import CategoryColumn, FlagColumn, NumberColumn, Rows, TagsColumn
+from qfzz_core.contracts.filters import CategoryFilter, RangeFilter
 from qfzz_core.plugins.faults import BrokenContractError
 
 Mask = NDArray[np.bool_]

@@ -6,10 +6,10 @@ from typing import Protocol
 
 import numpy as np
 
-from qfzz_core.columns import Rows
-from qfzz_core.contracts import Values
+from qfzz_core.contracts.columns import Rows
+from qfzz_core.contracts.factors import Values
+from qfzz_core.contracts.plan import Plan
 from qfzz_core.ranking.formula import Formula
-from qfzz_core.ranking.plan import Plan
 
 SCORE_BLOCK = 32_768  # rows scored at a time: what that takes stays in the processor's cache
 

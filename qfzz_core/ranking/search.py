@@ -17,14 +17,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from qfzz_core.columns import Rows, among, without
-from qfzz_core.contracts import Values
+from qfzz_core.contracts.columns import Rows, among, without
+from qfzz_core.contracts.factors import Values
+from qfzz_core.contracts.plan import Plan
 from qfzz_core.ranking.asking import Asking
 from qfzz_core.ranking.formula import Formula
 from qfzz_core.ranking.index import Index, Places, index_rows
 from qfzz_core.ranking.layout import Parts, table_of
 from qfzz_core.ranking.ordering import Scores, best_of, united, united_sums
-from qfzz_core.ranking.plan import Plan
 from qfzz_core.ranking.posted import Posted
 from qfzz_core.ranking.ranges import Ranges, above, risen
 from qfzz_core.ranking.sums import Order, heights

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from qfzz_core.contracts import Values
+from qfzz_core.contracts.factors import Values
 from qfzz_core.ranking.formula import Term
 from qfzz_core.ranking.index import MISSING, Index, Places, Sorted, index_rows
 from qfzz_core.ranking.layout import distance_of, table_of

@@ -5,9 +5,9 @@ from __future__ import annotations
 import attrs
 import numpy as np
 
-from qfzz_core.contracts import Values
+from qfzz_core.contracts.factors import Values
+from qfzz_core.contracts.plan import Plan
 from qfzz_core.ranking.index import LEVEL_BITS, MISSING, Places, Sorted
-from qfzz_core.ranking.plan import Plan
 from qfzz_core.ranking.ranges import Ranges, above, flat
 from qfzz_core.ranking.sums import Order, of_levels
 

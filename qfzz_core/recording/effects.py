@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Protocol
 
-from qfzz_core.contracts import Learner
+from qfzz_core.contracts.learners import Learner
 from qfzz_core.errors import StoreError
 from qfzz_core.model.events import Event
 from qfzz_core.model.learning import ProfileWriter, apply_event

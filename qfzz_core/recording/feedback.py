@@ -7,7 +7,7 @@ from typing import Any
 
 import attrs
 
-from qfzz_core.contracts import InteractionType
+from qfzz_core.contracts.learners import InteractionType
 from qfzz_core.errors import FeedbackError, ProfileError, did_you_mean
 from qfzz_core.model.interactions import checked_text
 from qfzz_core.model.learning import rating_strength

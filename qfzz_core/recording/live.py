@@ -8,13 +8,13 @@ from collections.abc import Sequence
 from typing import Any
 from weakref import WeakValueDictionary
 
+from qfzz_core.contracts.stores import Store
 from qfzz_core.errors import ProfileError
 from qfzz_core.model.events import SHOWN_INTERACTIONS, Change, Interaction
 from qfzz_core.model.interactions import checked_interaction
 from qfzz_core.model.profiles import PREFERENCE_FIELDS, ProfileSnapshot, UserProfile
 from qfzz_core.model.weights import WEIGHT_FIELDS, Weights
 from qfzz_core.recording.recorder import Recorder
-from qfzz_core.stores import Store
 
 KEPT_SNAPSHOTS = 1_024
 

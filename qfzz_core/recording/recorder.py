@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 
 import attrs
 
-from qfzz_core.contracts import Learner
+from qfzz_core.contracts.learners import Learner
+from qfzz_core.contracts.stores import Store, Transaction, UserTransaction
 from qfzz_core.errors import FeedbackError, ForgottenProfileError
 from qfzz_core.model.events import Change, Event, Interaction
 from qfzz_core.model.learning import taught_by
@@ -15,7 +16,6 @@ from qfzz_core.plugins.faults import Report
 from qfzz_core.plugins.registry import Registered
 from qfzz_core.recording.effects import take_effect
 from qfzz_core.recording.feedback import Feedback
-from qfzz_core.stores import Store, Transaction, UserTransaction
 
 _AHEAD = 1000  # feedbacks of a batch that a store may read ahead for
 

@@ -7,14 +7,14 @@ from typing import Any
 
 import attrs
 
-from qfzz_core.contracts import Learner
+from qfzz_core.contracts.learners import Learner
+from qfzz_core.contracts.stores import UserTransaction
 from qfzz_core.model.events import Event
 from qfzz_core.model.profiles import ProfileSnapshot
 from qfzz_core.model.weights import WEIGHT_FIELDS
 from qfzz_core.plugins.faults import Report
 from qfzz_core.plugins.registry import Registered
 from qfzz_core.recording.effects import take_effect
-from qfzz_core.stores import UserTransaction
 
 States = Mapping[tuple[str, str], Any]  # by (learner, key)
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from qfzz_core.contracts.stores import UserRecord, UserTransaction
 from qfzz_core.errors import StoreNotEmptyError
 from qfzz_core.model.weights import WEIGHT_FIELDS
-from qfzz_core.stores import UserRecord, UserTransaction
 
 _SCALARS = ("energy_level", "tempo_preference", "discovery_factor", "updated_at")
 

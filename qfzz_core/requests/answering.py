@@ -13,19 +13,18 @@ import attrs
 
 from qfzz_core.catalogue.library import Library
 from qfzz_core.catalogue.shelf import StaleCatalogueError
-from qfzz_core.columns import as_rows
+from qfzz_core.contracts.columns import as_rows
+from qfzz_core.contracts.plan import Plan
+from qfzz_core.contracts.recommendation import Explanation, Recommendation
+from qfzz_core.contracts.request import Request
 from qfzz_core.errors import ProfileError, RequestError, UnknownTrackError
 from qfzz_core.model.profiles import ProfileSnapshot, checked_user_id
 from qfzz_core.model.tracks import Track
 from qfzz_core.observers import Observers
-from qfzz_core.ranking.plan import Plan
 from qfzz_core.recording.live import Profiles
-from qfzz_core.request import Request
-from qfzz_core.requests.explanation import Explanation
 from qfzz_core.requests.making import RequestMaker
 from qfzz_core.requests.ordered import in_order
 from qfzz_core.requests.query import Query
-from qfzz_core.requests.recommendation import Recommendation
 from qfzz_core.requests.recommending import Recommending
 from qfzz_core.requests.selection import Selection
 

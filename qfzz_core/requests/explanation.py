@@ -7,59 +7,14 @@ from typing import Any
 
 import attrs
 
-from qfzz_core.columns import Columns, as_rows
-from qfzz_core.contracts import TrackFunction
+from qfzz_core.contracts.columns import Columns, as_rows
+from qfzz_core.contracts.factors import TrackFunction
+from qfzz_core.contracts.recommendation import Explanation, FactorExplanation, FaultNote
 from qfzz_core.model.plain import copied
 from qfzz_core.plugins.faults import BrokenContractError, ComponentFaultError, Report, answer, described
 from qfzz_core.plugins.origin import Origin
 from qfzz_core.ranking.formula import Formula, Term
 from qfzz_core.ranking.shapes import compiled
-
-
-@attrs.frozen
-class FactorExplanation:
-    """One factor's part in a score.
-
-    `value` lies in [0, 1]; `weight` is normalised, so that all weights sum to 1; `contribution` is their product.
-    """
-
-    name: str
-    value: float
-    weight: float
-    contribution: float
-    reason: str
-    plugin: str
-    distribution: str | None
-    version: str | None
-
-
-@attrs.frozen
-class FaultNote:
-    """A component that failed in this request and was left out of it."""
-
-    component: str
-    plugin: str
-    distribution: str | None
-    version: str | None
-    message: str
-
-
-@attrs.frozen
-class Explanation:
-    """The score of a track and the contributions of which it is the sum (within 1e-9).
-
-    `abstained` names the factors that had nothing to say of the request, `faults` what was left out because it failed.
-    """
-
-    track_id: str
-    score: float
-    factors: tuple[FactorExplanation, ...]
-    abstained: tuple[str, ...] = ()
-    faults: tuple[FaultNote, ...] = ()
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the explanation in plain types that `json.dumps` takes."""
-        return attrs.asdict(self)
 
 
 @attrs.frozen

@@ -7,13 +7,13 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Any, TypeVar
 
+from qfzz_core.contracts.request import Request, Sources
+from qfzz_core.contracts.stores import Store
 from qfzz_core.model.events import Interaction
 from qfzz_core.model.profiles import ProfileSnapshot
 from qfzz_core.plugins.registry import Registered, Registry
 from qfzz_core.plugins.settings import Settings
-from qfzz_core.request import Request, Sources
 from qfzz_core.requests.query import Query
-from qfzz_core.stores import Store
 
 T = TypeVar("T")
 

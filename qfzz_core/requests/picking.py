@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from qfzz_core.columns import Rows
-from qfzz_core.contracts import Ranking
-from qfzz_core.picks import Pick, Picks
+from qfzz_core.contracts.columns import Rows
+from qfzz_core.contracts.picks import Pick, Picks
+from qfzz_core.contracts.strategies import Ranking
 from qfzz_core.plugins.faults import BrokenContractError, refuse_coroutine
 
 

@@ -8,7 +8,7 @@ from typing import Any, TypedDict
 
 import attrs
 
-from qfzz_core.contracts import Filter, PreparedFilter
+from qfzz_core.contracts.filters import Filter, PreparedFilter
 from qfzz_core.errors import RequestError, did_you_mean
 from qfzz_core.model.plain import frozen, shown
 from qfzz_core.model.profiles import checked_preferences

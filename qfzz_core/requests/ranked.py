@@ -7,7 +7,9 @@ from collections.abc import Callable, Container
 from functools import partial
 
 from qfzz_core.catalogue.shelf import Shelf
-from qfzz_core.contracts import IdFilter
+from qfzz_core.contracts.filters import IdFilter
+from qfzz_core.contracts.plan import Plan
+from qfzz_core.contracts.request import Request
 from qfzz_core.plugins.faults import ComponentFaultError, answer
 from qfzz_core.plugins.health import Health, Stopwatch
 from qfzz_core.plugins.registry import Registry
@@ -17,9 +19,7 @@ from qfzz_core.ranking.constraints import Distinct, MaxPerArtist
 from qfzz_core.ranking.eligible import EligibleRanking, Keeps
 from qfzz_core.ranking.filtering import ActiveFilter, settled
 from qfzz_core.ranking.formula import Formula, Term
-from qfzz_core.ranking.plan import Plan
 from qfzz_core.ranking.shapes import Function, compiled
-from qfzz_core.request import Request
 from qfzz_core.requests.query import Query
 
 

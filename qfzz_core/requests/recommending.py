@@ -9,8 +9,10 @@ import attrs
 import numpy as np
 
 from qfzz_core.catalogue.shelf import Shelf
-from qfzz_core.columns import Rows
-from qfzz_core.picks import Picks
+from qfzz_core.contracts.columns import Rows
+from qfzz_core.contracts.picks import Picks
+from qfzz_core.contracts.plan import Plan
+from qfzz_core.contracts.request import Request
 from qfzz_core.plugins.faults import ComponentFaultError, Report, described
 from qfzz_core.plugins.health import Health
 from qfzz_core.plugins.origin import Origin
@@ -18,8 +20,6 @@ from qfzz_core.plugins.registry import Registry
 from qfzz_core.plugins.settings import Settings
 from qfzz_core.ranking.eligible import EligibleRanking
 from qfzz_core.ranking.formula import Formula, Term
-from qfzz_core.ranking.plan import Plan
-from qfzz_core.request import Request
 from qfzz_core.requests.explanation import Account, fault_notes
 from qfzz_core.requests.picking import checked_picks
 from qfzz_core.requests.query import Query

@@ -8,13 +8,13 @@ import attrs
 import numpy as np
 
 from qfzz_core.catalogue.shelf import Shelf
-from qfzz_core.columns import Rows
-from qfzz_core.contracts import Values
+from qfzz_core.contracts.columns import Rows
+from qfzz_core.contracts.factors import Values
+from qfzz_core.contracts.picks import Picks
+from qfzz_core.contracts.plan import Plan
+from qfzz_core.contracts.recommendation import Recommendation
 from qfzz_core.model.tracks import Track
-from qfzz_core.picks import Picks
-from qfzz_core.ranking.plan import Plan
 from qfzz_core.requests.explanation import Account
-from qfzz_core.requests.recommendation import Recommendation
 
 FIRST_BLOCK, LARGEST_BLOCK = 16, 1_024  # dictionaries fetched at once: few for who reads few, many for who reads all
 

@@ -14,7 +14,9 @@ import numpy as np
 from qfzz_core.catalogue.building import CatalogueBuilder
 from qfzz_core.catalogue.samples import sample_tracks
 from qfzz_core.catalogue.shelf import Shelf
-from qfzz_core.contracts import Column
+from qfzz_core.contracts.columns import Column
+from qfzz_core.contracts.request import Request
+from qfzz_core.contracts.stores import CatalogueToken
 from qfzz_core.model.plain import copied
 from qfzz_core.model.profiles import ProfileSnapshot
 from qfzz_core.model.tracks import Track, checked_tracks
@@ -22,11 +24,9 @@ from qfzz_core.plugins.faults import ComponentFaultError
 from qfzz_core.plugins.health import Health
 from qfzz_core.ranking.eligible import EligibleRanking
 from qfzz_core.ranking.formula import Formula, Term
-from qfzz_core.request import Request
 from qfzz_core.requests.making import RequestMaker
 from qfzz_core.requests.query import checked_query
 from qfzz_core.requests.ranked import prepared_term, ranked
-from qfzz_core.stores import CatalogueToken
 from qfzz_core.testing.engines import NOW, engine_with
 
 LISTENER = "listener"  # a user with a history, among whose tracks is one that the catalogue lacks

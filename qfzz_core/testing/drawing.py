@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
 from qfzz_core.catalogue.samples import sample_tracks
-from qfzz_core.contracts import Column
+from qfzz_core.contracts.columns import Column
 from qfzz_core.model.names import normalise_genre
 from qfzz_core.model.profiles import TEMPO_PREFERENCES, UserProfile
 from qfzz_core.model.tracks import REQUIRED_FIELDS, TEMPOS, Track

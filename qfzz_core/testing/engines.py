@@ -8,9 +8,9 @@ from typing import Any
 
 from qfzz_core.catalogue.samples import sample_tracks
 from qfzz_core.config import Config
+from qfzz_core.contracts.stores import Store
 from qfzz_core.engine import Engine
 from qfzz_core.plugins.opening import opened_store
-from qfzz_core.stores import Store
 
 NOW = datetime(2026, 1, 31, 9, 30, tzinfo=UTC)
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from qfzz_core.requests.explanation import Explanation, FactorExplanation
-from qfzz_core.requests.recommendation import Recommendation
+from qfzz_core.contracts.recommendation import Explanation, FactorExplanation, Recommendation
 
 TOLERANCE = 1e-9
 

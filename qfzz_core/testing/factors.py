@@ -12,8 +12,8 @@ import pytest
 
 from qfzz_core.catalogue.samples import sample_tracks
 from qfzz_core.catalogue.shelf import Shelf
-from qfzz_core.columns import Rows, as_rows
-from qfzz_core.contracts import TrackFunction, Values
+from qfzz_core.contracts.columns import Rows, as_rows
+from qfzz_core.contracts.factors import TrackFunction, Values
 from qfzz_core.plugins.faults import answer
 from qfzz_core.ranking.formula import Term
 from qfzz_core.testing.bench import LISTENER, Bench, Scene, own_errors, undisturbed_generators

@@ -13,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from qfzz_core.catalogue.samples import sample_tracks
-from qfzz_core.columns import Rows
-from qfzz_core.contracts import Filter
+from qfzz_core.contracts.columns import Rows
+from qfzz_core.contracts.filters import Filter
 from qfzz_core.errors import RequestError
 from qfzz_core.plugins.faults import answer
 from qfzz_core.ranking.filtering import ActiveFilter, row_tests

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from qfzz_core.contracts import Filter
+from qfzz_core.contracts.filters import Filter
 from qfzz_core.plugins.faults import answer
 from qfzz_core.plugins.record import PluginRecord
 from qfzz_core.plugins.registry import Registry

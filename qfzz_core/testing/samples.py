@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from qfzz_core.contracts.stores import Store
 from qfzz_core.model.events import Event, Interaction, Taught
 from qfzz_core.model.tracks import Track
-from qfzz_core.stores import Store
 
 TIME = "2026-01-31T09:30:00.000000+00:00"
 LATER = "2026-01-31T09:30:01.000000+00:00"

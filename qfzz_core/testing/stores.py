@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from qfzz_core.contracts.stores import Store
 from qfzz_core.errors import ClosedError
-from qfzz_core.stores import Store
 from qfzz_core.testing.samples import a_feedback, a_track, create, some_tracks
 from qfzz_core.testing.stores_ahead import ReadingAheadContract
 from qfzz_core.testing.stores_catalogue import CatalogueContract
@@ -50,7 +50,7 @@ class StoreContract(
     RecordsContract,
     ReplacingContract,
 ):
-    """Everything that `qfzz_core.stores.Store` promises, as tests.
+    """Everything that `qfzz_core.contracts.stores.Store` promises, as tests.
 
     Subclass it and define `open_store`. Set `persists = False` for a store whose data goes with the object.
     """

@@ -8,8 +8,8 @@ from typing import Any
 import attrs
 import pytest
 
+from qfzz_core.contracts.stores import ReadsAhead, Store, Transaction
 from qfzz_core.model.weights import WEIGHT_FIELDS
-from qfzz_core.stores import ReadsAhead, Store, Transaction
 from qfzz_core.testing.samples import TIME, a_feedback, a_track, create, some_tracks
 from qfzz_core.testing.stores_events import append
 

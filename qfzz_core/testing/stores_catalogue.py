@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from qfzz_core.contracts.stores import CatalogueToken, Store, Written
 from qfzz_core.model.tracks import Track
-from qfzz_core.stores import CatalogueToken, Store, Written
 from qfzz_core.testing.samples import a_track, some_tracks
 
 _NESTED: Any = "the bottom"

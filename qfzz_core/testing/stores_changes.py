@@ -7,8 +7,8 @@ from itertools import islice
 
 import pytest
 
+from qfzz_core.contracts.stores import CatalogueChanges, CatalogueToken, Store
 from qfzz_core.model.tracks import Track
-from qfzz_core.stores import CatalogueChanges, CatalogueToken, Store
 from qfzz_core.testing.samples import a_track, some_tracks
 from qfzz_core.testing.stores_catalogue import foreign
 

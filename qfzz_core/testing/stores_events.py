@@ -7,9 +7,9 @@ from typing import Any
 import attrs
 import pytest
 
+from qfzz_core.contracts.stores import Store
 from qfzz_core.errors import StoreError
 from qfzz_core.model.events import Change, Event, Interaction
-from qfzz_core.stores import Store
 from qfzz_core.testing.samples import LATER, TIME, a_feedback, create
 
 EVENTS = {

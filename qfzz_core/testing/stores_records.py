@@ -9,10 +9,10 @@ from typing import Any
 import attrs
 import pytest
 
+from qfzz_core.contracts.stores import Store, UserRecord
 from qfzz_core.errors import StoreError
 from qfzz_core.model.events import Event
 from qfzz_core.model.tracks import Track
-from qfzz_core.stores import Store, UserRecord
 from qfzz_core.testing.samples import a_feedback, a_track, create, some_tracks
 from qfzz_core.testing.stores_changes import Mirror
 from qfzz_core.testing.stores_events import EVENTS, append

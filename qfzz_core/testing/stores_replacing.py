@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from qfzz_core.contracts.stores import Store
 from qfzz_core.errors import StoreNotEmptyError
-from qfzz_core.stores import Store
 from qfzz_core.testing.samples import a_track, create, some_tracks
 from qfzz_core.testing.stores_changes import Mirror
 from qfzz_core.testing.stores_records import content, furnish, recorded, tracks_of

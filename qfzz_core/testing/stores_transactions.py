@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
+from qfzz_core.contracts.stores import Store, UserTransaction
 from qfzz_core.errors import StoreError
-from qfzz_core.stores import Store, UserTransaction
 from qfzz_core.testing.samples import LATER, TIME, a_feedback, a_track, create
 from qfzz_core.testing.stores_events import append, track_ids
 from qfzz_core.testing.stores_users import fill, stored

@@ -7,9 +7,9 @@ from typing import Any
 import attrs
 import pytest
 
+from qfzz_core.contracts.stores import Store, UserTransaction
 from qfzz_core.model.profiles import ProfileSnapshot
 from qfzz_core.model.weights import WEIGHT_FIELDS
-from qfzz_core.stores import Store, UserTransaction
 from qfzz_core.testing.samples import LATER, TIME, a_feedback, create
 
 USER_IDS = ["alice", "Alice", "alice ", "al\0ice", "al", "\u00c4", "A\u0308", "🎧", "'; --", "x" * 5000]

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
 from qfzz_core.catalogue.samples import sample_tracks
-from qfzz_core.picks import Pick
+from qfzz_core.contracts.picks import Pick
 from qfzz_core.plugins.faults import answer
 from qfzz_core.requests.picking import checked_picks
 from qfzz_core.testing.bench import LISTENER, Bench, Scene, undisturbed_generators

@@ -14,7 +14,7 @@ from benchmarks.ranking.listeners import Listener, listeners
 from benchmarks.ranking.settings import Section, Settings, milliseconds, times
 from benchmarks.ranking.taste import best, taste
 from qfzz_core import Predicate, hookimpl
-from qfzz_core.columns import Columns
+from qfzz_core.contracts.columns import Columns
 from qfzz_core.model.names import normalise_genre
 
 EXCLUDED = 10_000

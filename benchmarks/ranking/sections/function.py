@@ -15,7 +15,7 @@ from benchmarks.ranking.listeners import listeners
 from benchmarks.ranking.settings import Section, Settings, milliseconds, times
 from benchmarks.ranking.taste import ARTIST, ENERGY, Numbers, Taste, exact_sums, rounded, taste
 from qfzz_core import ColumnFunction, Request, hookimpl
-from qfzz_core.columns import Columns, VectorColumn
+from qfzz_core.contracts.columns import Columns, VectorColumn
 
 DIMENSIONS = 64
 WEIGHT = 0.2

@@ -8,7 +8,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from qfzz_core.formats import Playlist, Row, TrackFile
+from qfzz_core.contracts.formats import Playlist, Row, TrackFile
 from qfzz_core.hookspecs import hookimpl
 from qfzz_core.importing.values import shown
 from qfzz_core.model.tracks import REQUIRED_FIELDS

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from qfzz_core.formats import Playlist, Row, TrackFile
+from qfzz_core.contracts.formats import Playlist, Row, TrackFile
 from qfzz_core.hookspecs import hookimpl
 from qfzz_core.importing.values import shown
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from qfzz_core.formats import Playlist
+from qfzz_core.contracts.formats import Playlist
 from qfzz_core.hookspecs import hookimpl
 from qfzz_plugins.formats.places import location, one_line
 

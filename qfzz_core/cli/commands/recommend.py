@@ -20,9 +20,9 @@ from qfzz_core.cli.output import note, print_json
 from qfzz_core.cli.session import Session
 
 if TYPE_CHECKING:
+    from qfzz_core.contracts.plan import Plan
+    from qfzz_core.contracts.recommendation import Recommendation
     from qfzz_core.engine import Engine
-    from qfzz_core.ranking.plan import Plan
-    from qfzz_core.requests.recommendation import Recommendation
 
 
 @command()

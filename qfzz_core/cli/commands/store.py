@@ -18,8 +18,8 @@ from qfzz_core.errors import ProfileError, StoreCorruptError, StoreError
 from qfzz_core.model.profiles import checked_user_id
 
 if TYPE_CHECKING:
+    from qfzz_core.contracts.stores import Maintainable
     from qfzz_core.engine import Engine
-    from qfzz_core.maintenance import Maintainable
     from qfzz_core.transfer import Copied
 
 
@@ -141,7 +141,7 @@ def _existing(session: Session) -> Iterator[Engine]:
 
 
 def _maintainable(engine: Engine) -> Maintainable:
-    from qfzz_core.maintenance import Maintainable
+    from qfzz_core.contracts.stores import Maintainable
 
     if not isinstance(engine.store, Maintainable):
         raise StoreError(

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from qfzz_core.stores import Store
+from qfzz_core.contracts.stores import Store
 from qfzz_core.testing import StoreContract
 
 from qfzz_store_duckdb import open_duckdb

@@ -12,10 +12,10 @@ from bisect import bisect_right
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from threading import Lock
 
+from qfzz_core.contracts.stores import CatalogueChanges, CatalogueToken, Written
 from qfzz_core.model.plain import copied
 from qfzz_core.model.tracks import Track
 from qfzz_core.recording.restoring import refuse_used
-from qfzz_core.stores import CatalogueChanges, CatalogueToken, Written
 
 KEPT_COMMITS = 1000  # how far back a reader can ask for the changes alone
 

@@ -6,18 +6,18 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any
 
+from qfzz_core.contracts.stores import CatalogueChanges, CatalogueToken, Transaction, UserRecord, Written
 from qfzz_core.errors import ClosedError
 from qfzz_core.model.events import Event
 from qfzz_core.model.plain import copied
 from qfzz_core.model.profiles import ProfileSnapshot
 from qfzz_core.model.tracks import Track
-from qfzz_core.stores import CatalogueChanges, CatalogueToken, Transaction, UserRecord, Written
 from qfzz_plugins.stores.memory.catalogue import MemoryCatalogue
 from qfzz_plugins.stores.memory.users import MemoryUsers
 
 
 class MemoryStore:
-    """A `qfzz_core.stores.Store` in this process. Everything is gone when it is closed."""
+    """A `qfzz_core.contracts.stores.Store` in this process. Everything is gone when it is closed."""
 
     def __init__(self) -> None:
         self._open_catalogue: MemoryCatalogue | None = MemoryCatalogue()

@@ -10,6 +10,7 @@ from typing import Any
 
 import attrs
 
+from qfzz_core.contracts.stores import UserRecord, fresh_number
 from qfzz_core.errors import StoreError
 from qfzz_core.model.events import Change, Event
 from qfzz_core.model.plain import copied
@@ -17,7 +18,6 @@ from qfzz_core.model.profiles import ProfileSnapshot
 from qfzz_core.model.tracks import Track
 from qfzz_core.model.weights import WEIGHT_FIELDS
 from qfzz_core.recording.restoring import refuse_used, write_record
-from qfzz_core.stores import UserRecord, fresh_number
 
 
 @attrs.frozen

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import attrs
 
+from qfzz_core.contracts.stores import Foreseen
 from qfzz_core.model.json_codec import decoded_all
 from qfzz_core.model.tracks import Track
-from qfzz_core.stores import Foreseen
 from qfzz_plugins.stores.postgresql.connection import Connection, Row, Statement
 from qfzz_plugins.stores.postgresql.pending import Name, name_key
 from qfzz_plugins.stores.postgresql.rows import EVENT_COLUMNS

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 
+from qfzz_core.contracts.stores import CatalogueChanges, CatalogueToken, Written
 from qfzz_core.model.json_codec import decoded, decoded_all
 from qfzz_core.model.tracks import Track
-from qfzz_core.stores import CatalogueChanges, CatalogueToken, Written
 from qfzz_plugins.stores.postgresql.connection import VIEW, Connection, Row
 from qfzz_plugins.stores.postgresql.connections import Connections
 from qfzz_plugins.stores.postgresql.importing import BATCH, CatalogueWriter, begin_catalogue

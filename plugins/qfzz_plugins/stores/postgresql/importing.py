@@ -5,9 +5,9 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+from qfzz_core.contracts.stores import Written
 from qfzz_core.model.json_codec import encoded, encoded_all
 from qfzz_core.model.tracks import Track
-from qfzz_core.stores import Written
 from qfzz_plugins.stores.postgresql.connection import BEGIN, Connection, Row, Statement
 from qfzz_plugins.stores.postgresql.errors import RepeatedRowError
 from qfzz_plugins.stores.postgresql.streams import batches

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from qfzz_core.contracts.stores import UserRecord
 from qfzz_core.model.json_codec import encoded
 from qfzz_core.model.weights import WEIGHT_FIELDS
-from qfzz_core.stores import UserRecord
 from qfzz_plugins.stores.postgresql.connection import Connection, Row
 from qfzz_plugins.stores.postgresql.importing import begin_catalogue
 from qfzz_plugins.stores.postgresql.numbering import Numbers

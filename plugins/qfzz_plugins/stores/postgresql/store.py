@@ -6,11 +6,11 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, closing
 from typing import Any
 
+from qfzz_core.contracts.stores import CatalogueChanges, CatalogueToken, Transaction, UserRecord, Written
 from qfzz_core.model.events import Event
 from qfzz_core.model.profiles import ProfileSnapshot
 from qfzz_core.model.tracks import Track
 from qfzz_core.recording.restoring import refuse_used
-from qfzz_core.stores import CatalogueChanges, CatalogueToken, Transaction, UserRecord, Written
 from qfzz_plugins.stores.postgresql.catalogue import PostgresqlCatalogue
 from qfzz_plugins.stores.postgresql.checking import damages
 from qfzz_plugins.stores.postgresql.connections import Connections
@@ -24,7 +24,7 @@ from qfzz_plugins.stores.postgresql.users import PostgresqlUsers
 
 
 class PostgresqlStore:
-    """A `qfzz_core.stores.Store` in a PostgreSQL database, shared by threads, processes and machines.
+    """A `qfzz_core.contracts.stores.Store` in a PostgreSQL database, shared by threads, processes and machines.
 
     Writers of one user wait for each other, as do writers of the catalogue; nobody waits for a reader.
     """

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
+from qfzz_core.contracts.stores import Foreseen, fresh_number
 from qfzz_core.errors import StoreError
 from qfzz_core.model.events import Event, encode_event
 from qfzz_core.model.json_codec import decoded, encoded
 from qfzz_core.model.profiles import ProfileSnapshot
 from qfzz_core.model.tracks import Track
-from qfzz_core.stores import Foreseen, fresh_number
 from qfzz_plugins.stores.postgresql.ahead import STATES, UserAhead, read_ahead, taught_by
 from qfzz_plugins.stores.postgresql.catalogue import find_track
 from qfzz_plugins.stores.postgresql.connection import Connection, Row, Statement

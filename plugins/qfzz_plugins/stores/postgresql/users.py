@@ -6,10 +6,10 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+from qfzz_core.contracts.stores import UserRecord
 from qfzz_core.model.events import Event
 from qfzz_core.model.json_codec import decoded
 from qfzz_core.model.profiles import ProfileSnapshot
-from qfzz_core.stores import UserRecord
 from qfzz_plugins.stores.postgresql.connection import VIEW, Row
 from qfzz_plugins.stores.postgresql.connections import Connections
 from qfzz_plugins.stores.postgresql.locks import begin

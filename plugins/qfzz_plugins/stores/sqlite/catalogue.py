@@ -6,9 +6,9 @@ import secrets
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import chain, repeat
 
+from qfzz_core.contracts.stores import CatalogueChanges, CatalogueToken, Written
 from qfzz_core.model.json_codec import decoded, decoded_all, encoded_all
 from qfzz_core.model.tracks import Track
-from qfzz_core.stores import CatalogueChanges, CatalogueToken, Written
 from qfzz_plugins.stores.sqlite.connection import Connection, Insertion, Row
 from qfzz_plugins.stores.sqlite.connections import Connections
 from qfzz_plugins.stores.sqlite.streams import batches, streamed

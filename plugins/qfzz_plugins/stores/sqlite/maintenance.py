@@ -8,8 +8,8 @@ import sqlite3
 import tempfile
 from contextlib import suppress
 
+from qfzz_core.contracts.stores import Condition
 from qfzz_core.errors import StoreError, StoreNotEmptyError, StoreUnavailableError
-from qfzz_core.maintenance import Condition
 from qfzz_plugins.stores.sqlite.connection import Connection
 from qfzz_plugins.stores.sqlite.kept_files import holds
 

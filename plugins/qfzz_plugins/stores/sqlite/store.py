@@ -8,13 +8,12 @@ from contextlib import AbstractContextManager, closing
 from typing import Any
 from urllib.parse import unquote
 
+from qfzz_core.contracts.stores import CatalogueChanges, CatalogueToken, Condition, Transaction, UserRecord, Written
 from qfzz_core.errors import StoreURLError
-from qfzz_core.maintenance import Condition
 from qfzz_core.model.events import Event
 from qfzz_core.model.profiles import ProfileSnapshot
 from qfzz_core.model.tracks import Track
 from qfzz_core.recording.restoring import refuse_used
-from qfzz_core.stores import CatalogueChanges, CatalogueToken, Transaction, UserRecord, Written
 from qfzz_plugins.stores.sqlite.catalogue import SQLiteCatalogue, erase_tracks, put_tracks
 from qfzz_plugins.stores.sqlite.connections import Connections
 from qfzz_plugins.stores.sqlite.maintenance import backup, condition
@@ -42,7 +41,7 @@ def path_of(url: str) -> str:
 
 
 class SQLiteStore:
-    """A `qfzz_core.stores.Store` in one file, shared by threads and processes.
+    """A `qfzz_core.contracts.stores.Store` in one file, shared by threads and processes.
 
     Every write is one transaction begun IMMEDIATE; every read sees one state of the file.
     """

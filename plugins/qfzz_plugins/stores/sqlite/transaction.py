@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
+from qfzz_core.contracts.stores import Foreseen, UserRecord, fresh_number
 from qfzz_core.errors import StoreError
 from qfzz_core.model.events import Event
 from qfzz_core.model.json_codec import decoded, decoded_all
 from qfzz_core.model.profiles import ProfileSnapshot
 from qfzz_core.model.tracks import Track
 from qfzz_core.recording.restoring import write_record
-from qfzz_core.stores import Foreseen, UserRecord, fresh_number
 from qfzz_plugins.stores.sqlite.catalogue import find_track
 from qfzz_plugins.stores.sqlite.connection import Connection, Row
 from qfzz_plugins.stores.sqlite.drafts import LogDraft, StatesDraft, WeightsDraft

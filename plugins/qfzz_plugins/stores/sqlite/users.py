@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
+from qfzz_core.contracts.stores import UserRecord
 from qfzz_core.model.events import Event
 from qfzz_core.model.json_codec import decoded
 from qfzz_core.model.profiles import ProfileSnapshot
-from qfzz_core.stores import UserRecord
 from qfzz_plugins.stores.sqlite.connection import Row
 from qfzz_plugins.stores.sqlite.connections import Connections
 from qfzz_plugins.stores.sqlite.maintenance import erase_traces

@@ -7,7 +7,7 @@ from typing import Any
 
 from qfzz_core import hookimpl
 from qfzz_core.contracts import StoreScheme
-from qfzz_core.stores import Store
+from qfzz_core.contracts.stores import Store
 
 
 def open_duckdb(url: str, options: Any = None) -> Store:

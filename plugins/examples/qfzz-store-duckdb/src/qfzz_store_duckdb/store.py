@@ -1,10 +1,11 @@
-"""The store, and a user in it. What each method promises is said by the protocols in `qfzz_core.stores`."""
+"""The store, and a user in it. What each method promises is said by the protocols in `qfzz_core.contracts.stores`."""
 
 import os
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import count, islice
 from urllib.parse import unquote
 
+from qfzz_core.contracts.stores import CatalogueChanges, CatalogueToken, UserRecord, Written
 from qfzz_core.drafted_stores import DraftedStore
 from qfzz_core.drafts import UserDraft, event_of, event_row
 from qfzz_core.errors import StoreCorruptError, StoreURLError
@@ -13,7 +14,6 @@ from qfzz_core.model.json_codec import decoded, encoded
 from qfzz_core.model.names import is_storable
 from qfzz_core.model.tracks import Track
 from qfzz_core.recording.restoring import refuse_used
-from qfzz_core.stores import CatalogueChanges, CatalogueToken, UserRecord, Written
 
 from qfzz_store_duckdb.database import Cursor, Database
 
@@ -65,7 +65,7 @@ class DuckDBUser(UserDraft):
 
 
 class DuckDBStore(DraftedStore[Cursor]):
-    """A `qfzz_core.stores.Store` in one DuckDB file, for the threads of one process."""
+    """A `qfzz_core.contracts.stores.Store` in one DuckDB file, for the threads of one process."""
 
     shared = False
 

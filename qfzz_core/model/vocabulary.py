@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qfzz_core.model.names import Normaliser, normalise_all
-from qfzz_core.texts import Encoded, Texts
+from qfzz_core.model.strings import Encoded, Texts
 
 Rows = NDArray[np.intp]
 

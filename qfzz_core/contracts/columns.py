@@ -1,19 +1,20 @@
-"""Columns of the catalogue: one immutable array for each thing that is known of every track.
+"""Columns of the catalogue: how one is declared, and the immutable arrays that plugins are given.
 
 Row r of every column belongs to the same track. Arrays are read-only.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal, get_args
 
 import attrs
 import numpy as np
 from numpy.typing import NDArray
 
-from qfzz_core.vocabulary import Vocabulary
+from qfzz_core.contracts.validators import not_blank, one_of
+from qfzz_core.model.vocabulary import Vocabulary
 
 Rows = NDArray[np.intp]
 
@@ -194,3 +195,37 @@ def among(rows: Rows, some: Rows) -> NDArray[np.bool_]:
 def without(rows: Rows, dead: Rows) -> Rows:
     """Return those of the rows that are not among the dead ones, which ascend."""
     return rows[~among(rows, dead)] if len(dead) else rows
+
+
+# ---- declarations ---------------------------------------------------------------------------------------------------
+
+ColumnKind = Literal["category", "tags", "number", "flag", "vector"]
+Source = str | Callable[[Mapping[str, Any]], Any]
+Provider = Callable[[Sequence[str]], Sequence[Any]]
+
+
+@attrs.frozen(kw_only=True)
+class Column:
+    """Where a column comes from.
+
+    `source` is a key of the track or a function of the track (the column's own name if not given); instead of it a
+    `provider` gives the values of a batch of track ids. `missing` replaces what is absent or unusable. `compare` says
+    when two categories or tags are the same: by "name", by "genre", or "exact". `size` is the length of a vector.
+    `version` stands for what a function as `source` says: change it with the function. Without one, catalogues with
+    this column are not cached on disk.
+    """
+
+    name: str = attrs.field(validator=not_blank)
+    kind: ColumnKind = attrs.field(validator=one_of(*get_args(ColumnKind)))
+    source: Source | None = None
+    provider: Provider | None = None
+    missing: Any = None
+    compare: Literal["name", "genre", "exact"] = attrs.field(default="name", validator=one_of("name", "genre", "exact"))
+    size: int | None = attrs.field(default=None)
+    version: str | None = None
+
+    @size.validator
+    def _check_size(self, _: Any, size: Any) -> None:
+        whole = isinstance(size, int) and not isinstance(size, bool) and size >= 1
+        if self.kind == "vector" and not whole:
+            raise ValueError(f"size of a vector must be a whole number, 1 or more, got {size!r}")

@@ -13,12 +13,13 @@ not named when the transaction began is a `KeyError`.
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Protocol, runtime_checkable
 
 import attrs
 
+from qfzz_core.contracts.validators import not_blank
 from qfzz_core.model.events import Event
 from qfzz_core.model.learning import ProfileWriter
 from qfzz_core.model.profiles import ProfileSnapshot
@@ -295,3 +296,55 @@ class Store(Protocol):
     def close(self) -> None:
         """Release everything; called twice it does nothing. Whatever is called later raises `ClosedError`."""
         ...
+
+
+# ---- what a store may offer its operator -----------------------------------------------------------------------------
+
+
+@attrs.frozen
+class Condition:
+    """How a store fares, for the person who runs it.
+
+    `facts` are plain values by name, such as `size` in bytes, `tracks` and `users`. `warnings` are sentences about
+    what could go wrong some day, `problems` about what is wrong now.
+    """
+
+    facts: Mapping[str, Any]
+    warnings: Sequence[str] = ()
+    problems: Sequence[str] = ()
+
+
+@runtime_checkable
+class Maintainable(Protocol):
+    """What a store may offer beside the contract, for the commands of its operator."""
+
+    def backup(self, path: str, *, replace: bool = False) -> None:
+        """Write a consistent copy of the store to a file while others use the store; whole, or not at all.
+
+        Raises `StoreNotEmptyError` if the file exists, unless `replace` is given.
+        """
+        ...
+
+    def vacuum(self) -> None:
+        """Give the room that is not needed any more back, and leave no byte of what was removed."""
+        ...
+
+    def condition(self) -> Condition:
+        """Return how the store fares, without reading tracks and logs."""
+        ...
+
+
+# ---- how a backend is registered -------------------------------------------------------------------------------------
+
+
+@attrs.frozen
+class StoreScheme:
+    """A storage backend: the URL scheme it answers to, and how a store of it is opened.
+
+    `open(url, options)` imports what it needs when it is called. `Options` is the attrs class of the table
+    `[store]` beside `url`, None if the store has no options.
+    """
+
+    scheme: str = attrs.field(validator=not_blank)
+    open: Callable[[str, Any], Any]
+    Options: type | None = None

@@ -1,0 +1,71 @@
+"""What plugins promise and what they are given: the protocols, and what passes between plugins and the engine.
+
+One module for each kind of object; the names below can be imported from here.
+"""
+
+from qfzz_core.contracts.columns import Column, ColumnKind, Columns, Provider, Rows, Source
+from qfzz_core.contracts.factors import (
+    CategoryTable,
+    ColumnFunction,
+    Factor,
+    NumericDistance,
+    Prepared,
+    Reason,
+    TrackFunction,
+    Values,
+    factor,
+)
+from qfzz_core.contracts.filters import CategoryFilter, Filter, IdFilter, Predicate, PreparedFilter, RangeFilter
+from qfzz_core.contracts.formats import ImportFileError, Playlist, PlaylistError, Reader, Row, TrackFile, Writer
+from qfzz_core.contracts.learners import InteractionType, Learner
+from qfzz_core.contracts.picks import Pick, Picks
+from qfzz_core.contracts.plan import Plan
+from qfzz_core.contracts.recommendation import Explanation, FactorExplanation, FaultNote, Recommendation
+from qfzz_core.contracts.request import Request
+from qfzz_core.contracts.stores import Store, StoreScheme
+from qfzz_core.contracts.strategies import DiscoveryStrategy, Ranking
+
+__all__ = [
+    "CategoryFilter",
+    "CategoryTable",
+    "Column",
+    "ColumnFunction",
+    "ColumnKind",
+    "Columns",
+    "DiscoveryStrategy",
+    "Explanation",
+    "Factor",
+    "FactorExplanation",
+    "FaultNote",
+    "Filter",
+    "IdFilter",
+    "ImportFileError",
+    "InteractionType",
+    "Learner",
+    "NumericDistance",
+    "Pick",
+    "Picks",
+    "Plan",
+    "Playlist",
+    "PlaylistError",
+    "Predicate",
+    "Prepared",
+    "PreparedFilter",
+    "Provider",
+    "RangeFilter",
+    "Ranking",
+    "Reader",
+    "Reason",
+    "Recommendation",
+    "Request",
+    "Row",
+    "Rows",
+    "Source",
+    "Store",
+    "StoreScheme",
+    "TrackFile",
+    "TrackFunction",
+    "Values",
+    "Writer",
+    "factor",
+]

@@ -1,0 +1,130 @@
+"""What readers and writers of files promise: tracks that are read, playlists that are written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import IO, Any, Protocol, TextIO, runtime_checkable
+
+from attrs import Factory, field, frozen
+
+from qfzz_core.errors import InvalidInput
+from qfzz_core.model.names import is_storable
+
+__all__ = ["ImportFileError", "Playlist", "PlaylistError", "Reader", "Row", "TrackFile", "Writer"]
+
+_LINES_PER_REPORT = 512
+
+
+class ImportFileError(InvalidInput):
+    """A file cannot be imported at all; the message names the file, and the line where there is one."""
+
+
+class PlaylistError(InvalidInput):
+    """A playlist cannot be written in this format; nothing was written."""
+
+
+# ---- reading --------------------------------------------------------------------------------------------------------
+
+
+@frozen
+class Row:
+    """One row of a file.
+
+    `line` is where it starts: in the file, the first line being 1, or in a list, its first item being 1.
+    `values` maps columns to values; `typed` says whether they have types of their own (JSON) or are all text (CSV).
+    `problem` says why a row could not be read; its values are empty then.
+    """
+
+    line: int
+    values: Mapping[str, Any] = Factory(dict)
+    typed: bool = False
+    problem: str | None = None
+
+
+@frozen(eq=False)
+class TrackFile:
+    """A file that a reader reads: its `path`, for messages, and its content, decompressed if the name ends in .gz.
+
+    Take `lines()` for text or `content`, a binary stream, for anything else; not both.
+    """
+
+    path: Path
+    _text: TextIO = field(repr=False)
+    _on_lines: Callable[[], None] = field(default=lambda: None, repr=False)
+
+    @property
+    def content(self) -> IO[bytes]:
+        """The content as a binary stream."""
+        return self._text.buffer
+
+    def lines(self) -> Iterator[str]:
+        """Yield the lines of UTF-8 text with their endings, without a byte order mark.
+
+        Raises `ImportFileError`, which a reader lets through, at a line that is no UTF-8.
+        """
+        for number, line in enumerate(self._text, start=1):
+            # the decoder lets bad bytes through as surrogates, so that the error can name their line
+            if not is_storable(line):
+                raise self.unusable("not UTF-8 text", number)
+            if not number % _LINES_PER_REPORT:
+                self._on_lines()
+            yield line
+
+    def unusable(self, reason: str, line: int | None = None) -> ImportFileError:
+        """Return the error that says why this file cannot be imported, to be raised."""
+        place = self.path if line is None else f"{self.path}: line {line}"
+        return ImportFileError(f"{place}: {reason}")
+
+
+@runtime_checkable
+class Reader(Protocol):
+    """Reads the tracks of one format; `qfzz import --format NAME` chooses it, or the suffix of a file does."""
+
+    @property
+    def name(self) -> str:
+        """The name of the format."""
+        ...
+
+    @property
+    def suffixes(self) -> Sequence[str]:
+        """The ends of names that it reads, in small letters, such as (".csv",); `.gz` behind them is taken care of."""
+        ...
+
+    def read(self, file: TrackFile) -> Iterable[Row]:
+        """Yield the rows of a file, as they are read.
+
+        A row that cannot be read has a `problem`, and the rest follows; where the whole file is of no use, raise
+        `file.unusable(reason, line)`. Which column is which field is not the reader's to decide.
+        """
+        ...
+
+
+# ---- writing --------------------------------------------------------------------------------------------------------
+
+
+@frozen
+class Playlist:
+    """What a writer writes: a title, and the tracks in their order, whole and as copies."""
+
+    title: str
+    tracks: Sequence[Mapping[str, Any]]
+
+
+@runtime_checkable
+class Writer(Protocol):
+    """Writes tracks as one format; `qfzz recommend --output FILE` chooses it by suffix or by `--format NAME`."""
+
+    @property
+    def name(self) -> str:
+        """The name of the format."""
+        ...
+
+    @property
+    def suffixes(self) -> Sequence[str]:
+        """The ends of names that it writes, in small letters, such as (".m3u8", ".m3u")."""
+        ...
+
+    def write(self, playlist: Playlist) -> Iterable[str]:
+        """Yield the text of the file in pieces, line endings included; it is stored as UTF-8, whole or not at all."""
+        ...

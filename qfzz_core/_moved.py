@@ -18,11 +18,16 @@ MOVED = {
     "qfzz_core.picks": "qfzz_core.contracts.picks",
     "qfzz_core.request": "qfzz_core.contracts.request",
     "qfzz_core.stores": "qfzz_core.contracts.stores",
+    "qfzz_core.drafted_stores": "qfzz_core.storage.drafted_stores",
+    "qfzz_core.drafts": "qfzz_core.storage.drafts",
     "qfzz_core.events": "qfzz_core.model.events",
     "qfzz_core.json_texts": "qfzz_core.model.json_codec",
     "qfzz_core.names": "qfzz_core.model.names",
     "qfzz_core.plain": "qfzz_core.model.plain",
+    "qfzz_core.recording": "qfzz_core.profiles",
+    "qfzz_core.recording.restoring": "qfzz_core.storage.restoring",
     "qfzz_core.tracks": "qfzz_core.model.tracks",
+    "qfzz_core.transfer": "qfzz_core.storage.copies",
 }
 
 

@@ -22,7 +22,6 @@ from qfzz_core.model.names import is_storable
 from qfzz_core.model.profiles import checked_preferences, checked_user_id
 from qfzz_core.model.timestamps import timestamp
 from qfzz_core.model.tracks import Track, checked_tracks
-from qfzz_core.observers import Observers
 from qfzz_core.plugins.faults import Faults, answer, described
 from qfzz_core.plugins.finding import disabled_by_environment, find_plugins
 from qfzz_core.plugins.health import Health
@@ -31,14 +30,15 @@ from qfzz_core.plugins.opening import opened_store
 from qfzz_core.plugins.record import PluginRecord
 from qfzz_core.plugins.registry import Registry
 from qfzz_core.plugins.settings import made_settings
-from qfzz_core.recording import rebuilding
-from qfzz_core.recording.feedback import checked_feedback, valid_feedback
-from qfzz_core.recording.live import DraftProfile, LiveProfile, Profiles
-from qfzz_core.recording.recorder import Recorder
-from qfzz_core.requests.answering import Answering
-from qfzz_core.requests.making import RequestMaker
-from qfzz_core.requests.query import Keywords, checked_query, checked_threads, checked_track_ids
-from qfzz_core.requests.recommending import Recommending
+from qfzz_core.profiles import rebuilding
+from qfzz_core.profiles.feedback import checked_feedback, valid_feedback
+from qfzz_core.profiles.live import DraftProfile, LiveProfile, Profiles
+from qfzz_core.profiles.recorder import Recorder
+from qfzz_core.recommend.answering import Answering
+from qfzz_core.recommend.making import RequestMaker
+from qfzz_core.recommend.observers import Observers
+from qfzz_core.recommend.query import Keywords, checked_query, checked_threads, checked_track_ids
+from qfzz_core.recommend.recommending import Recommending
 
 logging.getLogger("qfzz").addHandler(logging.NullHandler())
 logger = logging.getLogger("qfzz.engine")

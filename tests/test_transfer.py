@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 from qfzz_core import Engine
 from qfzz_core.contracts.stores import Store, UserRecord
 from qfzz_core.errors import DocumentError, ProfileError, StoreError, StoreNotEmptyError
+from qfzz_core.storage.copies import Copied, copy_store, profile_document, record_from_document, restore_user
 from qfzz_core.testing.samples import a_feedback, a_track, create, some_tracks
 from qfzz_core.testing.stores_transactions import everything
-from qfzz_core.transfer import Copied, copy_store, profile_document, record_from_document, restore_user
 from qfzz_plugins.stores.memory import MemoryStore
 from qfzz_plugins.stores.sqlite import open_sqlite
 

@@ -26,8 +26,8 @@ from qfzz_core.model.tracks import TEMPOS, Track
 from qfzz_core.model.vocabulary import Vocabulary
 from qfzz_core.ranking import planner, recall
 from qfzz_core.ranking.recall import Memory
-from qfzz_core.requests.query import Query, checked_query
-from qfzz_core.requests.ranked import ranked
+from qfzz_core.recommend.query import Query, checked_query
+from qfzz_core.recommend.ranked import ranked
 
 Method = Literal["scan", "index"]
 

@@ -14,7 +14,7 @@ from qfzz_core.contracts.stores import Store
 from qfzz_core.engine import Engine
 from qfzz_core.model.profiles import UserProfile
 from qfzz_core.model.tracks import publisher
-from qfzz_core.requests.query import Keywords
+from qfzz_core.recommend.query import Keywords
 
 logger = logging.getLogger("qfzz.dj")
 

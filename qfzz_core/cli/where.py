@@ -8,7 +8,7 @@ from typing import Any
 
 from qfzz_core.errors import RequestError
 from qfzz_core.plugins.registry import Registry
-from qfzz_core.requests.query import Keywords
+from qfzz_core.recommend.query import Keywords
 
 _DISLIKED = "disliked"
 

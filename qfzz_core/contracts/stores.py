@@ -1,6 +1,6 @@
 """What a store promises: tracks with growing positions, users with a log, everything in transactions.
 
-A store keeps and finds; what a feedback does to a profile is decided above it (`qfzz_core.recording`) and reaches it
+A store keeps and finds; what a feedback does to a profile is decided above it (`qfzz_core.profiles`) and reaches it
 as a handful of small writes inside one transaction. Every method may be called from any thread. What goes in is
 plain and valid already; what comes out belongs to the caller, except where read-only is said. Whoever looks for text
 that no store can hold, which is text with lone surrogates, is told that it is not there.

@@ -24,9 +24,9 @@ from qfzz_core.plugins.faults import ComponentFaultError
 from qfzz_core.plugins.health import Health
 from qfzz_core.ranking.eligible import EligibleRanking
 from qfzz_core.ranking.formula import Formula, Term
-from qfzz_core.requests.making import RequestMaker
-from qfzz_core.requests.query import checked_query
-from qfzz_core.requests.ranked import prepared_term, ranked
+from qfzz_core.recommend.making import RequestMaker
+from qfzz_core.recommend.query import checked_query
+from qfzz_core.recommend.ranked import prepared_term, ranked
 from qfzz_core.testing.engines import NOW, engine_with
 
 LISTENER = "listener"  # a user with a history, among whose tracks is one that the catalogue lacks

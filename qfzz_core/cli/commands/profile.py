@@ -83,7 +83,7 @@ def export(session: Session, user: str, output: Path | None, as_json: bool) -> N
     its owner only.
     """
     from qfzz_core.cli.exporting import write_whole
-    from qfzz_core.transfer import profile_document
+    from qfzz_core.storage.copies import profile_document
 
     with session.engine() as engine:
         record = engine.store.record(checked_user_id(user))
@@ -110,7 +110,7 @@ def import_profile(session: Session, file: Path, replace: bool, as_json: bool) -
     All or nothing: a file that is not what `export` writes is refused with the place where it differs.
     """
     from qfzz_core.cli.exporting import read_document
-    from qfzz_core.transfer import record_from_document, restore_user
+    from qfzz_core.storage.copies import record_from_document, restore_user
 
     record = record_from_document(read_document(file))
     user, events = record.profile.user_id, list(record.events)

@@ -20,7 +20,7 @@ from qfzz_core.model.profiles import checked_user_id
 if TYPE_CHECKING:
     from qfzz_core.contracts.stores import Maintainable
     from qfzz_core.engine import Engine
-    from qfzz_core.transfer import Copied
+    from qfzz_core.storage.copies import Copied
 
 
 @click.group()
@@ -110,7 +110,7 @@ def rebuild(ctx: click.Context, session: Session, users: tuple[str, ...], as_jso
 def copy(session: Session, source: str, target: str, replace: bool, as_json: bool) -> None:
     """Copy all users and tracks of the store FROM into the store TO, two URLs: all or nothing."""
     from qfzz_core.plugins.opening import opened_store
-    from qfzz_core.transfer import copy_store
+    from qfzz_core.storage.copies import copy_store
 
     refuse_missing(source)
     config = session.configuration()

@@ -17,7 +17,7 @@ from qfzz_core.model.plain import copied
 from qfzz_core.model.profiles import ProfileSnapshot
 from qfzz_core.model.tracks import Track
 from qfzz_core.model.weights import WEIGHT_FIELDS
-from qfzz_core.recording.restoring import refuse_used, write_record
+from qfzz_core.storage.restoring import refuse_used, write_record
 
 
 @attrs.frozen

@@ -6,14 +6,14 @@ from itertools import count, islice
 from urllib.parse import unquote
 
 from qfzz_core.contracts.stores import CatalogueChanges, CatalogueToken, UserRecord, Written
-from qfzz_core.drafted_stores import DraftedStore
-from qfzz_core.drafts import UserDraft, event_of, event_row
 from qfzz_core.errors import StoreCorruptError, StoreURLError
 from qfzz_core.model.events import Event
 from qfzz_core.model.json_codec import decoded, encoded
 from qfzz_core.model.names import is_storable
 from qfzz_core.model.tracks import Track
-from qfzz_core.recording.restoring import refuse_used
+from qfzz_core.storage.drafted_stores import DraftedStore
+from qfzz_core.storage.drafts import UserDraft, event_of, event_row
+from qfzz_core.storage.restoring import refuse_used
 
 from qfzz_store_duckdb.database import Cursor, Database
 

@@ -14,8 +14,8 @@ from qfzz_core.model.learning import taught_by
 from qfzz_core.model.tracks import Track
 from qfzz_core.plugins.faults import Report
 from qfzz_core.plugins.registry import Registered
-from qfzz_core.recording.effects import take_effect
-from qfzz_core.recording.feedback import Feedback
+from qfzz_core.profiles.effects import take_effect
+from qfzz_core.profiles.feedback import Feedback
 
 _AHEAD = 1000  # feedbacks of a batch that a store may read ahead for
 

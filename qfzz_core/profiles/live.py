@@ -14,7 +14,7 @@ from qfzz_core.model.events import SHOWN_INTERACTIONS, Change, Interaction
 from qfzz_core.model.interactions import checked_interaction
 from qfzz_core.model.profiles import PREFERENCE_FIELDS, ProfileSnapshot, UserProfile
 from qfzz_core.model.weights import WEIGHT_FIELDS, Weights
-from qfzz_core.recording.recorder import Recorder
+from qfzz_core.profiles.recorder import Recorder
 
 KEPT_SNAPSHOTS = 1_024
 

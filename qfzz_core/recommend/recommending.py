@@ -20,11 +20,11 @@ from qfzz_core.plugins.registry import Registry
 from qfzz_core.plugins.settings import Settings
 from qfzz_core.ranking.eligible import EligibleRanking
 from qfzz_core.ranking.formula import Formula, Term
-from qfzz_core.requests.explanation import Account, fault_notes
-from qfzz_core.requests.picking import checked_picks
-from qfzz_core.requests.query import Query
-from qfzz_core.requests.ranked import prepared_term, ranked
-from qfzz_core.requests.selection import Selection
+from qfzz_core.recommend.explain import Account, fault_notes
+from qfzz_core.recommend.picking import checked_picks
+from qfzz_core.recommend.query import Query
+from qfzz_core.recommend.ranked import prepared_term, ranked
+from qfzz_core.recommend.selection import Selection
 
 T = TypeVar("T")
 

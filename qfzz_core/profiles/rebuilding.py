@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from qfzz_core.contracts.stores import UserRecord
 from qfzz_core.errors import ProfileError, StoreCorruptError
-from qfzz_core.recording.recorder import Recorder
-from qfzz_core.recording.replay import Replayed, States, differences, replayed, write_replayed
+from qfzz_core.profiles.recorder import Recorder
+from qfzz_core.profiles.replay import Replayed, States, differences, replayed, write_replayed
 
 _NO_BEGINNING = "the log does not begin with the creation of the user, so it does not say what should be stored"
 

@@ -8,12 +8,12 @@ from typing import Any
 import attrs
 
 from qfzz_core.contracts.stores import Store, UserRecord
-from qfzz_core.documents import PROFILE_FORMAT, PROFILE_VERSION, record_from_document
 from qfzz_core.errors import ProfileError, StoreError
 from qfzz_core.model.events import Event
 from qfzz_core.model.profiles import PREFERENCE_FIELDS, ProfileSnapshot, UserProfile
 from qfzz_core.model.tracks import Track
-from qfzz_core.recording.restoring import write_record
+from qfzz_core.storage.restoring import write_record
+from qfzz_core.storage.user_documents import PROFILE_FORMAT, PROFILE_VERSION, record_from_document
 
 __all__ = ["Copied", "copy_store", "profile_document", "record_from_document", "restore_user"]
 

@@ -14,7 +14,7 @@ from qfzz_core.contracts.picks import Picks
 from qfzz_core.contracts.plan import Plan
 from qfzz_core.contracts.recommendation import Recommendation
 from qfzz_core.model.tracks import Track
-from qfzz_core.requests.explanation import Account
+from qfzz_core.recommend.explain import Account
 
 FIRST_BLOCK, LARGEST_BLOCK = 16, 1_024  # dictionaries fetched at once: few for who reads few, many for who reads all
 

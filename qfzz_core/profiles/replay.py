@@ -14,7 +14,7 @@ from qfzz_core.model.profiles import ProfileSnapshot
 from qfzz_core.model.weights import WEIGHT_FIELDS
 from qfzz_core.plugins.faults import Report
 from qfzz_core.plugins.registry import Registered
-from qfzz_core.recording.effects import take_effect
+from qfzz_core.profiles.effects import take_effect
 
 States = Mapping[tuple[str, str], Any]  # by (learner, key)
 

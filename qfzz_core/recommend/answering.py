@@ -20,13 +20,13 @@ from qfzz_core.contracts.request import Request
 from qfzz_core.errors import ProfileError, RequestError, UnknownTrackError
 from qfzz_core.model.profiles import ProfileSnapshot, checked_user_id
 from qfzz_core.model.tracks import Track
-from qfzz_core.observers import Observers
-from qfzz_core.recording.live import Profiles
-from qfzz_core.requests.making import RequestMaker
-from qfzz_core.requests.ordered import in_order
-from qfzz_core.requests.query import Query
-from qfzz_core.requests.recommending import Recommending
-from qfzz_core.requests.selection import Selection
+from qfzz_core.profiles.live import Profiles
+from qfzz_core.recommend.making import RequestMaker
+from qfzz_core.recommend.observers import Observers
+from qfzz_core.recommend.ordered import in_order
+from qfzz_core.recommend.query import Query
+from qfzz_core.recommend.recommending import Recommending
+from qfzz_core.recommend.selection import Selection
 
 logger = logging.getLogger("qfzz.engine")
 

@@ -33,7 +33,7 @@ Read = TypeVar("Read")
 
 
 def record_from_document(document: Any) -> UserRecord:
-    """Return the user whom a document of `qfzz_core.transfer.profile_document` holds, for `Store.load`.
+    """Return the user whom a document of `qfzz_core.storage.copies.profile_document` holds, for `Store.load`.
 
     `profile.interaction_history` is checked and not used: it is what the events say. Raises `DocumentError`, which
     says where in the document something is not as it should be.

@@ -1,6 +1,6 @@
 """For authors of stores: the methods of a store that reads and writes users as drafts.
 
-What is left to the author is the catalogue, the list of users, `load`, `check` and `close`. See `qfzz_core.drafts`.
+What is left to the author is the catalogue, the list of users, `load`, `check` and `close`.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from typing import Any, Generic, Protocol, TypeVar
 import attrs
 
 from qfzz_core.contracts.stores import UserRecord
-from qfzz_core.drafts import UserDraft
 from qfzz_core.errors import StoreError
 from qfzz_core.model.events import Event
 from qfzz_core.model.profiles import ProfileSnapshot
 from qfzz_core.model.tracks import Track
-from qfzz_core.recording.restoring import write_record
+from qfzz_core.storage.drafts import UserDraft
+from qfzz_core.storage.restoring import write_record
 
 __all__ = ["DraftTransaction", "DraftedStore", "Turns", "Views"]
 

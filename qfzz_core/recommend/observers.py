@@ -17,7 +17,7 @@ from qfzz_core.plugins.health import Health
 from qfzz_core.plugins.loading import Loader
 from qfzz_core.plugins.origin import Origin
 from qfzz_core.plugins.record import PluginRecord
-from qfzz_core.recording.feedback import Feedback
+from qfzz_core.profiles.feedback import Feedback
 
 
 class Observers:

@@ -13,7 +13,7 @@ from qfzz_core.model.events import Interaction
 from qfzz_core.model.profiles import ProfileSnapshot
 from qfzz_core.plugins.registry import Registered, Registry
 from qfzz_core.plugins.settings import Settings
-from qfzz_core.requests.query import Query
+from qfzz_core.recommend.query import Query
 
 T = TypeVar("T")
 

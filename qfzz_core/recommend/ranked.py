@@ -20,7 +20,7 @@ from qfzz_core.ranking.eligible import EligibleRanking, Keeps
 from qfzz_core.ranking.filtering import ActiveFilter, settled
 from qfzz_core.ranking.formula import Formula, Term
 from qfzz_core.ranking.shapes import Function, compiled
-from qfzz_core.requests.query import Query
+from qfzz_core.recommend.query import Query
 
 
 def prepared_term(shelf: Shelf, request: Request, factor: ActiveFactor, health: Health) -> Term | None:

@@ -1,0 +1,1 @@
+"""One request, from its arguments to the recommendations and the observers."""

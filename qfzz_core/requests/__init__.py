@@ -1,1 +1,0 @@
-"""One request: from the arguments of a call to recommendations that explain themselves."""

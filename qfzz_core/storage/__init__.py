@@ -1,0 +1,1 @@
+"""What stores share: users as units of work, users kept whole, copies of stores, and users as documents."""

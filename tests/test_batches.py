@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from strangers import ONLY_RANKED, dj_with, each_track, plugin, scoring, tracks
+from support.third_party import ONLY_RANKED, dj_with, each_track, plugin, scoring, tracks
 
 from qfzz import PersonalizedDJ
 from qfzz_core import Config, Engine, Request, TrackFunction

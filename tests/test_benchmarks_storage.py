@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 pytestmark = pytest.mark.exhaustive  # the same on every Python
-pytest_plugins = ["postgres_server"]
+pytest_plugins = ["support.postgres_server"]
 
 ROOT = Path(__file__).parents[1]
 sys.path.append(str(ROOT))  # the benchmarks are no part of the installed packages

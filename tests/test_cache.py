@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from strangers import track
+from support.third_party import track
 
 from qfzz_core import Column
 from qfzz_core.catalogue import array_files, cache, keeping, merging

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import click
 import pytest
-from cli_runs import RECORDINGS, Cli, install, interrupted, isolated, json_lines, track
+from support.cli_runs import RECORDINGS, Cli, install, interrupted, isolated, json_lines, track
 
 from qfzz_core import cli as package
 from qfzz_core._version import __version__

@@ -3,7 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from cli_runs import Cli, install, isolated
+from support.cli_runs import Cli, install, isolated
 
 CLASHING = """
 from qfzz_core import hookimpl, Column

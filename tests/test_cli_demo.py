@@ -3,7 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from cli_runs import Cli, isolated
+from support.cli_runs import Cli, isolated
 
 from qfzz_core.cli.demo_story import REACTIONS
 from qfzz_core.cli.demo_telling import NEXT_COMMANDS

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from cli_runs import RECORDINGS, SPOTIFY, Cli, isolated, json_lines, track
+from support.cli_runs import RECORDINGS, SPOTIFY, Cli, isolated, json_lines, track
 
 CSV = "track_id,song,singer,genre,mood,energy,tempo,duration\n"
 

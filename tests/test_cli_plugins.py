@@ -8,8 +8,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from cli_runs import Cli, install, isolated
-from installing import install_project, run
+from support.cli_runs import Cli, install, isolated
+from support.installing import install_project, run
 
 from qfzz_core.cli import checking
 

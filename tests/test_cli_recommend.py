@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cli_runs import RECORDINGS, Cli, install, isolated, json_lines, track
+from support.cli_runs import RECORDINGS, Cli, install, isolated, json_lines, track
 
 
 @pytest.fixture

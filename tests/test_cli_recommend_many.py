@@ -3,7 +3,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cli_runs import Cli, isolated, json_lines, track
+from support.cli_runs import Cli, isolated, json_lines, track
 
 from qfzz_core.cli import output
 

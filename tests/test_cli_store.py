@@ -14,8 +14,8 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-from cli_runs import Cli, install, isolated, json_lines, track
-from sqlite_files import files, opened
+from support.cli_runs import Cli, install, isolated, json_lines, track
+from support.sqlite_files import files, opened
 
 from qfzz_core import Engine
 from qfzz_core.cli import examining, progress

@@ -3,7 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from cli_runs import RECORDINGS, Cli, isolated, json_lines, track
+from support.cli_runs import RECORDINGS, Cli, isolated, json_lines, track
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from cli_runs import Cli, interrupted, isolated, json_lines, track
+from support.cli_runs import Cli, interrupted, isolated, json_lines, track
 
 from qfzz_core.cli import exporting
 

@@ -7,12 +7,12 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from store_urls import assert_the_log_says_what_is_stored, in_processes, in_threads, patient
+from support.store_urls import assert_the_log_says_what_is_stored, in_processes, in_threads, patient
 
 from qfzz import PersonalizedDJ
 from qfzz_core import Engine
 
-pytest_plugins = ["store_urls"]
+pytest_plugins = ["support.store_urls"]
 
 WORKERS = 8
 ROUNDS = 500

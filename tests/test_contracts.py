@@ -9,7 +9,7 @@ import attrs
 import click
 import numpy as np
 import pytest
-from strangers import (
+from support.third_party import (
     BUILT_IN_FACTORS,
     ONLY_RANKED,
     Learning,

@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from processes import FORKING, exit_code, forked, unprivileged
-from store_urls import assert_the_log_says_what_is_stored, patient
+from support.processes import FORKING, exit_code, forked, unprivileged
+from support.store_urls import assert_the_log_says_what_is_stored, patient
 
 from qfzz import PersonalizedDJ
 from qfzz_core import Config
@@ -29,7 +29,7 @@ from qfzz_core.errors import (
     StoreUnavailableError,
 )
 
-pytest_plugins = ["store_urls", "processes"]
+pytest_plugins = ["support.store_urls", "support.processes"]
 pytestmark = FORKING
 
 KILLS = 50

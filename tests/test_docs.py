@@ -23,7 +23,7 @@ import attrs
 import click
 import pytest
 from attrs import frozen
-from hook_reference import HEADING, hooks, reference
+from support.hook_reference import HEADING, hooks, reference
 
 import qfzz
 import qfzz_core
@@ -215,7 +215,7 @@ def test_the_plugin_guide_leads_from_each_hook_to_its_signature_and_to_what_it_i
 
 def test_the_reference_says_of_hooks_what_their_specifications_say() -> None:
     assert text_of("reference.md").partition(f"\n{HEADING}")[2] == reference().removeprefix(HEADING), (
-        "run python tests/hook_reference.py"
+        "run python tests/support/hook_reference.py"
     )
 
 

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from example_projects import EXAMPLES, install_example, with_test_packages
-from installing import probe, run
+from support.example_projects import EXAMPLES, install_example, with_test_packages
+from support.installing import probe, run
 
 pytestmark = pytest.mark.installed
 

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-from example_projects import install_example
-from installing import run
+from support.example_projects import install_example
+from support.installing import run
 
 pytestmark = [pytest.mark.installed, pytest.mark.exhaustive]
 

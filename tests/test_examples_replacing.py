@@ -7,7 +7,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-from installing import Distribution, install, run
+from support.installing import Distribution, install, run
 
 # Five factors written anew, against the public names alone; what has no numbers of its own is registered again.
 HOUSE = '''

@@ -13,7 +13,7 @@ from qfzz import PersonalizedDJ
 from qfzz_core.errors import FeedbackError
 from qfzz_core.model import events
 
-pytest_plugins = ["store_urls"]
+pytest_plugins = ["support.store_urls"]
 
 TRACKS = [
     {

@@ -14,10 +14,10 @@ from typing import Any
 
 import attrs
 import pytest
-from cli_runs import Cli, install, isolated, json_lines, track
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from strangers import plugin
+from support.cli_runs import Cli, install, isolated, json_lines, track
+from support.third_party import plugin
 
 from qfzz_core import Engine, PluginWarning
 from qfzz_core.errors import PluginError

@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from store_urls import Elsewhere, elsewhere_than
+from support.store_urls import Elsewhere, elsewhere_than
 
 from qfzz import PersonalizedDJ
 from qfzz_core.contracts.stores import CatalogueChanges, CatalogueToken, Store
 from qfzz_core.errors import ForgottenProfileError, UnknownTrackError
 from qfzz_core.model.tracks import Track
 
-pytest_plugins = ["store_urls"]
+pytest_plugins = ["support.store_urls"]
 
 PLAIN = {"discovery_factor": 0.0}
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from ranking_cases import (
+from support.ranking_cases import (
     COLUMNS,
     GENRES,
     Case,

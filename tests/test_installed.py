@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from installing import Distribution, install, probe, run
+from support.installing import Distribution, install, probe, run
 
 pytestmark = pytest.mark.installed
 

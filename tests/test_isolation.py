@@ -11,7 +11,7 @@ from typing import Any
 import attrs
 import numpy as np
 import pytest
-from strangers import (
+from support.third_party import (
     BUILT_IN_FACTORS,
     ONLY_RANKED,
     Choosing,

@@ -5,7 +5,7 @@ from itertools import islice
 from typing import Any
 
 import pytest
-from strangers import ONLY_RANKED, dj_with, plugin, tracks
+from support.third_party import ONLY_RANKED, dj_with, plugin, tracks
 
 from qfzz import PersonalizedDJ
 from qfzz_core.hookspecs import Recommended

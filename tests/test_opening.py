@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from strangers import plugin
+from support.third_party import plugin
 
 from qfzz import PersonalizedDJ
 from qfzz_core import StoreScheme

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from strangers import choosing, dj_with, tracks
+from support.third_party import choosing, dj_with, tracks
 
 from qfzz_core import Pick, Picks, PluginWarning, Ranking, Request
 

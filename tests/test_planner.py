@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from ranking_cases import FOUR_GENRES, TASTE, serving, tracks
-from strangers import Letting, Scoring, plugin
+from support.ranking_cases import FOUR_GENRES, TASTE, serving, tracks
+from support.third_party import Letting, Scoring, plugin
 
 from qfzz_core import (
     CategoryFilter,

@@ -13,7 +13,7 @@ from typing import Any
 
 import attrs
 import pytest
-from strangers import (
+from support.third_party import (
     BUILT_IN_FACTORS,
     Choosing,
     Learning,

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cli_runs import install, isolated
-from hook_reference import hooks
-from strangers import ONLY_RANKED, dj_with, ids, tracks, values
+from support.cli_runs import install, isolated
+from support.hook_reference import hooks
+from support.third_party import ONLY_RANKED, dj_with, ids, tracks, values
 
 from qfzz import PersonalizedDJ
 from qfzz_core import Config

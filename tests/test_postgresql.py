@@ -39,11 +39,11 @@ from qfzz_plugins.stores.postgresql.errors import RepeatedRowError, store_error
 from qfzz_plugins.stores.postgresql.place import place_of
 
 if TYPE_CHECKING:
-    from postgres_server import Database, Server
+    from support.postgres_server import Database, Server
 
     from qfzz_plugins.stores.postgresql.store import PostgresqlStore
 
-pytest_plugins = ["postgres_server"]
+pytest_plugins = ["support.postgres_server"]
 
 SECRET = "distinctive-password"
 USER = "distinctive-user"

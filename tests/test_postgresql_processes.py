@@ -16,8 +16,8 @@ from urllib.parse import quote
 
 import psycopg
 import pytest
-from processes import FORKING, in_child, in_children, refuses_the_child_of_a_transaction
-from store_scenes import (
+from support.processes import FORKING, in_child, in_children, refuses_the_child_of_a_transaction
+from support.store_scenes import (
     assert_closing_waits_for_a_transaction,
     assert_nothing_acknowledged_is_lost_when_full,
     wait_until,
@@ -38,11 +38,11 @@ from qfzz_core.testing.stores_users import fill, stored
 from qfzz_plugins.stores.postgresql import PostgresqlOptions, catalogue, connections, open_postgresql, users
 
 if TYPE_CHECKING:
-    from postgres_server import Database, Server
+    from support.postgres_server import Database, Server
 
     from qfzz_plugins.stores.postgresql.store import PostgresqlStore
 
-pytest_plugins = ["postgres_server"]
+pytest_plugins = ["support.postgres_server"]
 pytestmark = FORKING
 
 PROCESSES = 8

@@ -10,8 +10,19 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from ranking_cases import TASTE, Case, Shelves, constraint, filters, formula, looked_at, serving, small_limits, weighted
-from strangers import Scoring, plugin
+from support.ranking_cases import (
+    TASTE,
+    Case,
+    Shelves,
+    constraint,
+    filters,
+    formula,
+    looked_at,
+    serving,
+    small_limits,
+    weighted,
+)
+from support.third_party import Scoring, plugin
 
 from qfzz_core import CategoryTable, ColumnFunction, Engine, NumericDistance, TrackFunction
 from qfzz_core.catalogue.segment import Segment

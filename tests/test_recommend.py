@@ -8,8 +8,8 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-import oracle
 import pytest
+from support import oracle
 
 from qfzz import PersonalizedDJ
 

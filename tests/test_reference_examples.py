@@ -14,8 +14,8 @@ from pathlib import Path
 from statistics import mean
 from typing import Any
 
-import oracle
 import pytest
+from support import oracle
 
 import qfzz
 from qfzz.dj.personalized_dj import PersonalizedDJ

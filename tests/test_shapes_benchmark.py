@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from strangers import dj_with, track, values
+from support.third_party import dj_with, track, values
 
 ROOT = Path(__file__).parents[1]
 pytestmark = [

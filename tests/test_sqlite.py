@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlite_files import made, opened
+from support.sqlite_files import made, opened
 
 from qfzz_core.errors import (
     ForeignStoreError,
@@ -27,7 +27,7 @@ from qfzz_plugins.stores.sqlite import SQLiteOptions, open_sqlite
 from qfzz_plugins.stores.sqlite.errors import store_error
 from qfzz_plugins.stores.sqlite.store import path_of
 
-pytest_plugins = ["sqlite_files"]
+pytest_plugins = ["support.sqlite_files"]
 
 
 # ---- URLs and options ------------------------------------------------------------------------------------------------

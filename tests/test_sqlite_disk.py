@@ -4,8 +4,8 @@ import time
 from functools import partial
 from pathlib import Path
 
-from sqlite_files import files, opened
-from store_scenes import assert_nothing_acknowledged_is_lost_when_full
+from support.sqlite_files import files, opened
+from support.store_scenes import assert_nothing_acknowledged_is_lost_when_full
 
 from qfzz_core.testing.samples import a_feedback, create, some_tracks
 from qfzz_core.testing.stores_events import append
@@ -14,7 +14,7 @@ from qfzz_core.testing.stores_users import fill
 from qfzz_plugins.stores.sqlite import SQLiteOptions
 from qfzz_plugins.stores.sqlite.store import SQLiteStore
 
-pytest_plugins = ["sqlite_files"]
+pytest_plugins = ["support.sqlite_files"]
 
 
 def test_no_byte_of_a_forgotten_user_is_left(store: SQLiteStore, path: Path) -> None:

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlite_files import files, made, opened
 from sqlite_utils import Database, Migrations
+from support.sqlite_files import files, made, opened
 
 from qfzz_core.errors import (
     ForeignStoreError,
@@ -24,7 +24,7 @@ from qfzz_plugins.stores.sqlite import catalogue, schema
 from qfzz_plugins.stores.sqlite.connection import Connection
 from qfzz_plugins.stores.sqlite.store import SQLiteStore
 
-pytest_plugins = ["sqlite_files"]
+pytest_plugins = ["support.sqlite_files"]
 
 
 def changed_by(path: Path, *statements: str) -> Any:

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlite_files import made, opened
-from store_scenes import assert_closing_waits_for_a_transaction
+from support.sqlite_files import made, opened
+from support.store_scenes import assert_closing_waits_for_a_transaction
 
 from qfzz_core.errors import (
     ClosedError,
@@ -23,7 +23,7 @@ from qfzz_plugins.stores.sqlite.store import SQLiteStore
 HASTY = SQLiteOptions(timeout=0.05)
 
 
-pytest_plugins = ["sqlite_files"]
+pytest_plugins = ["support.sqlite_files"]
 
 
 @pytest.mark.parametrize(

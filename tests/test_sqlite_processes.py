@@ -4,8 +4,8 @@ import os
 from pathlib import Path
 
 import pytest
-from processes import FORKING, in_child, in_children, refuses_the_child_of_a_transaction, unprivileged
-from sqlite_files import files, made, opened
+from support.processes import FORKING, in_child, in_children, refuses_the_child_of_a_transaction, unprivileged
+from support.sqlite_files import files, made, opened
 
 from qfzz_core.errors import (
     ClosedError,
@@ -20,7 +20,7 @@ from qfzz_core.testing.stores_users import stored
 from qfzz_plugins.stores.sqlite import SQLiteOptions, connection
 from qfzz_plugins.stores.sqlite.store import SQLiteStore
 
-pytest_plugins = ["sqlite_files", "processes"]
+pytest_plugins = ["support.sqlite_files", "support.processes"]
 pytestmark = FORKING
 
 

@@ -24,7 +24,7 @@ from qfzz_core import Engine
 from qfzz_core.contracts.stores import Store
 from qfzz_core.errors import QfzzError
 
-pytest_plugins = ["store_urls"]
+pytest_plugins = ["support.store_urls"]
 
 SEED = 7
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from broken_contracts import FACTORS, FILTERS, STRATEGIES, named
 from hypothesis import Phase, find, given, settings
 from hypothesis.strategies import SearchStrategy, just
-from strangers import Scoring, each_track, factors, scoring
-from strangers import tracks as strangers_tracks
+from support.broken_contracts import FACTORS, FILTERS, STRATEGIES, named
+from support.third_party import Scoring, each_track, factors, scoring
+from support.third_party import tracks as strangers_tracks
 
 from qfzz_core import Column, Engine, PluginWarning, TrackFunction, UserProfile
 from qfzz_core.errors import PluginError
@@ -134,7 +134,7 @@ class Outcomes:
 @pytest.fixture(scope="module")
 def outcomes() -> Outcomes:
     found = Outcomes()
-    suites = Path(__file__).with_name("broken_contracts.py")
+    suites = Path(__file__).with_name("support") / "broken_contracts.py"
     settings.register_profile("as found", derandomize=True, phases=[Phase.explicit, Phase.generate])
     before = settings.get_current_profile_name()
     settings.load_profile("as found")

@@ -5,8 +5,8 @@ import re
 from pathlib import Path
 
 import pytest
-from cli_runs import Cli, isolated
-from installing import Distribution, install, run
+from support.cli_runs import Cli, isolated
+from support.installing import Distribution, install, run
 from test_docs import DOCS, blocks
 
 pytestmark = pytest.mark.exhaustive  # the same on every Python

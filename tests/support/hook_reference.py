@@ -11,7 +11,7 @@ import attrs
 
 from qfzz_core import hookspecs
 
-PAGE = Path(__file__).parents[1] / "docs" / "reference.md"
+PAGE = Path(__file__).parents[2] / "docs" / "reference.md"
 HEADING = "## Hooks\n"
 LEAD = """
 A plugin implements any of these, marked with `@hookimpl`. All but the observers, the last two, and `qfzz_commands` are

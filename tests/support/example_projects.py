@@ -6,9 +6,10 @@ import sysconfig
 from pathlib import Path
 
 import pytest
-from installing import PYTHON, Distribution, install
 
-EXAMPLES = Path(__file__).parents[1] / "plugins" / "examples"
+from support.installing import PYTHON, Distribution, install
+
+EXAMPLES = Path(__file__).parents[2] / "plugins" / "examples"
 
 
 class Example(Distribution):

@@ -20,7 +20,7 @@ from qfzz import PersonalizedDJ
 from qfzz_core import Config
 from qfzz_core.model.events import Event
 
-pytest_plugins = ["postgres_server"]
+pytest_plugins = ["support.postgres_server"]
 
 STORES = ("memory", "sqlite", "postgresql")
 SHARED = STORES[1:]  # those that several processes can use

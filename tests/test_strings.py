@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from qfzz_core import texts as texts_module
+from qfzz_core.model import strings as texts_module
 from qfzz_core.model.names import exact, normalise, normalise_all, normalise_genre
 from qfzz_core.model.strings import Encoded, Texts, hash_of
 from qfzz_core.model.vocabulary import Vocabulary

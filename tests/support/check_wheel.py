@@ -1,4 +1,4 @@
-"""Builds sdist and wheel and tries the wheel in a clean environment: `python tests/check_wheel.py DIRECTORY`.
+"""Builds sdist and wheel and tries the wheel in a clean environment: `python tests/support/check_wheel.py DIRECTORY`.
 
 The environment is left in DIRECTORY/clean.
 """
@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from zipfile import ZipFile
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 PACKAGES = {"qfzz", "qfzz_core", "qfzz_plugins"}
 TESTING = {"pytest", "hypothesis", "coverage", "hatchling"}  # what the tests need must not be missed by the library
 

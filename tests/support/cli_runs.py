@@ -20,8 +20,8 @@ from click.testing import CliRunner, Result
 from qfzz_core.cli.root import root
 from qfzz_core.engine import Engine
 
-RECORDINGS = Path(__file__).resolve().parents[1] / "qfzz_core" / "cli" / "data" / "recordings.csv"
-SPOTIFY = Path(__file__).resolve().parents[2] / "shared" / "data" / "spotify_songs.csv.gz"
+RECORDINGS = Path(__file__).resolve().parents[2] / "qfzz_core" / "cli" / "data" / "recordings.csv"
+SPOTIFY = Path(__file__).resolve().parents[3] / "shared" / "data" / "spotify_songs.csv.gz"
 
 
 @attrs.frozen

@@ -6,10 +6,10 @@ from typing import Any
 
 import attrs
 import numpy as np
-from strangers import Choosing, Letting, Scoring, factors, plugin
 
 from qfzz_core import ColumnFunction, Pick, Predicate, Request, TrackFunction
 from qfzz_core.testing import FactorContract, FilterContract, StrategyContract
+from support.third_party import Choosing, Letting, Scoring, factors, plugin
 
 
 def asking(function: Callable[[Any, Any], Any], **more: Any) -> Callable[[Request], ColumnFunction]:

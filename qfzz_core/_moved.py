@@ -7,37 +7,40 @@ from __future__ import annotations
 
 import sys
 from importlib import import_module
-from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from types import ModuleType
+from typing import Any
 
 MOVED = {
     "qfzz_core.columns": "qfzz_core.contracts.columns",
-    "qfzz_core.factors": "qfzz_core.contracts.factors",
-    "qfzz_core.maintenance": "qfzz_core.contracts.stores",
-    "qfzz_core.picks": "qfzz_core.contracts.picks",
-    "qfzz_core.request": "qfzz_core.contracts.request",
-    "qfzz_core.stores": "qfzz_core.contracts.stores",
     "qfzz_core.drafted_stores": "qfzz_core.storage.drafted_stores",
     "qfzz_core.drafts": "qfzz_core.storage.drafts",
     "qfzz_core.events": "qfzz_core.model.events",
+    "qfzz_core.factors": "qfzz_core.contracts.factors",
     "qfzz_core.json_texts": "qfzz_core.model.json_codec",
+    "qfzz_core.maintenance": "qfzz_core.contracts.stores",
     "qfzz_core.names": "qfzz_core.model.names",
+    "qfzz_core.picks": "qfzz_core.contracts.picks",
     "qfzz_core.plain": "qfzz_core.model.plain",
     "qfzz_core.recording": "qfzz_core.profiles",
     "qfzz_core.recording.restoring": "qfzz_core.storage.restoring",
+    "qfzz_core.request": "qfzz_core.contracts.request",
+    "qfzz_core.stores": "qfzz_core.contracts.stores",
     "qfzz_core.tracks": "qfzz_core.model.tracks",
     "qfzz_core.transfer": "qfzz_core.storage.copies",
 }
 
 
-class _Moved(MetaPathFinder, Loader):
-    """Finds the old names, and nothing else."""
+class OldNames:
+    """A finder and loader of the old names, and of nothing else."""
 
     def find_spec(self, fullname: str, path: object = None, target: object = None) -> ModuleSpec | None:
-        return ModuleSpec(fullname, self) if fullname in MOVED else None
+        """Return a specification for a module that has moved."""
+        loader: Any = self  # not derived from `importlib.abc.Loader`, which takes time to import
+        return ModuleSpec(fullname, loader) if fullname in MOVED else None
 
     def create_module(self, spec: ModuleSpec) -> ModuleType:
+        """Return the module under its new name."""
         module = import_module(MOVED[spec.name])
         spec.loader_state = module.__spec__
         return module
@@ -50,5 +53,5 @@ class _Moved(MetaPathFinder, Loader):
 
 def serve_old_names() -> None:
     """Let old names be imported from now on."""
-    if not any(isinstance(finder, _Moved) for finder in sys.meta_path):
-        sys.meta_path.append(_Moved())
+    if not any(isinstance(finder, OldNames) for finder in sys.meta_path):
+        sys.meta_path.append(OldNames())

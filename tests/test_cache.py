@@ -19,7 +19,7 @@ from qfzz_core.catalogue import array_files, cache, keeping, merging
 from qfzz_core.catalogue.array_files import DamagedFileError, read_arrays, write_arrays
 from qfzz_core.catalogue.building import CatalogueBuilder
 from qfzz_core.catalogue.cache import cache_of
-from qfzz_core.catalogue.snapshot import Catalogue
+from qfzz_core.catalogue.snapshot import Snapshot
 from qfzz_core.contracts.stores import CatalogueChanges, CatalogueToken, Store
 from qfzz_plugins.stores.memory import MemoryStore
 
@@ -56,6 +56,7 @@ class Watched:
 
     def __init__(self, store: Store) -> None:
         self._store = store
+        self.tracks_at = store.tracks_at
         self.readings: list[str] = []
 
     def catalogue_token(self) -> CatalogueToken:
@@ -113,7 +114,7 @@ def kept(store: Store, directory: Path, columns: Sequence[Column] = COLUMNS) -> 
     return path
 
 
-def said(made: Catalogue) -> Any:
+def said(made: Snapshot) -> Any:
     rows = made.live_rows()
     columns = {name: column.select(rows) for name, column in made.columns.items()}
     numbers = {name: columns[name].numbers.view(np.uint64).tolist() for name in ("energy", "year") if name in columns}
@@ -281,6 +282,7 @@ class Restored:
 
     def __init__(self, store: MemoryStore, identity: str) -> None:
         self._store = store
+        self.tracks_at = store.tracks_at
         self._identity = identity
 
     def catalogue_token(self) -> CatalogueToken:

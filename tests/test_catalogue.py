@@ -19,7 +19,7 @@ from qfzz_core.catalogue import building, levels, merging
 from qfzz_core.catalogue.building import CatalogueBuilder
 from qfzz_core.catalogue.encoding import Encoder
 from qfzz_core.catalogue.library import Library
-from qfzz_core.catalogue.snapshot import Catalogue
+from qfzz_core.catalogue.snapshot import Snapshot
 from qfzz_core.catalogue.writers import empty_column, writer_of
 from qfzz_core.contracts.columns import (
     AnyColumn,
@@ -54,7 +54,7 @@ def builder_of(store: MemoryStore, columns: Sequence[Column] = COLUMNS) -> Catal
     return CatalogueBuilder(store, columns, refuse)
 
 
-def catalogue(rows: Sequence[dict[str, Any]], columns: Sequence[Column] = COLUMNS) -> Catalogue:
+def catalogue(rows: Sequence[dict[str, Any]], columns: Sequence[Column] = COLUMNS) -> Snapshot:
     numbered = [(10 * row, {**fields, "track_id": f"t{row}"}) for row, fields in enumerate(rows)]
     return builder_of(MemoryStore(), columns).made_of(CatalogueToken("x", 1, ""), numbered)
 
@@ -102,7 +102,7 @@ def test_arrays_of_columns_cannot_be_written() -> None:
         made.columns["live"].flags,
         made.columns["taste"].vectors,
         made.positions,
-        made.dead,
+        made.deleted,
     ]
     for array in arrays:
         with pytest.raises(ValueError, match="read-only"):
@@ -249,7 +249,7 @@ def test_a_column_without_a_value_counts_it_as_missing_and_not_as_unusable() -> 
 # Snapshots
 
 
-def contents(made: Catalogue) -> dict[str, Any]:
+def contents(made: Snapshot) -> dict[str, Any]:
     """All that a snapshot says, codes replaced by the names they stand for."""
     rows = made.live_rows()
     return {
@@ -261,13 +261,13 @@ def contents(made: Catalogue) -> dict[str, Any]:
     }
 
 
-def check(made: Catalogue) -> None:
+def check(made: Snapshot) -> None:
     """What holds of every snapshot."""
     rows = made.live_rows()
-    assert len(rows) == len(made) == made.columns.length - len(made.dead)
+    assert len(rows) == len(made) == made.columns.length - len(made.deleted)
     assert (np.diff(made.positions[rows]) > 0).all()
     assert (np.diff(made.positions[: made.base]) > 0).all()
-    assert (np.diff(made.dead) > 0).all()
+    assert (np.diff(made.deleted) > 0).all()
     assert not made.in_order or (np.diff(rows) > 0).all()
     assert made.segment.columns.length == made.base
     assert {name: len(column) for name, column in made.segment.columns.items()} == dict.fromkeys(
@@ -327,7 +327,7 @@ def test_a_snapshot_brought_up_to_date_equals_one_made_from_scratch(
 def check_changes(changes: list[tuple[str, Any]]) -> None:
     store = MemoryStore()
     kept = builder_of(store)
-    snapshots: list[tuple[Catalogue, dict[str, Any]]] = []
+    snapshots: list[tuple[Snapshot, dict[str, Any]]] = []
     for change, what in changes:
         apply(store, change, what)
         if change == "look":
@@ -436,7 +436,7 @@ def test_a_replaced_track_dies_in_the_base_and_lives_in_the_tail() -> None:
     first = builder.current()
     store.write_tracks([track("t1", artist="New")])
     made = builder.current()
-    assert (made.base, made.dead.tolist(), made.row("t1"), made.in_order) == (3, [1], 3, False)
+    assert (made.base, made.deleted.tolist(), made.row("t1"), made.in_order) == (3, [1], 3, False)
     assert made.live_rows().tolist() == [0, 3, 2]
     assert made.segment is first.segment
     assert first.row("t1") == 1
@@ -471,7 +471,7 @@ def merging_stopped(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[threading
     begun, may_go_on = threading.Event(), threading.Event()
     really = building.merged
 
-    def slowly(old: Catalogue) -> Catalogue:
+    def slowly(old: Snapshot) -> Snapshot:
         made = really(old)
         begun.set()
         assert may_go_on.wait(30)
@@ -532,7 +532,7 @@ def test_a_merge_that_was_overtaken_changes_nothing(
         made = builder.current()
     builder.close()
     assert builder.current() is made
-    assert (made.base, len(made.dead)) == (14, 0)
+    assert (made.base, len(made.deleted)) == (14, 0)
 
 
 @pytest.mark.usefixtures("merging_early")
@@ -565,7 +565,7 @@ def wait_for(builder: CatalogueBuilder) -> None:
 def test_a_merge_that_fails_is_logged_once_and_harms_nobody(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def fail(old: Catalogue) -> Catalogue:
+    def fail(old: Snapshot) -> Snapshot:
         raise MemoryError("no room")
 
     monkeypatch.setattr(building, "merged", fail)
@@ -586,12 +586,12 @@ def test_a_merge_that_fails_is_logged_once_and_harms_nobody(
 def test_after_closing_nothing_begins_in_the_background() -> None:
     store = numbered_store()
     library = Library(store, COLUMNS, refuse)
-    segment = library.shelf().catalogue.segment
+    segment = library.snapshot().segment
     library.close()
     library.close()
     store.remove_tracks(["t1", "t2", "t3"])
     threads = threading.active_count()
-    assert library.shelf().catalogue.segment is segment
+    assert library.snapshot().segment is segment
     assert threading.active_count() == threads
 
 

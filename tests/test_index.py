@@ -10,7 +10,7 @@ from support.ranking_cases import (
     COLUMNS,
     GENRES,
     Case,
-    Shelves,
+    Snapshots,
     constraint,
     filters,
     formula,
@@ -45,10 +45,10 @@ def test_index_and_scan_give_the_same_ranking(seed: int, levels: int, few_levels
             patch.setattr(index_module, "MOST_LEVELS", 6)
         if random.random() < 0.3:
             patch.setattr(layout, "CELL_CAP", 30)
-        shelves = Shelves(case)
+        snapshots = Snapshots(case)
         for _ in range(2):
-            catalogue = shelves.changed()
-            scoring = formula(weighted(case), shelves, catalogue)
+            catalogue = snapshots.changed()
+            scoring = formula(weighted(case), catalogue)
             active = filters(case)
             constraints = constraint(case, catalogue)
             depths = [random.choice([1, 5, 20]), random.choice([7, 50]), random.choice([10, 500])]

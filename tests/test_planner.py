@@ -237,7 +237,7 @@ def test_the_catalogue_holds_a_few_indexes_and_scans_for_requests_of_yet_another
 def test_an_index_comes_back_from_its_arrays() -> None:
     with Engine(store="memory:", seed=1) as engine:
         engine.add_content(tracks(500))
-        columns = engine._library.shelf().catalogue.segment.columns
+        columns = engine._library.snapshot().segment.columns
         layout = Layout(("genre", "mood"), "energy", ("artist",))
         made = Index.of(layout, columns)
         again = Index.restored(layout, made.arrays())

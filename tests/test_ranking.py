@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from qfzz_core import CategoryFilter, CategoryTable, Column, ColumnFunction, IdFilter, Predicate, RangeFilter
 from qfzz_core.catalogue.building import CatalogueBuilder
-from qfzz_core.catalogue.snapshot import Catalogue
+from qfzz_core.catalogue.snapshot import Snapshot
 from qfzz_core.catalogue.writers import CategoryWriter, TagsWriter
 from qfzz_core.contracts.columns import CategoryColumn, Columns, TagsColumn, as_rows
 from qfzz_core.contracts.stores import CatalogueToken
@@ -204,12 +204,12 @@ COLUMNS = [
 ]
 
 
-def catalogue(rows: Sequence[dict[str, Any]]) -> Catalogue:
+def catalogue(rows: Sequence[dict[str, Any]]) -> Snapshot:
     numbered = [(10 * row, {**fields, "track_id": f"t{row}"}) for row, fields in enumerate(rows)]
     return CatalogueBuilder(MemoryStore(), COLUMNS, refuse).made_of(CatalogueToken("x", 1, ""), numbered)
 
 
-def passing(made: Catalogue, active: Sequence[ActiveFilter]) -> list[int]:
+def passing(made: Snapshot, active: Sequence[ActiveFilter]) -> list[int]:
     return live_rows_passing(made, row_tests(made, active)).tolist()
 
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from support.ranking_cases import (
     TASTE,
     Case,
-    Shelves,
+    Snapshots,
     constraint,
     filters,
     formula,
@@ -137,7 +137,7 @@ def test_tracks_that_are_added_are_in_the_next_answer_though_the_others_are_reca
 def test_what_was_removed_is_not_recalled(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     best = ids(engine, limit=20)
     engine.remove_content([best[0], best[7]])
-    assert recalled(engine) == 20  # two of which are dead
+    assert recalled(engine) == 20  # two of which are deleted
     assert ids(engine) == [one for one in best if one not in (best[0], best[7])][:10]
     assert ids(engine) == scanned(engine, monkeypatch)
 
@@ -195,8 +195,8 @@ def factors(
 
 
 def test_no_two_formulas_that_score_otherwise_are_one_question() -> None:
-    shelves = Shelves(Case(Random(1), 8))
-    catalogue = shelves.changed()
+    changing = Snapshots(Case(Random(1), 8))
+    catalogue = changing.changed()
     variants = [
         factors(),
         factors(0.25),
@@ -214,19 +214,19 @@ def test_no_two_formulas_that_score_otherwise_are_one_question() -> None:
         factors()[:1],
         factors()[1:],
     ]
-    digests = [formula(each, shelves, catalogue).digest() for each in variants]
+    digests = [formula(each, catalogue).digest() for each in variants]
     assert None not in digests
     assert len(set(digests)) == len(variants)
-    assert [formula(each, shelves, catalogue).digest() for each in variants] == digests
+    assert [formula(each, catalogue).digest() for each in variants] == digests
 
 
 def test_a_way_that_is_asked_for_recalls_nothing() -> None:
     case = Case(Random(1), 8)
-    shelves = Shelves(case)
-    catalogue = shelves.changed()
+    changing = Snapshots(case)
+    catalogue = changing.changed()
     for _ in range(2):
         plan = Plan()
-        planner.ranked(catalogue, formula(factors(), shelves, catalogue), wanted=1, method="index", plan=plan).take(1)
+        planner.ranked(catalogue, formula(factors(), catalogue), wanted=1, method="index", plan=plan).take(1)
         assert plan.recalled == 0
 
 
@@ -241,16 +241,16 @@ def test_recalling_and_scanning_give_the_same_ranking(seed: int) -> None:
         patch.setattr(planner, "DEEP", 0)
         patch.setattr(recall, "MOST_RANKS", random.choice([60, 10_000]))
         patch.setattr(recall, "LONGEST", random.choice([20, 10_000]))
-        shelves = Shelves(case)
+        changing = Snapshots(case)
         questions = [(weighted(case), filters(case)) for _ in range(3)]
         snapshots = []
         for _ in range(4):
-            snapshots.append(shelves.changed())
+            snapshots.append(changing.changed())
             for _ in range(4):
                 prepared, active = random.choice(questions)
                 tracks_are_asked = any(isinstance(shape, TrackFunction) for _, shape in prepared)
                 catalogue = snapshots[-1] if tracks_are_asked else random.choice(snapshots[-2:])
-                scoring, constraints = formula(prepared, shelves, catalogue), constraint(case, catalogue)
+                scoring, constraints = formula(prepared, catalogue), constraint(case, catalogue)
                 depths = [random.choice([1, 5, 20]), random.choice([7, 50]), random.choice([10, 500])]
                 chosen, by_scan = (
                     planner.ranked(catalogue, scoring, active, constraints=constraints, wanted=depths[0], method=method)
@@ -262,8 +262,8 @@ def test_recalling_and_scanning_give_the_same_ranking(seed: int) -> None:
 # -- the memory itself
 
 
-def found(count: int, length: int = 0, dead: int = 0, *, whole: bool = False) -> Found:
-    return Found(count, length, dead, np.arange(count), np.linspace(1.0, 0.0, count), whole)
+def found(count: int, length: int = 0, deleted: int = 0, *, whole: bool = False) -> Found:
+    return Found(count, length, deleted, np.arange(count), np.linspace(1.0, 0.0, count), whole)
 
 
 def asking(memory: Memory) -> Callable[[str, int], bool]:

@@ -270,6 +270,7 @@ import sys
 def test_nothing_of_it_is_imported():
     assert sorted(name for name in sys.modules if name.partition(".")[0] in {"qfzz", "qfzz_core", "qfzz_plugins"}) == [
         "qfzz_core",
+        "qfzz_core._moved",
         "qfzz_core._version",
         "qfzz_core.testing",
         "qfzz_core.testing.pytest_plugin",

@@ -14,9 +14,7 @@ from qfzz_core import Config, Engine
 from qfzz_core.catalogue.levels import Levels
 from qfzz_core.catalogue.merging import all_base
 from qfzz_core.catalogue.segment import Segment
-from qfzz_core.catalogue.shelf import Shelf
-from qfzz_core.catalogue.snapshot import Catalogue as Snapshot
-from qfzz_core.catalogue.snapshot import Table
+from qfzz_core.catalogue.snapshot import Snapshot, Table
 from qfzz_core.contracts.columns import AnyColumn, CategoryColumn, Columns, NumberColumn, narrow
 from qfzz_core.contracts.request import Request
 from qfzz_core.contracts.stores import CatalogueToken
@@ -40,12 +38,10 @@ class Generated(Mapping[str, Track]):
 
     def __init__(self, catalogue: Catalogue, extra: Mapping[str, AnyColumn]) -> None:
         self._catalogue = catalogue
-        self._shelf = Shelf(
-            _snapshot(catalogue, extra), lambda rows: list(catalogue.at(np.asarray(rows, dtype=np.intp)))
-        )
+        self._snapshot = _snapshot(catalogue, extra)
 
-    def shelf(self) -> Shelf:
-        return self._shelf
+    def snapshot(self) -> Snapshot:
+        return self._snapshot
 
     def close(self) -> None:
         """There is nothing under way."""
@@ -78,7 +74,11 @@ def _snapshot(catalogue: Catalogue, extra: Mapping[str, AnyColumn]) -> Snapshot:
         **extra,
     }
     table = Table(np.arange(len(ids), dtype=np.int64), identifiers, columns)
-    return all_base(CatalogueToken("generated", 1, "generated"), table)
+    return all_base(
+        CatalogueToken("generated", 1, "generated"),
+        table,
+        lambda rows: list(catalogue.at(np.asarray(rows, dtype=np.intp))),
+    )
 
 
 def _category(codes: Any, names: Sequence[str], compare: str) -> CategoryColumn:
@@ -106,7 +106,7 @@ def engine_of(
 
 def columns_of(engine: Engine) -> Columns:
     """Return the columns that plugins see."""
-    return engine._answering.library.shelf().catalogue.columns
+    return engine._answering.library.snapshot().columns
 
 
 def introduce(engine: Engine, listeners: Iterable[Listener], discovery_factor: float = 0.0) -> None:
@@ -136,7 +136,7 @@ def rebuild(engine: Engine) -> None:
 
 def index_again(engine: Engine) -> None:
     """Build the indexes anew from columns that are there."""
-    segment = engine._answering.library.shelf().catalogue.segment
+    segment = engine._answering.library.snapshot().segment
     Segment(segment.columns).derive_as(segment)
 
 
@@ -152,19 +152,19 @@ def best(
 
     `plan` is one of `PLANS`, None for what the planner chooses; with a plan there are no filters and constraints.
     """
-    request, query, shelf = _asked(engine, user_id, limit, preferences, keywords)
-    formula = engine._answering.recommending.account(shelf, request).formula
+    request, query, snapshot = _asked(engine, user_id, limit, preferences, keywords)
+    formula = engine._answering.recommending.account(snapshot, request).formula
     if plan is None:
-        return ranked(shelf, request, query, formula, registry=engine.registry, left_out=()).take(limit)
-    return planner.ranked(shelf.catalogue, formula, wanted=limit, method=plan).take(limit)
+        return ranked(snapshot, request, query, formula, registry=engine.registry, left_out=()).take(limit)
+    return planner.ranked(snapshot, formula, wanted=limit, method=plan).take(limit)
 
 
 def picked(
     engine: Engine, user_id: str, limit: int, preferences: Mapping[str, Any] | None = None, **keywords: Any
 ) -> Rows:
     """Return the rows in the order of the result: the engine's call with discovery, without dictionaries."""
-    request, query, shelf = _asked(engine, user_id, limit, preferences, keywords)
-    return engine._answering.recommending.select(shelf, request, query).rows
+    request, query, snapshot = _asked(engine, user_id, limit, preferences, keywords)
+    return engine._answering.recommending.select(snapshot, request, query).rows
 
 
 def answers(engine: Engine, limit: int) -> dict[str, Callable[[Listener], Rows]]:
@@ -198,7 +198,7 @@ class Memories:
 
 
 def _remember(engine: Engine, memory: Memory) -> None:
-    engine._answering.library.shelf().catalogue.segment._derived[recall.KEY] = memory
+    engine._answering.library.snapshot().segment._derived[recall.KEY] = memory
 
 
 def like_best(engine: Engine, catalogue: Catalogue, user_id: str) -> int:
@@ -210,10 +210,10 @@ def like_best(engine: Engine, catalogue: Catalogue, user_id: str) -> int:
 
 def _asked(
     engine: Engine, user_id: str, limit: int, preferences: Mapping[str, Any] | None, keywords: Mapping[str, Any]
-) -> tuple[Request, Query, Shelf]:
+) -> tuple[Request, Query, Snapshot]:
     query = checked_query(engine.registry, preferences, limit=limit, **keywords)
     answering = engine._answering
-    return answering._next_request(user_id, query), query, answering.library.shelf()
+    return answering._next_request(user_id, query), query, answering.library.snapshot()
 
 
 def many(engine: Engine, user_ids: Sequence[str], limit: int) -> int:

@@ -144,7 +144,7 @@ def connected(url: str | None, directory: Path) -> Iterator[Server]:
 def _own(stack: ExitStack) -> str:
     """Start a server that writes to the disk as a real one does, and return its URL."""
     sys.path.insert(0, str(ROOT / "tests"))
-    import postgres_server
+    from support import postgres_server
 
     postgres_server.SETTINGS["fsync"] = "on"
     server = postgres_server.Server()

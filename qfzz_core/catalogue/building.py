@@ -12,7 +12,7 @@ from qfzz_core.catalogue.encoding import Encoder
 from qfzz_core.catalogue.keeping import Keeping
 from qfzz_core.catalogue.merging import MOST_CHANGED, all_base, caught_up, changed, is_due, is_overdue, merged
 from qfzz_core.catalogue.segment import Segment
-from qfzz_core.catalogue.snapshot import Catalogue
+from qfzz_core.catalogue.snapshot import Snapshot, TracksAt
 from qfzz_core.catalogue.writing import ReportColumn, TableWriter, with_provided
 from qfzz_core.contracts.columns import Column, as_rows
 from qfzz_core.contracts.stores import CatalogueToken, Store
@@ -41,7 +41,7 @@ class CatalogueBuilder:
         self._is_faulty = False
         self._background = Background()
         self._keeping = Keeping(cache, self._background)
-        self._current: Catalogue | None = None
+        self._current: Snapshot | None = None
         self._unmerged: Segment | None = None  # where a merge was tried already
         self.renew()
         renewed_after_fork(self)
@@ -58,7 +58,7 @@ class CatalogueBuilder:
             self._background.run("merging", self._merge)
         self._background.close()
 
-    def current(self) -> Catalogue:
+    def current(self) -> Snapshot:
         """Return a snapshot that has everything committed before the call."""
         current = self._current
         token = self._store.catalogue_token()
@@ -74,32 +74,37 @@ class CatalogueBuilder:
         """Return for each column how many values were there but could not be used."""
         return {name: encoder.unusable for name, encoder in self._encoders.items() if encoder.unusable}
 
-    def made_of(self, token: CatalogueToken, tracks: Iterable[tuple[int, Track]]) -> Catalogue:
-        """Return a snapshot of these tracks, given with growing positions."""
+    def made_of(
+        self, token: CatalogueToken, tracks: Iterable[tuple[int, Track]], tracks_at: TracksAt | None = None
+    ) -> Snapshot:
+        """Return a snapshot of these tracks, given with growing positions; `tracks_at` finds them, else the store."""
         with self._lock:  # the encoders count
-            return self._made(token, tracks)[0]
+            return self._made(token, tracks, tracks_at)[0]
 
-    def _made(self, token: CatalogueToken, tracks: Iterable[tuple[int, Track]]) -> tuple[Catalogue, TableWriter]:
+    def _made(
+        self, token: CatalogueToken, tracks: Iterable[tuple[int, Track]], tracks_at: TracksAt | None = None
+    ) -> tuple[Snapshot, TableWriter]:
         writer = TableWriter.empty(self._encoders, self._reported)
         _add_all(writer, tracks)
         writer.settle()
-        return all_base(token, writer.table()), writer
+        return all_base(token, writer.table(), tracks_at or self._store.tracks_at), writer
 
     def _reported(self, column: Column, error: Exception) -> None:
         self._is_faulty = True
         self._report(column, error)
 
-    def _from_cache(self, identity: str) -> Catalogue | None:
+    def _from_cache(self, identity: str) -> Snapshot | None:
         cached = self._keeping.load(identity)
         if cached is None:
             return None
         for name, encoder in self._encoders.items():
             encoder.unusable += cached.unusable.get(name, 0)
-        catalogue = all_base(cached.token, with_provided(cached.table, self._encoders, self._reported, BATCH))
+        table = with_provided(cached.table, self._encoders, self._reported, BATCH)
+        catalogue = all_base(cached.token, table, self._store.tracks_at)
         self._keeping.goes_on(cached, catalogue)
         return catalogue
 
-    def _brought_up(self, old: Catalogue | None, writer: TableWriter | None) -> tuple[Catalogue, TableWriter | None]:
+    def _brought_up(self, old: Snapshot | None, writer: TableWriter | None) -> tuple[Snapshot, TableWriter | None]:
         changes = self._store.catalogue_since(old.token if old else None)
         if old is None or changes.complete:
             for encoder in self._encoders.values():
@@ -120,10 +125,10 @@ class CatalogueBuilder:
             self._background.run("merging", self._merge)
         return new, writer
 
-    def _writer_of(self, catalogue: Catalogue) -> TableWriter:
+    def _writer_of(self, catalogue: Snapshot) -> TableWriter:
         return TableWriter(catalogue.table, self._encoders, self._reported)
 
-    def _keep(self, catalogue: Catalogue) -> None:
+    def _keep(self, catalogue: Snapshot) -> None:
         if not self._is_faulty:  # which would go on when the source is mended
             self._keeping.keep(catalogue, self.unusable())
 

@@ -19,7 +19,7 @@ from typing import Any
 import attrs
 
 from qfzz_core.catalogue.array_files import WRITING, Arrays, DamagedFileError, read_arrays, write_arrays
-from qfzz_core.catalogue.snapshot import Catalogue, Table
+from qfzz_core.catalogue.snapshot import Snapshot, Table
 from qfzz_core.catalogue.storing import arrays_of, table_of
 from qfzz_core.catalogue.writing import is_identifier
 from qfzz_core.contracts.columns import Column
@@ -72,7 +72,7 @@ class CatalogueCache:
             logger.debug("%s is not used: %r", path, error)
             return None
 
-    def save(self, catalogue: Catalogue, base: str, unusable: Mapping[str, int]) -> None:
+    def save(self, catalogue: Snapshot, base: str, unusable: Mapping[str, int]) -> None:
         """Keep a catalogue that is all base."""
         token = catalogue.token
         stored = {column.name for column in self._stored}

@@ -13,7 +13,7 @@ import attrs
 from qfzz_core.catalogue.array_files import Arrays
 from qfzz_core.catalogue.background import Background
 from qfzz_core.catalogue.cache import Cached, CatalogueCache
-from qfzz_core.catalogue.snapshot import Catalogue
+from qfzz_core.catalogue.snapshot import Snapshot
 
 LEAST_TRACKS = 10_000  # a smaller catalogue is read from the store as quickly
 BEHIND = 64  # commits after which it is kept again: of a hundred a store surely knows what changed
@@ -52,14 +52,14 @@ class Keeping:
         """Return what is kept of a store, None if there is nothing that can be used."""
         return None if self._cache is None else self._cache.load(identity)
 
-    def goes_on(self, cached: Cached, catalogue: Catalogue) -> None:
+    def goes_on(self, cached: Cached, catalogue: Snapshot) -> None:
         """Remember that a catalogue is kept."""
         if self._cache is not None:
             self._note(catalogue)
             keeper = SegmentKeeper(self._cache, self._background, catalogue.token.identity, cached.base)
             catalogue.segment.keeper = keeper
 
-    def keep(self, catalogue: Catalogue, unusable: Mapping[str, int]) -> None:
+    def keep(self, catalogue: Snapshot, unusable: Mapping[str, int]) -> None:
         """Keep a catalogue that is all base, and from now on what is derived of it, some time later."""
         if self._cache is not None and len(catalogue) >= LEAST_TRACKS:
             self._note(catalogue)
@@ -68,11 +68,11 @@ class Keeping:
             save = partial(self._cache.save, catalogue, keeper.base, dict(unusable))
             self._background.run("keeping the catalogue", save)
 
-    def is_behind(self, catalogue: Catalogue, pause: float = PAUSE) -> bool:
+    def is_behind(self, catalogue: Snapshot, pause: float = PAUSE) -> bool:
         """Return whether so much happened since a catalogue was kept that it should be kept again."""
         is_kept = self._cache is not None and catalogue.segment.keeper is not None
         behind = catalogue.token.counter - self._counter >= BEHIND
         return is_kept and behind and time.monotonic() - self._since >= pause
 
-    def _note(self, catalogue: Catalogue) -> None:
+    def _note(self, catalogue: Snapshot) -> None:
         self._counter, self._since = catalogue.token.counter, time.monotonic()

@@ -8,7 +8,7 @@ from pathlib import Path
 from qfzz_core.catalogue.building import CatalogueBuilder
 from qfzz_core.catalogue.cache import cache_of
 from qfzz_core.catalogue.samples import sample_tracks
-from qfzz_core.catalogue.shelf import Shelf
+from qfzz_core.catalogue.snapshot import Snapshot
 from qfzz_core.catalogue.writing import ReportColumn
 from qfzz_core.contracts.columns import Column
 from qfzz_core.contracts.stores import CatalogueToken, Store
@@ -17,7 +17,7 @@ from qfzz_core.model.tracks import Track
 
 
 class Library:
-    """Finds the tracks of one engine, and makes the shelves its requests take them from."""
+    """Finds the tracks of one engine, and makes the snapshots its requests take them from."""
 
     def __init__(
         self, store: Store, columns: Sequence[Column], report: ReportColumn, cache: str | Path | None = None
@@ -25,7 +25,7 @@ class Library:
         """`cache` is the directory where the catalogue is kept, if it is."""
         self._store = store
         self._catalogue = CatalogueBuilder(store, columns, report, cache_of(cache, columns))
-        self._sample_shelf: Shelf | None = None
+        self._samples: Snapshot | None = None
         self._held_tracks = False
 
     def close(self) -> None:
@@ -33,7 +33,7 @@ class Library:
         self._catalogue.close()
 
     def serves_samples(self) -> bool:
-        """Return whether the store never held a track; once it was seen to hold one, `shelf` looks again."""
+        """Return whether the store never held a track; once it was seen to hold one, `snapshot` looks again."""
         if not self._held_tracks:
             self._held_tracks = self._store.catalogue_token().counter > 0
         return not self._held_tracks
@@ -48,18 +48,20 @@ class Library:
         sample = None if found else self.samples().get(track_id)
         return found[1] if found else copied(sample)
 
-    def shelf(self) -> Shelf:
-        """Return the tracks as they are now: a snapshot of the columns, with the way to the dictionaries."""
+    def snapshot(self) -> Snapshot:
+        """Return the tracks as they are now: a snapshot of the columns, which finds their dictionaries."""
         if not self.serves_samples():
-            catalogue = self._catalogue.current()
-            if catalogue.token.counter:
-                return Shelf(catalogue, self._store.tracks_at)
+            current = self._catalogue.current()
+            if current.token.counter:
+                return current
             self._held_tracks = False  # a copy of a store that never held a track took the place of what was here
-        if self._sample_shelf is None:
-            numbered = list(enumerate(sample_tracks()))
-            catalogue = self._catalogue.made_of(CatalogueToken("samples", 0, ""), numbered)
-            self._sample_shelf = Shelf(catalogue, lambda places: [copied(sample_tracks()[place]) for place in places])
-        return self._sample_shelf
+        if self._samples is None:
+            self._samples = self._catalogue.made_of(
+                CatalogueToken("samples", 0, ""),
+                list(enumerate(sample_tracks())),
+                lambda places: [copied(sample_tracks()[place]) for place in places],
+            )
+        return self._samples
 
     def unusable(self) -> dict[str, int]:
         """Return for each column how many values were there but of the wrong kind; they count as missing."""

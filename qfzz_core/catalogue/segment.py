@@ -34,7 +34,7 @@ class Keeper(Protocol):
 class Segment:
     """The columns of rows in growing order of position, shared by all snapshots that begin with these rows.
 
-    Some of the rows may be dead in a snapshot; the columns stay as they are.
+    Some of the rows may be deleted in a snapshot; the columns stay as they are.
     """
 
     def __init__(self, columns: Columns) -> None:

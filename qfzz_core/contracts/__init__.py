@@ -1,29 +1,100 @@
 """What plugins promise and what they are given: the protocols, and what passes between plugins and the engine.
 
-One module for each kind of object; the names below can be imported from here.
+One module for each kind of object; the names below can be imported from here. They are found when they are first
+used, so that the command line can name a format without waiting for NumPy.
 """
 
-from qfzz_core.contracts.columns import Column, ColumnKind, Columns, Provider, Rows, Source
-from qfzz_core.contracts.factors import (
-    CategoryTable,
-    ColumnFunction,
-    Factor,
-    NumericDistance,
-    Prepared,
-    Reason,
-    TrackFunction,
-    Values,
-    factor,
-)
-from qfzz_core.contracts.filters import CategoryFilter, Filter, IdFilter, Predicate, PreparedFilter, RangeFilter
-from qfzz_core.contracts.formats import ImportFileError, Playlist, PlaylistError, Reader, Row, TrackFile, Writer
-from qfzz_core.contracts.learners import InteractionType, Learner
-from qfzz_core.contracts.picks import Pick, Picks
-from qfzz_core.contracts.plan import Plan
-from qfzz_core.contracts.recommendation import Explanation, FactorExplanation, FaultNote, Recommendation
-from qfzz_core.contracts.request import Request
-from qfzz_core.contracts.stores import Store, StoreScheme
-from qfzz_core.contracts.strategies import DiscoveryStrategy, Ranking
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from qfzz_core.contracts.columns import Column, ColumnKind, Columns, Provider, Rows, Source
+    from qfzz_core.contracts.factors import (
+        CategoryTable,
+        ColumnFunction,
+        Factor,
+        NumericDistance,
+        Prepared,
+        Reason,
+        TrackFunction,
+        Values,
+        factor,
+    )
+    from qfzz_core.contracts.filters import CategoryFilter, Filter, IdFilter, Predicate, PreparedFilter, RangeFilter
+    from qfzz_core.contracts.formats import ImportFileError, Playlist, PlaylistError, Reader, Row, TrackFile, Writer
+    from qfzz_core.contracts.learners import InteractionType, Learner
+    from qfzz_core.contracts.picks import Pick, Picks
+    from qfzz_core.contracts.plan import Plan
+    from qfzz_core.contracts.recommendation import Explanation, FactorExplanation, FaultNote, Recommendation
+    from qfzz_core.contracts.request import Request
+    from qfzz_core.contracts.stores import Store, StoreScheme
+    from qfzz_core.contracts.strategies import DiscoveryStrategy, Ranking
+
+_HOMES = {
+    "columns": (
+        "Column",
+        "ColumnKind",
+        "Columns",
+        "Provider",
+        "Rows",
+        "Source",
+    ),
+    "factors": (
+        "CategoryTable",
+        "ColumnFunction",
+        "Factor",
+        "NumericDistance",
+        "Prepared",
+        "Reason",
+        "TrackFunction",
+        "Values",
+        "factor",
+    ),
+    "filters": (
+        "CategoryFilter",
+        "Filter",
+        "IdFilter",
+        "Predicate",
+        "PreparedFilter",
+        "RangeFilter",
+    ),
+    "formats": (
+        "ImportFileError",
+        "Playlist",
+        "PlaylistError",
+        "Reader",
+        "Row",
+        "TrackFile",
+        "Writer",
+    ),
+    "learners": (
+        "InteractionType",
+        "Learner",
+    ),
+    "picks": (
+        "Pick",
+        "Picks",
+    ),
+    "plan": ["Plan"],
+    "recommendation": (
+        "Explanation",
+        "FactorExplanation",
+        "FaultNote",
+        "Recommendation",
+    ),
+    "request": ["Request"],
+    "stores": (
+        "Store",
+        "StoreScheme",
+    ),
+    "strategies": (
+        "DiscoveryStrategy",
+        "Ranking",
+    ),
+}
+_HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 
 __all__ = [
     "CategoryFilter",
@@ -69,3 +140,9 @@ __all__ = [
     "Writer",
     "factor",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME_OF:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"qfzz_core.contracts.{_HOME_OF[name]}"), name)

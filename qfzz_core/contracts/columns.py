@@ -192,9 +192,9 @@ def among(rows: Rows, some: Rows) -> NDArray[np.bool_]:
     return found
 
 
-def without(rows: Rows, dead: Rows) -> Rows:
-    """Return those of the rows that are not among the dead ones, which ascend."""
-    return rows[~among(rows, dead)] if len(dead) else rows
+def without(rows: Rows, deleted: Rows) -> Rows:
+    """Return those of the rows that are not among the deleted ones, which ascend."""
+    return rows[~among(rows, deleted)] if len(deleted) else rows
 
 
 # ---- declarations ---------------------------------------------------------------------------------------------------

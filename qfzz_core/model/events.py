@@ -1,4 +1,4 @@
-"""The log of what happened to a user: interactions and explicit changes, each with what it taught."""
+"""The log of what happened to a user: interactions and explicit changes, each with the features that it moved."""
 
 from __future__ import annotations
 
@@ -11,12 +11,15 @@ from qfzz_core.model.plain import copied
 
 EventKind = Literal["created", "feedback", "interaction", "edited"]
 
+# The name of `Interaction.features` in stored logs, in exported documents and to learners written for 0.1: with another
+# one, stores and documents of that time would not be read.
+STORED_FEATURES = "taught"
 SHOWN_INTERACTIONS = 1000  # how many interactions a profile shows; the log keeps them all
 
 
 @attrs.frozen
-class Taught:
-    """What a track was at the moment it taught: the names that moved, and who published it.
+class Features:
+    """What a profile learns from an event: the names that the track had then, and who published it.
 
     `publisher` is the key made by `qfzz_core.model.tracks.publisher`.
     """
@@ -31,7 +34,8 @@ class Taught:
 class Interaction:
     """One interaction of a user with a track.
 
-    `strength` is the change of weight it caused, None if it taught nothing; `extra` holds further keys that the
+    `strength` is the change of weight it caused, None if nothing was learned from it; `features` are those of the track
+    at that moment, None if the catalogue did not know it; `extra` holds further keys that the
     application gave.
     """
 
@@ -40,8 +44,13 @@ class Interaction:
     rating: float | None
     timestamp: str
     strength: float | None = None
-    taught: Taught | None = None
+    features: Features | None = None
     extra: Mapping[str, Any] = attrs.field(factory=dict)
+
+    @property
+    def taught(self) -> Features | None:
+        """The features, under the name that learners written for 0.1 read."""
+        return self.features
 
     def to_dict(self) -> dict[str, Any]:
         """Return the interaction as it stands in a profile's `interaction_history`."""
@@ -86,9 +95,9 @@ def encode_event(event: Event) -> dict[str, Any]:
     body: dict[str, Any] = {"track_id": interaction.track_id, "type": interaction.type, "rating": interaction.rating}
     if interaction.strength is not None:
         body["strength"] = interaction.strength
-    if interaction.taught is not None:
-        taught = interaction.taught
-        body["taught"] = [taught.genre, taught.artist, taught.mood, taught.publisher]
+    if interaction.features is not None:
+        features = interaction.features
+        body[STORED_FEATURES] = [features.genre, features.artist, features.mood, features.publisher]
     if interaction.extra:
         body["extra"] = dict(interaction.extra)
     if interaction.timestamp != event.timestamp:
@@ -109,7 +118,7 @@ def decode_event(
         rating=body["rating"],
         timestamp=body.get("timestamp", timestamp),
         strength=body.get("strength"),
-        taught=Taught(*body["taught"]) if "taught" in body else None,
+        features=Features(*body[STORED_FEATURES]) if STORED_FEATURES in body else None,
         extra=body.get("extra", {}),
     )
     return Event(kind, timestamp, interaction, (), event_id, position)

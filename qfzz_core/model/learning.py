@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
-from qfzz_core.model.events import Change, Event, Taught
+from qfzz_core.model.events import Change, Event, Features
 from qfzz_core.model.tracks import Track, publisher_of
 from qfzz_core.model.weights import WEIGHT_FIELDS, refuse_second_spelling
 
@@ -49,9 +49,9 @@ def moved(weight: float, strength: float) -> float:
     return 0.0 if weight <= 0.0 else 1.0 if weight >= 1.0 else weight
 
 
-def taught_by(track: Track) -> Taught:
-    """Return what a track teaches: its genre, artist and mood, and who published it."""
-    return Taught(track["genre"], track["artist"], track["mood"], publisher_of(track))
+def features_of(track: Track) -> Features:
+    """Return the features of a track that a profile learns from: genre, artist and mood, and who published it."""
+    return Features(track["genre"], track["artist"], track["mood"], publisher_of(track))
 
 
 def apply_event(event: Event, profile: ProfileWriter) -> None:
@@ -59,13 +59,13 @@ def apply_event(event: Event, profile: ProfileWriter) -> None:
     for change in event.changes:
         apply_change(change, profile)
     interaction = event.interaction
-    if interaction is not None and interaction.taught is not None and interaction.strength is not None:
-        teach(interaction.taught, interaction.strength, profile)
+    if interaction is not None and interaction.features is not None and interaction.strength is not None:
+        move_weights(interaction.features, interaction.strength, profile)
 
 
-def teach(taught: Taught, strength: float, profile: ProfileWriter) -> None:
+def move_weights(features: Features, strength: float, profile: ProfileWriter) -> None:
     """Move genre, artist and mood of a track by a strength; a name that is blank or would stay at 0 is not inserted."""
-    for field, name in (("genres", taught.genre), ("artists", taught.artist), ("moods", taught.mood)):
+    for field, name in (("genres", features.genre), ("artists", features.artist), ("moods", features.mood)):
         present = profile.weight(field, name)
         weight = moved(present[1] if present else 0.0, strength)
         if present:

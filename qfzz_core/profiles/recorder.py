@@ -10,7 +10,7 @@ from qfzz_core.contracts.learners import Learner
 from qfzz_core.contracts.stores import Store, Transaction, UserTransaction
 from qfzz_core.errors import FeedbackError, ForgottenProfileError
 from qfzz_core.model.events import Change, Event, Interaction
-from qfzz_core.model.learning import taught_by
+from qfzz_core.model.learning import features_of
 from qfzz_core.model.tracks import Track
 from qfzz_core.plugins.faults import Report
 from qfzz_core.plugins.registry import Registered
@@ -102,7 +102,7 @@ class Recorder:
             rating=feedback.rating,
             timestamp=now,
             strength=None if track is None else feedback.strength,
-            taught=None if track is None else taught_by(track),
+            features=None if track is None else features_of(track),
         )
         return Event("feedback", now, interaction, (), feedback.event_id)
 

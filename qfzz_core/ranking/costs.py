@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import attrs
 import numpy as np
 
-from qfzz_core.catalogue.snapshot import Catalogue
+from qfzz_core.catalogue.snapshot import Snapshot
 from qfzz_core.contracts.columns import without
 from qfzz_core.ranking.row_tests import ColumnTest, Passes
 
@@ -31,12 +31,12 @@ class Costs:
     testing: float = 0.0
 
     @classmethod
-    def sampled(cls, catalogue: Catalogue, tests: Sequence[Passes]) -> Costs:
+    def sampled(cls, snapshot: Snapshot, tests: Sequence[Passes]) -> Costs:
         """Return the costs as a sample of the rows lets expect them."""
-        rows = catalogue.columns.length
+        rows = snapshot.columns.length
         if not tests or not rows:
             return cls(rows)
-        passing = sampled = without((rows * _PLACES).astype(np.intp), catalogue.dead)
+        passing = sampled = without((rows * _PLACES).astype(np.intp), snapshot.deleted)
         testing = 0.0
         for test in tests if len(sampled) else ():
             testing += len(passing) / len(sampled) * (LOOKED_AT if isinstance(test, ColumnTest) else ASKED)

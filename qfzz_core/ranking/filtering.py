@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import attrs
 import numpy as np
 
-from qfzz_core.catalogue.snapshot import Catalogue
+from qfzz_core.catalogue.snapshot import Snapshot
 from qfzz_core.contracts.columns import Rows, sealed
 from qfzz_core.contracts.filters import CategoryFilter, IdFilter, Predicate, PreparedFilter, RangeFilter
 from qfzz_core.plugins.faults import BrokenContractError, ComponentFaultError, answer
@@ -60,31 +60,31 @@ def not_texts(items: Collection[Any]) -> list[Any]:
     return []
 
 
-def row_tests(catalogue: Catalogue, filters: Iterable[ActiveFilter]) -> list[Passes]:
+def row_tests(snapshot: Snapshot, filters: Iterable[ActiveFilter]) -> list[Passes]:
     """Return for each filter the test of rows; raises `ComponentFaultError` if a plugin's cannot be one."""
-    return [_guarded(active, partial(_test, catalogue, active.prepared)) for active in filters]
+    return [_guarded(active, partial(_test, snapshot, active.prepared)) for active in filters]
 
 
-def live_rows_passing(catalogue: Catalogue, passes: Sequence[Passes]) -> Rows:
+def live_rows_passing(snapshot: Snapshot, passes: Sequence[Passes]) -> Rows:
     """Return the rows of all tracks that pass all tests, in order of position."""
-    if not (passes and isinstance(passes[0], ColumnTest) and catalogue.in_order):
-        return passing_rows(_live_blocks(catalogue), passes)
-    starts = range(0, catalogue.columns.length, STRETCH)
+    if not (passes and isinstance(passes[0], ColumnTest) and snapshot.in_order):
+        return passing_rows(_live_blocks(snapshot), passes)
+    starts = range(0, snapshot.columns.length, STRETCH)
     stretches = (passes[0].stretch(start, start + STRETCH) for start in starts)
     rows = passing_rows((block for stretch in stretches for block in _blocks(stretch)), passes[1:])
-    return rows[~np.isin(rows, catalogue.dead)] if len(catalogue.dead) else rows
+    return rows[~np.isin(rows, snapshot.deleted)] if len(snapshot.deleted) else rows
 
 
-def _live_blocks(catalogue: Catalogue) -> Iterator[Rows]:
+def _live_blocks(snapshot: Snapshot) -> Iterator[Rows]:
     """Iterate the rows of all tracks in order of position, in blocks that the processor's cache holds."""
-    length = catalogue.columns.length
-    if not catalogue.in_order:
-        yield from _blocks(catalogue.live_rows())
+    length = snapshot.columns.length
+    if not snapshot.in_order:
+        yield from _blocks(snapshot.live_rows())
         return
     for start in range(0, length, BLOCK):
         stop = min(start + BLOCK, length)
-        dead = catalogue.dead[catalogue.dead.searchsorted(start) : catalogue.dead.searchsorted(stop)]
-        yield np.delete(np.arange(start, stop), dead - start) if len(dead) else np.arange(start, stop)
+        deleted = snapshot.deleted[snapshot.deleted.searchsorted(start) : snapshot.deleted.searchsorted(stop)]
+        yield np.delete(np.arange(start, stop), deleted - start) if len(deleted) else np.arange(start, stop)
 
 
 def _blocks(rows: Rows) -> Iterator[Rows]:
@@ -119,15 +119,15 @@ def _guarded(active: ActiveFilter, make: Callable[[], Passes]) -> Passes:
     return test if active.prunes else lambda rows: guarded(lambda: test(rows))  # type: ignore[operator,return-value]
 
 
-def _test(catalogue: Catalogue, prepared: PreparedFilter) -> Passes:
+def _test(snapshot: Snapshot, prepared: PreparedFilter) -> Passes:
     if isinstance(prepared, Predicate):
-        return lambda rows: _booleans(answer(prepared.function, catalogue.columns, sealed(rows)), len(rows))
+        return lambda rows: _booleans(answer(prepared.function, snapshot.columns, sealed(rows)), len(rows))
     if isinstance(prepared, IdFilter):
-        return IdTest(catalogue, read_once(prepared.track_ids), prepared.exclude)
+        return IdTest(snapshot, read_once(prepared.track_ids), prepared.exclude)
     if isinstance(prepared, CategoryFilter):
-        return category_test(catalogue.columns[prepared.column], prepared)
+        return category_test(snapshot.columns[prepared.column], prepared)
     if isinstance(prepared, RangeFilter):
-        return range_test(catalogue.columns[prepared.column], prepared)
+        return range_test(snapshot.columns[prepared.column], prepared)
     raise BrokenContractError(
         "a filter's prepare must return CategoryFilter, RangeFilter, IdFilter, Predicate or None, "
         f"got {type(prepared).__name__}"

@@ -14,7 +14,7 @@ from hashlib import blake2b
 import attrs
 import numpy as np
 
-from qfzz_core.catalogue.shelf import StaleCatalogueError
+from qfzz_core.catalogue.snapshot import StaleCatalogueError
 from qfzz_core.contracts.columns import Rows
 from qfzz_core.contracts.factors import Prepared, Values
 from qfzz_core.plugins.faults import ComponentFaultError

@@ -1,4 +1,4 @@
-"""Candidates from an index: the best of the base, merged with the tail, without what is dead."""
+"""Candidates from an index: the best of the base, merged with the delta, without what is deleted."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Protocol
 
 import numpy as np
 
-from qfzz_core.catalogue.snapshot import Catalogue
+from qfzz_core.catalogue.snapshot import Snapshot
 from qfzz_core.contracts.columns import Rows, among
 from qfzz_core.contracts.factors import Values
 from qfzz_core.contracts.plan import Plan
@@ -50,7 +50,7 @@ class Indexed:
 
 
 class Merging:
-    """Finds the best of a snapshot: those of the base by a search, between them those of the `tail`, which are few.
+    """Finds the best of a snapshot: those of the base by a search, between them those of the `delta`, which are few.
 
     With a question, begins with what is remembered of it, and remembers what it found. `search` is made when it is
     needed.
@@ -59,26 +59,26 @@ class Merging:
     def __init__(
         self,
         formula: Formula,
-        catalogue: Catalogue,
-        tail: Rows,
+        snapshot: Snapshot,
+        delta: Rows,
         search: Callable[[], Finder],
         *,
         question: bytes | None,
         plan: Plan,
     ) -> None:
         self._formula = formula
-        self._catalogue = catalogue
-        self._tail = tail
-        self._scored = len(tail), np.empty(0)  # from which place in the tail on, and the scores
+        self._snapshot = snapshot
+        self._delta = delta
+        self._scored = len(delta), np.empty(0)  # from which place in the delta on, and the scores
         self._make = search
         self._search: Finder | None = None
-        self._memory = Memory.of(catalogue.segment)
+        self._memory = Memory.of(snapshot.segment)
         self._question = question
         self._plan = plan
 
     def best(self, count: int) -> Best:
-        """Return the best `count` of the base in order, or fewer if some of these are dead, and what lies between them;
-        and whether this is all that may be chosen.
+        """Return the best `count` of the base in order, or fewer if some of these are deleted, and what lies between
+        them; and whether this is all that may be chosen.
         """
         known = self._recalled(count)
         found = self._brought_up(known or self._searched(count))
@@ -88,31 +88,31 @@ class Merging:
 
     def _recalled(self, count: int) -> Found | None:
         found = self._memory.recalled(self._question) if self._question else None
-        if found is None or not found.answers(count, len(self._catalogue.table), len(self._catalogue.dead)):
+        if found is None or not found.answers(count, len(self._snapshot.table), len(self._snapshot.deleted)):
             return None
         self._plan.recalled = len(found.rows)
         return found
 
     def _searched(self, count: int) -> Found:
         self._search = self._search or self._make()
-        return Found(count, self._catalogue.base, len(self._catalogue.dead), *self._search.best(count))
+        return Found(count, self._snapshot.base, len(self._snapshot.deleted), *self._search.best(count))
 
     def _brought_up(self, found: Found) -> Found:
         """Return what was found without what has died since, and with what was added since."""
-        length, dead = len(self._catalogue.table), self._catalogue.dead
+        length, deleted = len(self._snapshot.table), self._snapshot.deleted
         rows, scores = found.rows, found.scores
-        if found.dead < len(dead):
-            alive = ~among(rows, dead)
+        if found.deleted < len(deleted):
+            alive = ~among(rows, deleted)
             rows, scores = rows[alive], scores[alive]
         if found.length < length:
             rows, scores = self._merged(rows, scores, found)
         if rows is found.rows and found.length == length:
             return found
-        return Found(found.count, length, len(dead), rows, scores, found.whole)
+        return Found(found.count, length, len(deleted), rows, scores, found.whole)
 
     def _merged(self, rows: Rows, scores: Values, found: Found) -> tuple[Rows, Values]:
-        """Return rows, and between them those of the tail that were added since they were found."""
-        positions = self._catalogue.positions
+        """Return rows, and between them those of the delta that were added since they were found."""
+        positions = self._snapshot.positions
         added, added_scores = self._added(found.length)
         if not found.whole:  # what comes after the last row may lie between rows of the base not yet seen
             row, score = rows[-1:], scores[-1:]
@@ -127,13 +127,13 @@ class Merging:
         return rows[order], scores[order]
 
     def _added(self, length: int) -> tuple[Rows, Values]:
-        """Return the rows of the tail from a row on, and their scores, each of which is computed once."""
-        first = int(self._tail.searchsorted(length))
+        """Return the rows of the delta from a row on, and their scores, each of which is computed once."""
+        first = int(self._delta.searchsorted(length))
         known, scores = self._scored
         if first < known:
-            known, scores = first, np.concatenate([self._formula.scores(self._tail[first:known]), scores])
+            known, scores = first, np.concatenate([self._formula.scores(self._delta[first:known]), scores])
             self._scored = known, scores
-        return self._tail[first:], scores[first - known :]
+        return self._delta[first:], scores[first - known :]
 
 
 class Switching:

@@ -8,7 +8,7 @@ from typing import Literal
 
 import numpy as np
 
-from qfzz_core.catalogue.snapshot import Catalogue
+from qfzz_core.catalogue.snapshot import Snapshot
 from qfzz_core.contracts.columns import Rows
 from qfzz_core.contracts.filters import CategoryFilter, IdFilter
 from qfzz_core.contracts.plan import Plan
@@ -32,7 +32,7 @@ LEAST_PATIENCE = 2_048  # candidates from the index that are asked about, whatev
 
 
 def ranked(
-    catalogue: Catalogue,
+    snapshot: Snapshot,
     formula: Formula,
     filters: Sequence[ActiveFilter] = (),
     *,
@@ -41,17 +41,17 @@ def ranked(
     method: Literal["scan", "index"] | None = None,
     plan: Plan | None = None,
 ) -> EligibleRanking:
-    """Return the eligible ranking of a catalogue, of which about `wanted` ranks will be looked at, all if None.
+    """Return the eligible ranking of a snapshot, of which about `wanted` ranks will be looked at, all if None.
 
     `method` has that one taken, whatever it costs, without recalling what was found before. What is chosen and done is
     told to `plan`.
     """
     plan = plan or Plan()
     with plan.timed("plan"):
-        planner = _Planner(catalogue, formula, filters, plan)
+        planner = _Planner(snapshot, formula, filters, plan)
         candidates, asked = planner.chosen(wanted, method)
     return EligibleRanking(
-        catalogue.columns,
+        snapshot.columns,
         candidates,
         asked,
         constraints=constraints,
@@ -63,19 +63,19 @@ def ranked(
 
 
 class _Planner:
-    def __init__(self, catalogue: Catalogue, formula: Formula, filters: Sequence[ActiveFilter], plan: Plan) -> None:
-        plan.tracks = len(catalogue)
+    def __init__(self, snapshot: Snapshot, formula: Formula, filters: Sequence[ActiveFilter], plan: Plan) -> None:
+        plan.tracks = len(snapshot)
         self._plan = plan
         self.share = 1.0
-        self._catalogue = catalogue
+        self._snapshot = snapshot
         self._formula = formula
         self._pruning = [active for active in filters if active.prunes]
-        self._predicates = row_tests(catalogue, [active for active in filters if not active.prunes])
+        self._predicates = row_tests(snapshot, [active for active in filters if not active.prunes])
         self._made: dict[ActiveFilter, Passes] = {}
 
     @cached_property
     def _parts(self) -> Parts:
-        return parts(self._formula, sizes_of(self._catalogue.segment), self._catalogue.base)
+        return parts(self._formula, sizes_of(self._snapshot.segment), self._snapshot.base)
 
     def chosen(
         self, wanted: int | None, method: Literal["scan", "index"] | None
@@ -98,7 +98,7 @@ class _Planner:
 
     def _why_not(self, wanted: int | None) -> str | None:
         """Return why the index does not pay, None if it does."""
-        rows = self._catalogue.columns.length
+        rows = self._snapshot.columns.length
         if rows <= SMALL:
             return "the catalogue is small"
         if wanted is None or wanted * DEEP > rows:
@@ -123,7 +123,7 @@ class _Planner:
     def _costs(self) -> Costs:
         """What it costs to filter all rows, by a sample of them."""
         narrowing = [active for active in self._pruning if self._narrows(active)]
-        return Costs.sampled(self._catalogue, [*self._tests(narrowing), *self._predicates])
+        return Costs.sampled(self._snapshot, [*self._tests(narrowing), *self._predicates])
 
     # -- scan
 
@@ -131,12 +131,12 @@ class _Planner:
         """Return candidates from scoring all rows that pass the filters that say what does."""
         named = self._named
         tests = self._tests(self._pruning)
-        rows = live_rows_passing(self._catalogue, tests) if named is None else passing_rows([named], tests)
+        rows = live_rows_passing(self._snapshot, tests) if named is None else passing_rows([named], tests)
         return self._scan_of(rows, reason)
 
     def filtered(self, reason: str = "few tracks passed the filters") -> Scan:
         """Return candidates from scoring all rows that pass all filters."""
-        rows = live_rows_passing(self._catalogue, [*self._tests(self._pruning), *self._predicates])
+        rows = live_rows_passing(self._snapshot, [*self._tests(self._pruning), *self._predicates])
         return self._scan_of(rows, reason)
 
     def _scan_of(self, rows: Rows, reason: str) -> Scan:
@@ -148,7 +148,7 @@ class _Planner:
         return [self._made.get(active) or self._test(active) for active in filters]
 
     def _test(self, active: ActiveFilter) -> Passes:
-        (self._made[active],) = row_tests(self._catalogue, [active])
+        (self._made[active],) = row_tests(self._snapshot, [active])
         return self._made[active]
 
     @cached_property
@@ -156,14 +156,14 @@ class _Planner:
         """The rows that a filter names one by one, in order of position; None if no filter does."""
         for active in self._pruning:
             if isinstance(active.prepared, IdFilter) and not active.prepared.exclude:
-                rows = np.unique(self._catalogue.rows(active.prepared.track_ids))
-                return rows[np.argsort(self._catalogue.positions[rows], kind="stable")]
+                rows = np.unique(self._snapshot.rows(active.prepared.track_ids))
+                return rows[np.argsort(self._snapshot.positions[rows], kind="stable")]
         return None
 
     def _narrows(self, active: ActiveFilter) -> bool:
         """Return whether so many candidates may fail a filter that it matters."""
         prepared = active.prepared
-        if isinstance(prepared, IdFilter) and len(read_once(prepared.track_ids)) * MANY_IDS < self._catalogue.base:
+        if isinstance(prepared, IdFilter) and len(read_once(prepared.track_ids)) * MANY_IDS < self._snapshot.base:
             return False
         return not self._by_cell(active)
 
@@ -174,40 +174,40 @@ class _Planner:
     # -- index
 
     def _index(self, *, recalls: bool) -> tuple[Candidates, Sequence[Passes]] | None:
-        index = serving(self._catalogue.segment, self._parts.layout)
+        index = serving(self._snapshot.segment, self._parts.layout)
         if index is None:
             return None
         inside = [active for active in self._pruning if self._by_cell(active)]
-        allowed = _allowed(self._catalogue, inside, index)
+        allowed = _allowed(self._snapshot, inside, index)
         finder = Merging(
             self._formula,
-            self._catalogue,
-            self._tail(inside),
+            self._snapshot,
+            self._delta(inside),
             partial(self._search, index, allowed),
             question=question(self._formula, index, allowed) if recalls else None,
             plan=self._plan,
         )
-        indexed = Indexed(finder, self._catalogue.base)
+        indexed = Indexed(finder, self._snapshot.base)
         others = [active for active in self._pruning if active not in inside]
         return Switching(indexed, lambda: self._scan_inside(inside)), [*self._tests(others), *self._predicates]
 
     def _search(self, index: Index, allowed: Mask | None) -> Search:
         """Return a search of the base, of the cells that are allowed."""
-        dead = self._catalogue.base_dead
-        return Search(self._formula, self._parts, index, dead=dead, allowed=allowed, plan=self._plan)
+        deleted = self._snapshot.base_deleted
+        return Search(self._formula, self._parts, index, deleted=deleted, allowed=allowed, plan=self._plan)
 
-    def _tail(self, inside: Sequence[ActiveFilter]) -> Rows:
+    def _delta(self, inside: Sequence[ActiveFilter]) -> Rows:
         """Return the rows behind the base that pass the filters which the index applies to the base."""
-        tail = self._catalogue.live_tail
-        return passing_rows([tail], self._tests(inside)) if len(tail) and inside else tail
+        delta = self._snapshot.live_delta
+        return passing_rows([delta], self._tests(inside)) if len(delta) and inside else delta
 
     def _scan_inside(self, inside: Sequence[ActiveFilter]) -> Scan:
         """Return candidates from scoring all rows that the index would have considered."""
-        rows = live_rows_passing(self._catalogue, self._tests(inside))
+        rows = live_rows_passing(self._snapshot, self._tests(inside))
         return self._scan_of(rows, "too many tracks could reach the result")
 
 
-def _allowed(catalogue: Catalogue, filters: Sequence[ActiveFilter], index: Index) -> Mask | None:
+def _allowed(snapshot: Snapshot, filters: Sequence[ActiveFilter], index: Index) -> Mask | None:
     """Return of each cell whether the filters let it pass, None if there are no filters."""
     if not filters:
         return None
@@ -217,7 +217,7 @@ def _allowed(catalogue: Catalogue, filters: Sequence[ActiveFilter], index: Index
         for active in filters:
             prepared = active.prepared
             if isinstance(prepared, CategoryFilter) and prepared.column == name:
-                codes = catalogue.columns[name].vocabulary.codes(prepared.names)
+                codes = snapshot.columns[name].vocabulary.codes(prepared.names)
                 passing &= np.isin(np.arange(-1, size - 1), codes[codes >= 0]) != prepared.exclude
         allowed = np.logical_and.outer(allowed, passing).reshape(-1)
     return allowed

@@ -34,20 +34,20 @@ def question(formula: Formula, index: Index, allowed: Mask | None) -> bytes | No
 class Found:
     """The best of a snapshot, as far as `count` of the base were asked for: every row down to the last of them.
 
-    The snapshot had `length` rows, the dead ones included, of which there were `dead`. Snapshots of one segment follow
-    each other: in a later one, neither is less.
+    The snapshot had `length` rows, the deleted ones included, of which there were `deleted`. Snapshots of one segment
+    follow each other: in a later one, neither is less.
     """
 
     count: int
     length: int
-    dead: int
+    deleted: int
     rows: Rows = attrs.field(converter=sealed)
     scores: Values = attrs.field(converter=sealed)
     whole: bool
 
-    def answers(self, count: int, length: int, dead: int) -> bool:
+    def answers(self, count: int, length: int, deleted: int) -> bool:
         """Return whether it can be brought up to a snapshot, and goes far enough."""
-        return (self.whole or count <= self.count) and self.length <= length and self.dead <= dead
+        return (self.whole or count <= self.count) and self.length <= length and self.deleted <= deleted
 
 
 class Memory:

@@ -1,4 +1,4 @@
-"""Tests of rows; the same test serves a few candidates and the whole catalogue."""
+"""Tests of rows; the same test serves a few candidates and the whole snapshot."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from qfzz_core.catalogue.snapshot import Catalogue
+from qfzz_core.catalogue.snapshot import Snapshot
 from qfzz_core.contracts.columns import CategoryColumn, FlagColumn, NumberColumn, Rows, TagsColumn
 from qfzz_core.contracts.filters import CategoryFilter, RangeFilter
 from qfzz_core.plugins.faults import BrokenContractError
@@ -28,8 +28,8 @@ class IdTest:
     Looks the ids of few rows up among those ids; for more rows, the rows of those ids.
     """
 
-    def __init__(self, catalogue: Catalogue, track_ids: Collection[str], exclude: bool) -> None:
-        self._catalogue = catalogue
+    def __init__(self, snapshot: Snapshot, track_ids: Collection[str], exclude: bool) -> None:
+        self._snapshot = snapshot
         self._track_ids = track_ids
         self._exclude = exclude
         self._named: Mask | None = None  # of all rows, whether they have one of the ids
@@ -37,7 +37,7 @@ class IdTest:
     def __call__(self, rows: Rows) -> Mask:
         """Return which rows pass."""
         if self._named is None and len(rows) * ID_COST < len(self._track_ids):
-            named = self._known(self._catalogue.ids(rows))
+            named = self._known(self._snapshot.ids(rows))
         else:
             named = self._flags()[rows]
         return ~named if self._exclude else named
@@ -48,8 +48,8 @@ class IdTest:
 
     def _flags(self) -> Mask:
         if self._named is None:
-            self._named = np.zeros(self._catalogue.columns.length, dtype=np.bool_)
-            self._named[self._catalogue.rows(self._track_ids)] = True
+            self._named = np.zeros(self._snapshot.columns.length, dtype=np.bool_)
+            self._named[self._snapshot.rows(self._track_ids)] = True
         return self._named
 
 

@@ -40,7 +40,7 @@ Found = list[tuple[Rows, Values]]
 
 
 class Search:
-    """The best rows of one index by one formula, but for the `dead`, which are growing.
+    """The best rows of one index by one formula, but for the `deleted`, which are growing.
 
     `allowed` says of each cell whether its rows may be chosen.
     """
@@ -51,14 +51,14 @@ class Search:
         parts: Parts,
         index: Index,
         *,
-        dead: Rows,
+        deleted: Rows,
         allowed: NDArray[np.bool_] | None = None,
         plan: Plan | None = None,
     ) -> None:
         self._plan = plan or Plan()
         self._earlier = self._plan.scored
         self._scores = Scores(formula)
-        self._dead = dead
+        self._deleted = deleted
         self._index = index
         self._slack = formula.total * 2.0**-38  # above the grain of scores, and far above the error of a sum
         self._asking = Asking(formula, parts.asked, slack=self._slack, plan=self._plan)
@@ -82,13 +82,13 @@ class Search:
     def best(self, count: int) -> tuple[Rows, Values, bool]:
         """Return the best rows in order, their scores, and whether these are all that may be chosen.
 
-        They are the best `count`, or fewer if some of these are dead. Raises `TooManyError` if that is no better done
-        by looking at everything.
+        They are the best `count`, or fewer if some of these are deleted. Raises `TooManyError` if that is no better
+        done by looking at everything.
         """
         if self._asking.most == 0.0:
             found, floor = self._candidates(count)
             rows = united([rows for rows, _ in found])
-            alive = without(rows, self._dead)
+            alive = without(rows, self._deleted)
             count -= len(rows) - len(alive)
             scores = self._scored(alive)
         else:
@@ -121,9 +121,9 @@ class Search:
 
     def _alive_united(self, found: Found) -> tuple[Rows, Values]:
         rows, sums = united_sums(found)
-        if not len(self._dead):
+        if not len(self._deleted):
             return rows, sums
-        alive = ~among(rows, self._dead)
+        alive = ~among(rows, self._deleted)
         return rows[alive], sums[alive]
 
     def _candidates(self, count: int) -> tuple[Found, float]:

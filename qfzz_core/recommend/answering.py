@@ -1,4 +1,4 @@
-"""Answering the requests of one engine: whose profile, which seed, which shelf, and who is told."""
+"""Answering the requests of one engine: whose profile, which seed, which snapshot, and who is told."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import attrs
 
 from qfzz_core.catalogue.library import Library
-from qfzz_core.catalogue.shelf import StaleCatalogueError
+from qfzz_core.catalogue.snapshot import StaleCatalogueError
 from qfzz_core.contracts.columns import as_rows
 from qfzz_core.contracts.plan import Plan
 from qfzz_core.contracts.recommendation import Explanation, Recommendation
@@ -94,14 +94,14 @@ class Answering:
 
     def explain(self, user_id: str, track_id: str, query: Query) -> Explanation:
         """Return why a track has its score; raises `UnknownTrackError` for one that the catalogue lacks."""
-        shelf = self.library.shelf()
-        row = shelf.catalogue.row(track_id) if isinstance(track_id, str) else None
+        snapshot = self.library.snapshot()
+        row = snapshot.row(track_id) if isinstance(track_id, str) else None
         if row is None:
             raise UnknownTrackError(f"the catalogue has no track {track_id!r}")
         request = self.make.made(query, self._profile(user_id), f"{self.seed}:explain")
-        account = self.recommending.account(shelf, request)
+        account = self.recommending.account(snapshot, request)
         try:
-            return account.explain(row, shelf.fetch(as_rows([row]))[0])
+            return account.explain(row, snapshot.fetch(as_rows([row]))[0])
         except StaleCatalogueError:
             raise UnknownTrackError(f"the track {track_id!r} was removed meanwhile") from None
 
@@ -121,7 +121,7 @@ class Answering:
     def _answered(self, request: Request, query: Query, give: Callable[[Selection], T]) -> T:
         for _ in range(ATTEMPTS):
             try:
-                return give(self.recommending.select(self.library.shelf(), request, query))
+                return give(self.recommending.select(self.library.snapshot(), request, query))
             except StaleCatalogueError:
                 continue
         raise RequestError("the catalogue changed faster than the request could be answered; try again")

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Container
 from functools import partial
 
-from qfzz_core.catalogue.shelf import Shelf
+from qfzz_core.catalogue.snapshot import Snapshot
 from qfzz_core.contracts.filters import IdFilter
 from qfzz_core.contracts.plan import Plan
 from qfzz_core.contracts.request import Request
@@ -23,7 +23,7 @@ from qfzz_core.ranking.shapes import Function, compiled
 from qfzz_core.recommend.query import Query
 
 
-def prepared_term(shelf: Shelf, request: Request, factor: ActiveFactor, health: Health) -> Term | None:
+def prepared_term(snapshot: Snapshot, request: Request, factor: ActiveFactor, health: Health) -> Term | None:
     """Return a factor as it scores this request, None if it abstains; raises `ComponentFaultError` if it fails."""
     origin = factor.registered.origin
     try:
@@ -35,7 +35,7 @@ def prepared_term(shelf: Shelf, request: Request, factor: ActiveFactor, health: 
             health.is_slow(f"factor {factor.name}", origin, spent)
         if prepared is None:
             return None
-        evaluate = compiled(prepared, shelf.catalogue.columns, shelf.fetch)
+        evaluate = compiled(prepared, snapshot.columns, snapshot.fetch)
         if isinstance(evaluate, Function):
             watch = Stopwatch(health, f"factor {factor.name}", origin, spent)
             evaluate = Function(partial(watch.time, evaluate.ask), evaluate.bound)
@@ -45,7 +45,7 @@ def prepared_term(shelf: Shelf, request: Request, factor: ActiveFactor, health: 
 
 
 def ranked(
-    shelf: Shelf,
+    snapshot: Snapshot,
     request: Request,
     query: Query,
     formula: Formula,
@@ -56,8 +56,8 @@ def ranked(
 ) -> EligibleRanking:
     """Return the ranking of a request without the filters that are left out; raises `ComponentFaultError`."""
     filters = _filters(registry, request, query, left_out)
-    constraints = _constraints(shelf, query)
-    return planner.ranked(shelf.catalogue, formula, filters, constraints=constraints, wanted=request.limit, plan=plan)
+    constraints = _constraints(snapshot, query)
+    return planner.ranked(snapshot, formula, filters, constraints=constraints, wanted=request.limit, plan=plan)
 
 
 def _filters(registry: Registry, request: Request, query: Query, left_out: Container[str]) -> list[ActiveFilter]:
@@ -77,8 +77,8 @@ def _filters(registry: Registry, request: Request, query: Query, left_out: Conta
     return filters
 
 
-def _constraints(shelf: Shelf, query: Query) -> list[Callable[[], Keeps]]:
-    columns = shelf.catalogue.columns
+def _constraints(snapshot: Snapshot, query: Query) -> list[Callable[[], Keeps]]:
+    columns = snapshot.columns
     constraints: list[Callable[[], Keeps]] = []
     if query.distinct:
         constraints.append(partial(Distinct, columns["artist"], columns["title"]))

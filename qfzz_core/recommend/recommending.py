@@ -8,7 +8,7 @@ from typing import TypeVar
 import attrs
 import numpy as np
 
-from qfzz_core.catalogue.shelf import Shelf
+from qfzz_core.catalogue.snapshot import Snapshot
 from qfzz_core.contracts.columns import Rows
 from qfzz_core.contracts.picks import Picks
 from qfzz_core.contracts.plan import Plan
@@ -60,14 +60,14 @@ class Recommending:
     report: Report
     health: Health
 
-    def select(self, shelf: Shelf, request: Request, query: Query) -> Selection:
-        """Return what is recommended, in order; raises `StaleCatalogueError` if the shelf is out of date."""
+    def select(self, snapshot: Snapshot, request: Request, query: Query) -> Selection:
+        """Return what is recommended, in order; raises `StaleCatalogueError` if the snapshot is out of date."""
         plan = Plan()
-        return self._persistent(lambda left_out: self._attempt(shelf, request, query, left_out, plan), query)
+        return self._persistent(lambda left_out: self._attempt(snapshot, request, query, left_out, plan), query)
 
-    def account(self, shelf: Shelf, request: Request) -> Account:
+    def account(self, snapshot: Snapshot, request: Request) -> Account:
         """Return what explains the tracks of a request."""
-        return self._persistent(lambda left_out: self._account(shelf, request, left_out))
+        return self._persistent(lambda left_out: self._account(snapshot, request, left_out))
 
     def _persistent(self, attempt: Callable[[LeftOut], T], query: Query | None = None) -> T:
         """Return what the attempt gives, beginning again without whatever fails."""
@@ -99,20 +99,22 @@ class Recommending:
 
     # -- steps
 
-    def _attempt(self, shelf: Shelf, request: Request, query: Query, left_out: LeftOut, plan: Plan) -> Selection:
+    def _attempt(self, snapshot: Snapshot, request: Request, query: Query, left_out: LeftOut, plan: Plan) -> Selection:
         with plan.timed("prepare"):
-            account = self._account(shelf, request, left_out)
-        ranking = ranked(shelf, request, query, account.formula, registry=self.registry, left_out=left_out, plan=plan)
+            account = self._account(snapshot, request, left_out)
+        ranking = ranked(
+            snapshot, request, query, account.formula, registry=self.registry, left_out=left_out, plan=plan
+        )
         with plan.timed("discover"):
             picks, rows = self._picks(request, ranking, left_out)
-        return Selection(shelf, picks, rows, ranking.scores(picks.ranks), account, plan)
+        return Selection(snapshot, picks, rows, ranking.scores(picks.ranks), account, plan)
 
-    def _account(self, shelf: Shelf, request: Request, left_out: LeftOut) -> Account:
+    def _account(self, snapshot: Snapshot, request: Request, left_out: LeftOut) -> Account:
         terms: list[Term] = []
         abstained: list[str] = []
         for factor in self.settings.factors:
             if f"factor {factor.name}" not in left_out:
-                term = prepared_term(shelf, request, factor, self.health)
+                term = prepared_term(snapshot, request, factor, self.health)
                 if term is None:
                     abstained.append(factor.name)
                 else:

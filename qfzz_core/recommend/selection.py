@@ -7,7 +7,7 @@ from collections.abc import Generator, Sequence
 import attrs
 import numpy as np
 
-from qfzz_core.catalogue.shelf import Shelf
+from qfzz_core.catalogue.snapshot import Snapshot
 from qfzz_core.contracts.columns import Rows
 from qfzz_core.contracts.factors import Values
 from qfzz_core.contracts.picks import Picks
@@ -23,7 +23,7 @@ FIRST_BLOCK, LARGEST_BLOCK = 16, 1_024  # dictionaries fetched at once: few for 
 class Selection:
     """The picks of a request, their rows and their scores, all of one length, and what explains them and the way."""
 
-    shelf: Shelf
+    snapshot: Snapshot
     picks: Picks
     rows: Rows
     scores: Values
@@ -36,9 +36,9 @@ class Selection:
     def tracks(self) -> list[Track]:
         """Return the dictionaries, the caller's own; raises `StaleCatalogueError` if one is gone."""
         if len(self) < LARGEST_BLOCK:
-            return self.shelf.fetch(self.rows)
+            return self.snapshot.fetch(self.rows)
         order = np.argsort(self.rows)  # neighbours in the store are read one after the other, which takes less time
-        fetched = self.shelf.fetch(self.rows[order])
+        fetched = self.snapshot.fetch(self.rows[order])
         return [fetched[place] for place in np.argsort(order).tolist()]
 
     def recommendations(self) -> list[Recommendation]:
@@ -50,11 +50,11 @@ class Selection:
         start, size = 0, FIRST_BLOCK
         while start < len(self):
             places = slice(start, start + size)
-            yield from self._made(places, self.shelf.tracks_at(self._positions(places)))
+            yield from self._made(places, self.snapshot.tracks_at(self._positions(places)))
             start, size = start + size, min(2 * size, LARGEST_BLOCK)
 
     def _positions(self, places: slice) -> list[int]:
-        positions: list[int] = self.shelf.catalogue.positions[self.rows[places]].tolist()
+        positions: list[int] = self.snapshot.positions[self.rows[places]].tolist()
         return positions
 
     def _made(self, places: slice, tracks: Sequence[Track | None]) -> Generator[Recommendation, None, None]:

@@ -9,7 +9,7 @@ import attrs
 
 from qfzz_core.contracts.stores import Store, UserRecord
 from qfzz_core.errors import ProfileError, StoreError
-from qfzz_core.model.events import Event
+from qfzz_core.model.events import STORED_FEATURES, Event
 from qfzz_core.model.profiles import PREFERENCE_FIELDS, ProfileSnapshot, UserProfile
 from qfzz_core.model.tracks import Track
 from qfzz_core.storage.restoring import write_record
@@ -112,9 +112,17 @@ def profile_document(record: UserRecord) -> dict[str, Any]:
         "format": PROFILE_FORMAT,
         "version": PROFILE_VERSION,
         "profile": _profile(record.profile, events).to_dict(),
-        "events": [attrs.asdict(event) for event in events],
+        "events": [_event(event) for event in events],
         "learned": learned,
     }
+
+
+def _event(event: Event) -> dict[str, Any]:
+    fields = attrs.asdict(event)
+    if event.interaction is not None:
+        names = {name: STORED_FEATURES if name == "features" else name for name in fields["interaction"]}
+        fields["interaction"] = {names[name]: value for name, value in fields["interaction"].items()}
+    return fields
 
 
 def _profile(snapshot: ProfileSnapshot, events: Sequence[Event]) -> UserProfile:

@@ -9,7 +9,7 @@ import attrs
 
 from qfzz_core.contracts.stores import UserRecord
 from qfzz_core.errors import DocumentError, ProfileError, did_you_mean
-from qfzz_core.model.events import Change, Event, EventKind, Interaction, Taught
+from qfzz_core.model.events import STORED_FEATURES, Change, Event, EventKind, Features, Interaction
 from qfzz_core.model.interactions import checked_text
 from qfzz_core.model.names import is_storable
 from qfzz_core.model.plain import NotPlainError, plain
@@ -23,8 +23,10 @@ PROFILE_VERSION = 1
 _PARTS = ("format", "version", "profile", "events", "learned")
 _PROFILE_FIELDS = (*PREFERENCE_FIELDS, "user_id", "created_at", "updated_at")
 _EVENT_FIELDS = tuple(field.name for field in attrs.fields(Event))
-_INTERACTION_FIELDS = tuple(field.name for field in attrs.fields(Interaction))
-_TAUGHT_FIELDS = tuple(field.name for field in attrs.fields(Taught))
+_INTERACTION_FIELDS = tuple(
+    STORED_FEATURES if field.name == "features" else field.name for field in attrs.fields(Interaction)
+)
+_FEATURES_FIELDS = tuple(field.name for field in attrs.fields(Features))
 _CHANGE_FIELDS = tuple(field.name for field in attrs.fields(Change))
 _OWN_KEYS = ("track_id", "type", "rating", "timestamp")
 _WITH_INTERACTION = ("feedback", "interaction")
@@ -95,14 +97,14 @@ def _event(where: str, value: Any) -> Event:
 
 def _interaction(where: str, event: Mapping[str, Any]) -> Interaction:
     fields = _fields(where, event["interaction"], _INTERACTION_FIELDS)
-    rating, strength, taught = fields["rating"], fields["strength"], fields["taught"]
+    rating, strength, features = fields["rating"], fields["strength"], fields[STORED_FEATURES]
     return Interaction(
         track_id=_at(where, lambda: checked_text(fields["track_id"], "track_id")),
         type=_at(where, lambda: checked_text(fields["type"], "type")),
         rating=None if rating is None else _at(where, lambda: unit_number(rating, "rating")),
         timestamp=_at(where, lambda: checked_timestamp(fields["timestamp"], "timestamp")),
         strength=None if strength is None else _strength(f"{where}.strength", strength),
-        taught=None if taught is None else _taught(f"{where}.taught", taught),
+        features=None if features is None else _features(f"{where}.{STORED_FEATURES}", features),
         extra=_extra(f"{where}.extra", fields["extra"]),
     )
 
@@ -113,9 +115,9 @@ def _strength(where: str, value: Any) -> float:
     return value
 
 
-def _taught(where: str, value: Any) -> Taught:
-    fields = _fields(where, value, _TAUGHT_FIELDS)
-    return Taught(*(_text(f"{where}.{name}", fields[name]) for name in _TAUGHT_FIELDS))
+def _features(where: str, value: Any) -> Features:
+    fields = _fields(where, value, _FEATURES_FIELDS)
+    return Features(*(_text(f"{where}.{name}", fields[name]) for name in _FEATURES_FIELDS))
 
 
 def _extra(where: str, value: Any) -> dict[str, Any]:

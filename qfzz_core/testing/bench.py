@@ -13,7 +13,7 @@ import numpy as np
 
 from qfzz_core.catalogue.building import CatalogueBuilder
 from qfzz_core.catalogue.samples import sample_tracks
-from qfzz_core.catalogue.shelf import Shelf
+from qfzz_core.catalogue.snapshot import Snapshot
 from qfzz_core.contracts.columns import Column
 from qfzz_core.contracts.request import Request
 from qfzz_core.contracts.stores import CatalogueToken
@@ -62,11 +62,12 @@ class Bench:
         self._builder.close()
         self.engine.close()
 
-    def shelf(self, tracks: Sequence[Track]) -> Shelf:
-        """Return a shelf of these tracks, which need not be those of the store."""
+    def snapshot(self, tracks: Sequence[Track]) -> Snapshot:
+        """Return a snapshot of these tracks, which need not be those of the store."""
         numbered = list(enumerate(checked_tracks(tracks)))
-        catalogue = self._builder.made_of(CatalogueToken("scene", 1, ""), numbered)
-        return Shelf(catalogue, lambda places: [copied(numbered[place][1]) for place in places])
+        return self._builder.made_of(
+            CatalogueToken("scene", 1, ""), numbered, lambda places: [copied(numbered[place][1]) for place in places]
+        )
 
     def request(self, scene: Scene) -> Request:
         """Return the request of a scene; the same one each time."""
@@ -78,20 +79,20 @@ class Bench:
         profile = engine.store.snapshot(scene.user_id) or ProfileSnapshot(user_id=scene.user_id)
         return maker.made(query, profile, f"{scene.seed}")
 
-    def term(self, shelf: Shelf, scene: Scene, factor: str) -> Term | None:
+    def term(self, snapshot: Snapshot, scene: Scene, factor: str) -> Term | None:
         """Return how a factor scores a scene, None if it abstains."""
         active = next(active for active in self.engine.settings.factors if active.name == factor)
         with own_errors():
-            return prepared_term(shelf, self.request(scene), active, Health())
+            return prepared_term(snapshot, self.request(scene), active, Health())
 
-    def ranking(self, shelf: Shelf, scene: Scene, where: Mapping[str, Any] | None = None) -> EligibleRanking:
+    def ranking(self, snapshot: Snapshot, scene: Scene, where: Mapping[str, Any] | None = None) -> EligibleRanking:
         """Return the ranking of a scene, by the built-in factors and the plugin's."""
         registry = self.engine.registry
         query = checked_query(registry, scene.preferences, limit=scene.limit, context=scene.context, where=where)
-        terms = [self.term(shelf, scene, active.name) for active in self.engine.settings.factors]
+        terms = [self.term(snapshot, scene, active.name) for active in self.engine.settings.factors]
         formula = Formula([term for term in terms if term is not None])
         with own_errors():
-            return ranked(shelf, self.request(scene), query, formula, registry=registry, left_out=())
+            return ranked(snapshot, self.request(scene), query, formula, registry=registry, left_out=())
 
     def _listen(self) -> None:
         """Give the listener a history: every type of interaction on several tracks, an hour apart, one unknown."""

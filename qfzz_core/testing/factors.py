@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from qfzz_core.catalogue.samples import sample_tracks
-from qfzz_core.catalogue.shelf import Shelf
+from qfzz_core.catalogue.snapshot import Snapshot
 from qfzz_core.contracts.columns import Rows, as_rows
 from qfzz_core.contracts.factors import TrackFunction, Values
 from qfzz_core.plugins.faults import answer
@@ -53,10 +53,10 @@ class FactorContract(PluginContract):
         """For any tracks, profile, time and context; or it abstains, by None."""
 
         def check(bench: Bench, scene: Scene) -> None:
-            shelf = bench.shelf(scene.tracks)
-            term = bench.term(shelf, scene, name)
+            snapshot = bench.snapshot(scene.tracks)
+            term = bench.term(snapshot, scene, name)
             if term is not None:
-                values = _all(term, shelf)
+                values = _all(term, snapshot)
                 assert values.dtype == np.float64
                 assert values.shape == (len(scene.tracks),)
                 assert not len(values) or 0.0 <= values.min() <= values.max() <= 1.0
@@ -67,11 +67,11 @@ class FactorContract(PluginContract):
         """Asked alone, in another order, twice in one call, or not at all for some."""
 
         def check(bench: Bench, scene: Scene) -> None:
-            shelf = bench.shelf(scene.tracks)
-            term = bench.term(shelf, scene, name)
+            snapshot = bench.snapshot(scene.tracks)
+            term = bench.term(snapshot, scene, name)
             if term is None:
                 return
-            values = _all(term, shelf)
+            values = _all(term, snapshot)
             rows = np.arange(len(values))
             for some in (rows[::-1], rows[1::2], np.repeat(rows, 2), *(rows[n : n + 1] for n in range(len(rows)))):
                 assert _of(term, some).tolist() == values[some].tolist()
@@ -82,12 +82,12 @@ class FactorContract(PluginContract):
         """Whatever it was asked in between: what it learned from one request does not show in another."""
 
         def check(bench: Bench, scene: Scene) -> None:
-            shelf = bench.shelf(scene.tracks)
+            snapshot = bench.snapshot(scene.tracks)
             with undisturbed_generators():
-                first = _values(bench, shelf, scene, name)
+                first = _values(bench, snapshot, scene, name)
                 other = attrs.evolve(scene, user_id=LISTENER, preferences={"energy_level": 0.9}, limit=3, seed=77)
-                _values(bench, shelf, other, name)
-                assert _values(bench, shelf, scene, name) == first
+                _values(bench, snapshot, other, name)
+                assert _values(bench, snapshot, scene, name) == first
 
         self.for_scenes(benches, check)
 
@@ -97,7 +97,7 @@ class FactorContract(PluginContract):
         def check(bench: Bench, scene: Scene) -> None:
             (options,) = [each.options for each in bench.engine.settings.factors if each.name == name]
             before = copy.deepcopy(options)
-            term = bench.term(bench.shelf(scene.tracks), scene, name)
+            term = bench.term(bench.snapshot(scene.tracks), scene, name)
             for track in copy.deepcopy(list(scene.tracks)):
                 given = copy.deepcopy(track)
                 if term is not None and isinstance(term.prepared, TrackFunction):
@@ -113,25 +113,25 @@ class FactorContract(PluginContract):
         for bench in benches:
             for context in self.contexts:
                 scene = Scene(tracks=sample_tracks(), preferences=EXTREMES[extreme], context=context)
-                term = bench.term(bench.shelf(scene.tracks), scene, name)
-                assert term is None or len(_all(term, bench.shelf(scene.tracks))) == len(scene.tracks)
+                term = bench.term(bench.snapshot(scene.tracks), scene, name)
+                assert term is None or len(_all(term, bench.snapshot(scene.tracks))) == len(scene.tracks)
 
     def test_an_empty_catalogue_is_no_error(self, benches: list[Bench], name: str) -> None:
         """It may be asked about no rows at all."""
         for bench in benches:
-            shelf = bench.shelf([])
-            term = bench.term(shelf, Scene(tracks=[]), name)
+            snapshot = bench.snapshot([])
+            term = bench.term(snapshot, Scene(tracks=[]), name)
             assert term is None or _of(term, as_rows([])).shape == (0,)
 
     def test_its_reason_is_a_text(self, benches: list[Bench], name: str) -> None:
         """Not blank, for any track and its value; without a reason, the explanation says the value."""
 
         def check(bench: Bench, scene: Scene) -> None:
-            shelf = bench.shelf(scene.tracks)
-            term = bench.term(shelf, scene, name)
+            snapshot = bench.snapshot(scene.tracks)
+            term = bench.term(snapshot, scene, name)
             if term is None or term.prepared.reason is None:
                 return
-            for track, value in zip(scene.tracks, _all(term, shelf).tolist(), strict=True):
+            for track, value in zip(scene.tracks, _all(term, snapshot).tolist(), strict=True):
                 said = answer(term.prepared.reason, copy.deepcopy(track), value)
                 assert isinstance(said, str), f"a reason must be text, got {said!r}"
                 assert said.strip(), "a reason must not be blank"
@@ -153,10 +153,10 @@ def _of(term: Term, rows: Rows) -> Values:
         return term.evaluate(rows)
 
 
-def _all(term: Term, shelf: Shelf) -> Values:
-    return _of(term, shelf.catalogue.live_rows())
+def _all(term: Term, snapshot: Snapshot) -> Values:
+    return _of(term, snapshot.live_rows())
 
 
-def _values(bench: Bench, shelf: Shelf, scene: Scene, name: str) -> list[float] | None:
-    term = bench.term(shelf, scene, name)
-    return None if term is None else _all(term, shelf).tolist()
+def _values(bench: Bench, snapshot: Snapshot, scene: Scene, name: str) -> list[float] | None:
+    term = bench.term(snapshot, scene, name)
+    return None if term is None else _all(term, snapshot).tolist()

@@ -69,7 +69,7 @@ class FilterContract(PluginContract):
     def test_it_takes_any_option_or_refuses_it(self, benches: list[Bench], name: str) -> None:
         """Whatever somebody gives: `check` raises ValueError, or `prepare` can use it."""
         bench = benches[0]
-        shelf = bench.shelf(sample_tracks())
+        snapshot = bench.snapshot(sample_tracks())
 
         @settings(max_examples=5 * self.examples, deadline=None, database=None)
         @given(option=plain_values() | st.tuples(plain_values(), plain_values()))
@@ -79,7 +79,7 @@ class FilterContract(PluginContract):
             except ValueError:
                 return
             scene = Scene(tracks=sample_tracks(), user_id=LISTENER)
-            for test in _tests(bench, shelf.catalogue, scene, name, option):
+            for test in _tests(bench, snapshot, scene, name, option):
                 test(np.arange(len(sample_tracks())))
 
         holds()
@@ -88,7 +88,7 @@ class FilterContract(PluginContract):
         """A row passes or not whichever others it is asked about with, in any order, and at no rows at all."""
 
         def check(bench: Bench, scene: Scene) -> None:
-            catalogue = bench.shelf(scene.tracks).catalogue
+            catalogue = bench.snapshot(scene.tracks)
             rows = np.arange(len(scene.tracks))
             for option in self.right_options:
                 for test in _tests(bench, catalogue, scene, name, option):
@@ -152,7 +152,7 @@ def _with_own_errors(test: Passes) -> Passes:
 
 def _passing(bench: Bench, scene: Scene, name: str, option: Any) -> set[str]:
     """Return the ids of the tracks that pass."""
-    catalogue = bench.shelf(scene.tracks).catalogue
+    catalogue = bench.snapshot(scene.tracks)
     rows = np.arange(len(scene.tracks))
     for test in _tests(bench, catalogue, scene, name, option):
         rows = rows[test(rows)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from qfzz_core.contracts.stores import Store
-from qfzz_core.model.events import Event, Interaction, Taught
+from qfzz_core.model.events import Event, Features, Interaction
 from qfzz_core.model.tracks import Track
 
 TIME = "2026-01-31T09:30:00.000000+00:00"
@@ -34,8 +34,8 @@ def some_tracks(count: int, first: int = 0, **values: Any) -> list[Track]:
 
 def a_feedback(track_id: str = "t1", event_id: str | None = None, **values: Any) -> Event:
     """Return a feedback of a like; `values` are further fields of the `Interaction`."""
-    taught = Taught("jazz", "Miles Davis", "calm", "artist:miles davis")
-    fields = {"type": "like", "rating": None, "timestamp": TIME, "strength": 0.1, "taught": taught}
+    features = Features("jazz", "Miles Davis", "calm", "artist:miles davis")
+    fields = {"type": "like", "rating": None, "timestamp": TIME, "strength": 0.1, "features": features}
     return Event("feedback", TIME, Interaction(**{"track_id": track_id, **fields, **values}), event_id=event_id)
 
 

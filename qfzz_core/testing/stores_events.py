@@ -16,7 +16,7 @@ EVENTS = {
     "created": Event("created", TIME),
     "created with preferences": Event("created", TIME, None, (Change("genres", None, {"z": 0.5, "a": 1.0}),)),
     "feedback": a_feedback(rating=0.1 + 0.2, strength=-0.05),
-    "feedback on an unknown track": a_feedback("no track\0", strength=None, taught=None),
+    "feedback on an unknown track": a_feedback("no track\0", strength=None, features=None),
     "feedback with an id": a_feedback(event_id="id\0 ä🎵"),
     "interaction": Event("interaction", TIME, Interaction("t1", "play", None, TIME)),
     "interaction of another time": Event("interaction", LATER, Interaction("t1", "play", 1.0, TIME)),

@@ -87,6 +87,6 @@ def _picks(bench: Bench, scene: Scene) -> list[Pick]:
     settings = bench.engine.settings
     assert settings.strategy is not None
     strategy = settings.strategy.value
-    ranking = bench.ranking(bench.shelf(scene.tracks), scene)
+    ranking = bench.ranking(bench.snapshot(scene.tracks), scene)
     asked = bench.request(scene).asking(f"discovery.{strategy.name}", settings.strategy_options)
     return list(checked_picks(answer(strategy.pick, asked, ranking), scene.limit, ranking)[0])

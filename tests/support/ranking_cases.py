@@ -21,7 +21,7 @@ from qfzz_core import (
     TrackFunction,
 )
 from qfzz_core.catalogue.building import CatalogueBuilder
-from qfzz_core.catalogue.snapshot import Catalogue
+from qfzz_core.catalogue.snapshot import Snapshot
 from qfzz_core.plugins.origin import Origin
 from qfzz_core.ranking import asking, planner, posted, search, walk
 from qfzz_core.ranking import index as index_module
@@ -134,7 +134,7 @@ class Case:
         return random.sample(filters, random.choice([0, 0, 1, 2]))
 
 
-class Shelves:
+class Snapshots:
     """A store with tracks, and the catalogue of it as it is brought up to date."""
 
     def __init__(self, case: Case) -> None:
@@ -144,15 +144,12 @@ class Shelves:
         self.store.write_tracks([case.track(number) for number in range(case.random.choice([0, 30, 200, 400]))])
         self.builder.current()
 
-    def changed(self) -> Catalogue:
+    def changed(self) -> Snapshot:
         random = self.case.random
         for _ in range(random.choice([0, 0, 1, 3])):
             self.store.write_tracks([self.case.track(random.randrange(450)) for _ in range(random.randrange(1, 9))])
             self.store.remove_tracks([f"t{random.randrange(450)}" for _ in range(random.randrange(4))])
         return self.builder.current()
-
-    def fetch(self, catalogue: Catalogue) -> Any:
-        return lambda rows: self.store.tracks_at(catalogue.positions[rows].tolist())
 
 
 def refuse(column: Column, error: Exception) -> None:
@@ -165,12 +162,11 @@ def weighted(case: Case) -> list[tuple[float, Any]]:
     return [(case.random.choice(weights), prepared) for prepared in case.prepared()]
 
 
-def formula(factors: Sequence[tuple[float, Any]], shelves: Shelves, catalogue: Catalogue) -> Formula:
+def formula(factors: Sequence[tuple[float, Any]], catalogue: Snapshot) -> Formula:
     """Return the formula of prepared factors over a catalogue."""
-    fetch = shelves.fetch(catalogue)
     return Formula(
         [
-            Term(f"f{place}", weight, prepared, compiled(prepared, catalogue.columns, fetch), Origin("x"))
+            Term(f"f{place}", weight, prepared, compiled(prepared, catalogue.columns, catalogue.fetch), Origin("x"))
             for place, (weight, prepared) in enumerate(factors)
         ]
     )
@@ -189,7 +185,7 @@ def looked_at(ranking: Any, depths: Sequence[int]) -> list[tuple[list[int], list
     return found
 
 
-def constraint(case: Case, catalogue: Catalogue) -> list[Any]:
+def constraint(case: Case, catalogue: Snapshot) -> list[Any]:
     columns = catalogue.columns
     most = MaxPerArtist, columns["artist"], 1 + case.random.randrange(3)
     once = Distinct, columns["artist"], columns["title"]

@@ -95,9 +95,9 @@ def learned_from_the_log(log: Iterable[Event]) -> list[dict[str, float]]:
                 fields[change.field][change.name] = change.value
             elif change.field in fields:
                 fields[change.field] = dict(change.value)
-        taught = event.interaction and event.interaction.taught
+        features = event.interaction and event.interaction.features
         for field, name in zip(
-            fields.values(), (taught.genre, taught.artist, taught.mood) if taught else (), strict=False
+            fields.values(), (features.genre, features.artist, features.mood) if features else (), strict=False
         ):
             weight = min(1.0, max(0.0, round(field.get(name, 0.0) + (event.interaction.strength or 0.0), 12)))
             if weight or name in field:

@@ -33,7 +33,7 @@ class TrustLearner:
     def keys(self, event: Event) -> list[str]:
         """Return the publisher of the track that the feedback was about."""
         interaction = event.interaction
-        return [interaction.taught.publisher] if interaction is not None and interaction.taught is not None else []
+        return [interaction.features.publisher] if interaction is not None and interaction.features is not None else []
 
     def learn(self, state: Any, event: Event, key: str) -> list[float]:
         """Add the strength of one feedback."""

@@ -24,7 +24,7 @@ _WEIGHTS = """SELECT field, same, name, weight FROM weights
     WHERE serial = %s AND field = %s AND sha256(same) = ANY(%s::bytea[])"""
 
 
-def taught_by(track: Track) -> list[Name]:
+def features_of(track: Track) -> list[Name]:
     """Return the names that feedback on a track teaches."""
     return [name_key(field, track[key]) for field, key in _TAUGHT_BY]
 
@@ -62,7 +62,7 @@ def read_ahead(
     for feedback in feedbacks:
         track = tracks[feedback.track_id]
         if track is not None and feedback.user_id in users:
-            users[feedback.user_id].names.update(dict.fromkeys(taught_by(track)))
+            users[feedback.user_id].names.update(dict.fromkeys(features_of(track)))
     _read_weights(connection, list(users.values()))
     return tracks, users
 

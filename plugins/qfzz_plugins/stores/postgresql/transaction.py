@@ -11,7 +11,7 @@ from qfzz_core.model.events import Event, encode_event
 from qfzz_core.model.json_codec import decoded, encoded
 from qfzz_core.model.profiles import ProfileSnapshot
 from qfzz_core.model.tracks import Track
-from qfzz_plugins.stores.postgresql.ahead import STATES, UserAhead, read_ahead, taught_by
+from qfzz_plugins.stores.postgresql.ahead import STATES, UserAhead, features_of, read_ahead
 from qfzz_plugins.stores.postgresql.catalogue import find_track
 from qfzz_plugins.stores.postgresql.connection import Connection, Row, Statement
 from qfzz_plugins.stores.postgresql.locks import Begun
@@ -239,7 +239,7 @@ class PostgresqlTransaction:
             return self._tracks[track_id]
         track = find_track(self.connection, track_id)
         if track is not None:
-            self.expected[:] = taught_by(track)
+            self.expected[:] = features_of(track)
         return track
 
     def read_ahead(self, feedbacks: Sequence[Foreseen]) -> None:
@@ -260,7 +260,7 @@ class PostgresqlTransaction:
         asked = [as_bytes(feedback.track_id), user.stored_serial, event_id]
         for body, *event in self.connection.rows(_ONE_AHEAD, asked):
             track = self._tracks[feedback.track_id] = None if body is None else decoded(body)
-            self.expected[:] = taught_by(track) if track is not None else []
+            self.expected[:] = features_of(track) if track is not None else []
             if event_id is not None:
                 user.learn_event(event_id, None if event[0] is None else tuple(event))
 

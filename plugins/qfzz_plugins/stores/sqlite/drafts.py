@@ -46,7 +46,7 @@ _PUT_STATES = Insertion(
 _DROP_STATE = "DELETE FROM states WHERE serial = ? AND learner = ? AND key = ?"
 
 
-def taught_by(track: Track) -> list[Name]:
+def features_of(track: Track) -> list[Name]:
     """Return the names that feedback on a track teaches."""
     return [(field, WEIGHT_FIELDS[field](track[key])) for field, key in _TAUGHT_BY]
 
@@ -82,13 +82,13 @@ class WeightsDraft:
 
     def read_taught(self, track: Track) -> None:
         """Read what a feedback on a track will ask for."""
-        keys = taught_by(track)
+        keys = features_of(track)
         parameters = [value for key in keys for value in (self._serial, *key)]
         self._learn(keys, self._connection.rows(_WEIGHTS_OF_TRACK, parameters))
 
     def read_ahead(self, tracks: Iterable[Track]) -> None:
         """Read what feedbacks on these tracks will ask for."""
-        names = {name for track in tracks for name in taught_by(track)}
+        names = {name for track in tracks for name in features_of(track)}
         unknown = [key for key in names if key not in self._known and key[0] not in self._whole]
         for field in WEIGHT_FIELDS:
             for some in padded(same for of, same in unknown if of == field):

@@ -51,9 +51,9 @@ def days_since_heard(request: Request, by: Literal["track", "artist"]) -> dict[s
             continue
         name = interaction.track_id
         if by == "artist":
-            if interaction.taught is None:  # the catalogue did not know the track, so nobody knows its artist
+            if interaction.features is None:  # the catalogue did not know the track, so nobody knows its artist
                 continue
-            name = interaction.taught.artist.casefold()  # else two spellings would be two entries of the table
+            name = interaction.features.artist.casefold()  # else two spellings would be two entries of the table
         age = max(0.0, (request.now - moment(interaction.timestamp)).total_seconds() / SECONDS_A_DAY)
         ages[name] = min(age, ages.get(name, age))
     return ages

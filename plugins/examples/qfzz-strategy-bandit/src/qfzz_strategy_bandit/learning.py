@@ -38,9 +38,9 @@ class ArmLearner:
     def keys(self, event: Any) -> list[str]:
         """Return the arm of the track that the feedback was about."""
         interaction = event.interaction
-        if interaction is None or interaction.taught is None:
+        if interaction is None or interaction.features is None:
             return []
-        return [key_of(self._by, getattr(interaction.taught, self._by))]
+        return [key_of(self._by, getattr(interaction.features, self._by))]
 
     def learn(self, state: Any, event: Any, key: str) -> list[float]:
         """Add the strength of one feedback to the good or to the bad."""

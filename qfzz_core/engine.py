@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import logging
 import secrets
-from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from types import MappingProxyType
-from typing import Any, Unpack
+from typing import Any
 
 from qfzz_core.catalogue.library import Library
 from qfzz_core.config import Config
 from qfzz_core.contracts.columns import Column
-from qfzz_core.contracts.plan import Plan
-from qfzz_core.contracts.recommendation import Explanation, Recommendation
 from qfzz_core.contracts.stores import Store, Written
 from qfzz_core.errors import PluginError, ProfileError, RequestError
 from qfzz_core.model.events import Change
@@ -30,15 +28,15 @@ from qfzz_core.plugins.opening import opened_store
 from qfzz_core.plugins.record import PluginRecord
 from qfzz_core.plugins.registry import Registry
 from qfzz_core.plugins.settings import made_settings
-from qfzz_core.profiles import rebuilding
+from qfzz_core.profiles import replay
 from qfzz_core.profiles.feedback import checked_feedback, valid_feedback
 from qfzz_core.profiles.live import DraftProfile, LiveProfile, Profiles
 from qfzz_core.profiles.recorder import Recorder
-from qfzz_core.recommend.answering import Answering
-from qfzz_core.recommend.making import RequestMaker
 from qfzz_core.recommend.observers import Observers
-from qfzz_core.recommend.query import Keywords, checked_query, checked_threads, checked_track_ids
-from qfzz_core.recommend.recommending import Recommending
+from qfzz_core.recommend.pipeline import Pipeline
+from qfzz_core.recommend.query import checked_track_ids
+from qfzz_core.recommend.recommender import Recommender
+from qfzz_core.recommend.sources import request_sources
 
 logging.getLogger("qfzz").addHandler(logging.NullHandler())
 logger = logging.getLogger("qfzz.engine")
@@ -48,7 +46,7 @@ def _utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-class Engine:
+class Engine(Recommender):
     """A recommender over one store. Safe to use from several threads; two engines share nothing.
 
     `store` is a URL or a store (which is then not closed with the engine); without it the configuration's store is
@@ -69,7 +67,6 @@ class Engine:
     ) -> None:
         self.config = config or Config()
         self._clock = clock
-        self._seed = next(value for value in (seed, self.config.seed, secrets.randbits(63)) if value is not None)
         self.faults = Faults(strict=self.config.strict)
         self._loader = Loader(find_plugins(plugins, config=self.config, installed=installed), self.faults)
         self._loader.load(self.config.disabled, disabled_by_environment())
@@ -84,25 +81,26 @@ class Engine:
         self._observers = Observers(self._loader, self.faults.report, self._health)
         self._owns_store = store is None or isinstance(store, str)
         self.store: Store = opened_store(store, self.config, self.registry)
-        self._start()
+        self._start(next(value for value in (seed, self.config.seed, secrets.randbits(63)) if value is not None))
 
-    def _start(self) -> None:
+    def _start(self, seed: int) -> None:
         learners = list(self.registry.learners.values())
         columns = [registered.value for registered in self.registry.columns.values()]
         self._recorder = Recorder(self.store, learners, lambda: timestamp(self._clock()), self.faults.report)
-        self._profiles = Profiles(self.store, self._recorder)
         self._library = Library(self.store, columns, self._report_column, self.config.cache or None)
         types = {name: registered.value for name, registered in self.registry.interaction_types.items()}
         self._types = MappingProxyType(types)
-        self._answering = Answering(
-            seed=self._seed,
-            make=RequestMaker(self.store, self.registry, self.settings, self._clock),
+        pipeline = Pipeline(
+            registry=self.registry,
+            settings=self.settings,
+            sources=request_sources(self.store, self.registry, self.settings),
             library=self._library,
-            profiles=self._profiles,
-            recommending=Recommending(self.registry, self.settings, self.faults.report, self._health),
             observers=self._observers,
-            create=self._create,
+            health=self._health,
+            report=self.faults.report,
+            clock=self._clock,
         )
+        super().__init__(seed, pipeline, Profiles(self.store, self._recorder))
         self.faults.count_in(self._loader.records)
         logger.info("engine ready: %d plugins, store %s", len(self._loader.active()), self.store.name)
 
@@ -196,7 +194,7 @@ class Engine:
 
         Nothing is written, and nobody waits.
         """
-        return rebuilding.check_log(self._recorder, checked_user_id(user_id))
+        return replay.check_log(self._recorder, checked_user_id(user_id))
 
     def rebuild(self, user_id: str) -> list[str]:
         """Replay a user's log into weights and learned state, and return in sentences what was different.
@@ -204,7 +202,7 @@ class Engine:
         The user is locked meanwhile: no feedback is lost. Raises `ProfileError` for an unknown user, and
         `StoreCorruptError` for a log that lacks its beginning.
         """
-        changed = rebuilding.rebuild(self._recorder, checked_user_id(user_id))
+        changed = replay.rebuild(self._recorder, checked_user_id(user_id))
         self._profiles.refresh(user_id)
         logger.info("profile rebuilt, %d differences", len(changed))
         return changed
@@ -246,14 +244,15 @@ class Engine:
         return self._record([checked_feedback(event, self._types, place) for place, event in enumerate(events)])
 
     def _record(self, batch: Sequence[Any]) -> int:
-        recorded = self._recorder.feedback(batch, self._library.samples()) if batch else []
+        recorded = self._recorder.feedback(batch, self._library.samples) if batch else []
         for user_id in {feedback.user_id for feedback in batch}:
             self._profiles.refresh(user_id)
         if logger.isEnabledFor(logging.DEBUG):
             for feedback in batch:
                 logger.debug("%s of %r by %r", feedback.interaction_type, feedback.track_id, feedback.user_id)
         new = [(feedback, event) for feedback, event in zip(batch, recorded, strict=True) if event is not None]
-        self._observers.feedback_recorded(new)
+        if self._observers.of_feedback:
+            self._observers.feedback_recorded(new)
         return len(new)
 
     # -- catalogue
@@ -283,112 +282,3 @@ class Engine:
     def unusable_values(self) -> dict[str, int]:
         """Return for each column how many values were there but of the wrong kind; they count as missing."""
         return self._library.unusable()
-
-    # -- recommendations
-
-    def recommend(
-        self,
-        user_id: str,
-        preferences: Mapping[str, Any] | None = None,
-        *,
-        limit: int | None = None,
-        exclude: Iterable[str] = (),
-        where: Mapping[str, Any] | None = None,
-        max_per_artist: int | None = None,
-        distinct: bool = False,
-        context: Mapping[str, Any] | None = None,
-    ) -> list[Recommendation]:
-        """Return recommendations in order; creates the user if there is none.
-
-        Raises `ProfileError` or `RequestError`, both ValueErrors, before anything else happens.
-        """
-        query = checked_query(
-            self.registry,
-            preferences,
-            limit=limit,
-            exclude=exclude,
-            where=where,
-            max_per_artist=max_per_artist,
-            distinct=distinct,
-            context=context,
-        )
-        return self._answering.recommend(checked_user_id(user_id), query)
-
-    def recommend_tracks(
-        self,
-        user_id: str,
-        preferences: Mapping[str, Any] | None = None,
-        *,
-        limit: int | None = None,
-        **keywords: Unpack[Keywords],
-    ) -> list[Track]:
-        """Return the dictionaries of what `recommend` returns, and nothing else, which takes less time."""
-        query = checked_query(self.registry, preferences, limit=limit, **keywords)
-        return self._answering.tracks(checked_user_id(user_id), query)
-
-    def iter_recommend(
-        self,
-        user_id: str,
-        preferences: Mapping[str, Any] | None = None,
-        *,
-        limit: int | None = None,
-        **keywords: Unpack[Keywords],
-    ) -> Generator[Recommendation, None, None]:
-        """Return an iterator over what `recommend` returns: ranked by this call, fetched in blocks as it is read.
-
-        A track that was removed before its turn is left out. Observers are told of what was read when the reading
-        ends. Raises as `recommend` does, in this call.
-        """
-        query = checked_query(self.registry, preferences, limit=limit, **keywords)
-        return self._answering.iterate(checked_user_id(user_id), query)
-
-    def recommend_many(
-        self,
-        user_ids: Iterable[str],
-        limit: int | None,
-        preferences: Mapping[str, Any] | None = None,
-        *,
-        threads: int = 1,
-        **keywords: Unpack[Keywords],
-    ) -> Generator[tuple[str, list[Recommendation]], None, None]:
-        """Return an iterator over (user_id, recommendations), in the order of the users, who may be a generator.
-
-        An unknown user is served by default preferences and not created. What a user gets depends on the seed, the
-        number of this batch and the user_id, not on `threads`, 1 or more; several of them take users ahead, a few for
-        each. A user id that is not valid raises `ProfileError` with its position in its turn, everything else
-        `RequestError` or `ProfileError` in this call. Closing the iterator ends the threads.
-        """
-        query = checked_query(self.registry, preferences, limit=limit, **keywords)
-        if isinstance(user_ids, (str, bytes, Mapping)) or not isinstance(user_ids, Iterable):
-            raise RequestError(f"user_ids must be several user ids, got {user_ids!r}")
-        return self._answering.many(user_ids, query, checked_threads(threads))
-
-    def plan(
-        self,
-        user_id: str,
-        preferences: Mapping[str, Any] | None = None,
-        *,
-        limit: int | None = None,
-        **keywords: Unpack[Keywords],
-    ) -> Plan:
-        """Answer a request as `recommend` does and return how: index or scan, what was looked at, the times.
-
-        An unknown user is ranked for by default and not created.
-        """
-        query = checked_query(self.registry, preferences, limit=limit, **keywords)
-        return self._answering.plan(checked_user_id(user_id), query)
-
-    def explain(
-        self,
-        user_id: str,
-        track_id: str,
-        preferences: Mapping[str, Any] | None = None,
-        *,
-        context: Mapping[str, Any] | None = None,
-    ) -> Explanation:
-        """Return why a track has its score for a user; an unknown user is scored by default and not created.
-
-        Raises `UnknownTrackError`, which is a ValueError, for a track that the catalogue lacks.
-        """
-        query = checked_query(self.registry, preferences, context=context)
-        return self._answering.explain(checked_user_id(user_id), track_id, query)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Literal
 
+import attrs
 import numpy as np
 
 from benchmarks.ranking.catalogue import Catalogue, Rows
@@ -24,8 +25,8 @@ from qfzz_core.model.tracks import TEMPOS, Track
 from qfzz_core.model.vocabulary import Vocabulary
 from qfzz_core.ranking import planner, recall
 from qfzz_core.ranking.recall import Memory
-from qfzz_core.recommend.query import Query, checked_query
-from qfzz_core.recommend.ranked import ranked
+from qfzz_core.recommend.pipeline import Exclusions
+from qfzz_core.recommend.query import Keywords, Query
 
 Method = Literal["scan", "index"]
 
@@ -100,13 +101,15 @@ def engine_of(
 ) -> Engine:
     """Return an engine that serves a catalogue without a dictionary for each track; `extra` are further columns."""
     engine = Engine(plugins=plugins, seed=1)
-    engine._library = engine._answering.library = Generated(catalogue, extra or {})  # type: ignore[assignment]
+    library = Generated(catalogue, extra or {})
+    engine._library = library  # type: ignore[assignment]
+    engine._pipeline = attrs.evolve(engine._pipeline, library=library)
     return engine
 
 
 def columns_of(engine: Engine) -> Columns:
     """Return the columns that plugins see."""
-    return engine._answering.library.snapshot().columns
+    return engine._pipeline.library.snapshot().columns
 
 
 def introduce(engine: Engine, listeners: Iterable[Listener], discovery_factor: float = 0.0) -> None:
@@ -136,7 +139,7 @@ def rebuild(engine: Engine) -> None:
 
 def index_again(engine: Engine) -> None:
     """Build the indexes anew from columns that are there."""
-    segment = engine._answering.library.snapshot().segment
+    segment = engine._pipeline.library.snapshot().segment
     Segment(segment.columns).derive_as(segment)
 
 
@@ -152,10 +155,12 @@ def best(
 
     `plan` is one of `PLANS`, None for what the planner chooses; with a plan there are no filters and constraints.
     """
-    request, query, snapshot = _asked(engine, user_id, limit, preferences, keywords)
-    formula = engine._answering.recommending.account(snapshot, request).formula
+    request, query = _next(engine, user_id, limit, preferences, keywords)
+    pipeline, nothing = engine._pipeline, Exclusions(engine.faults.report, {})
+    snapshot, prepared = pipeline.library.snapshot(), pipeline.prepare(request, query, nothing)
+    formula = prepared.formula(snapshot)
     if plan is None:
-        return ranked(snapshot, request, query, formula, registry=engine.registry, left_out=()).take(limit)
+        return prepared.ranking(formula, snapshot, query).take(limit)
     return planner.ranked(snapshot, formula, wanted=limit, method=plan).take(limit)
 
 
@@ -163,8 +168,8 @@ def picked(
     engine: Engine, user_id: str, limit: int, preferences: Mapping[str, Any] | None = None, **keywords: Any
 ) -> Rows:
     """Return the rows in the order of the result: the engine's call with discovery, without dictionaries."""
-    request, query, snapshot = _asked(engine, user_id, limit, preferences, keywords)
-    return engine._answering.recommending.select(snapshot, request, query).rows
+    request, query = _next(engine, user_id, limit, preferences, keywords)
+    return engine._pipeline.run(request, query, lambda selection: selection.rows)
 
 
 def answers(engine: Engine, limit: int) -> dict[str, Callable[[Listener], Rows]]:
@@ -198,7 +203,7 @@ class Memories:
 
 
 def _remember(engine: Engine, memory: Memory) -> None:
-    engine._answering.library.snapshot().segment._derived[recall.KEY] = memory
+    engine._pipeline.library.snapshot().segment._derived[recall.KEY] = memory
 
 
 def like_best(engine: Engine, catalogue: Catalogue, user_id: str) -> int:
@@ -208,12 +213,11 @@ def like_best(engine: Engine, catalogue: Catalogue, user_id: str) -> int:
     return row
 
 
-def _asked(
+def _next(
     engine: Engine, user_id: str, limit: int, preferences: Mapping[str, Any] | None, keywords: Mapping[str, Any]
-) -> tuple[Request, Query, Snapshot]:
-    query = checked_query(engine.registry, preferences, limit=limit, **keywords)
-    answering = engine._answering
-    return answering._next_request(user_id, query), query, answering.library.snapshot()
+) -> tuple[Request, Query]:
+    given: Keywords = {"limit": limit, **keywords}  # type: ignore[typeddict-item]
+    return engine._next(user_id, preferences, given)
 
 
 def many(engine: Engine, user_ids: Sequence[str], limit: int) -> int:

@@ -14,7 +14,7 @@ from qfzz_core.contracts.stores import Store
 from qfzz_core.engine import Engine
 from qfzz_core.model.profiles import UserProfile
 from qfzz_core.model.tracks import publisher
-from qfzz_core.recommend.query import Keywords
+from qfzz_core.recommend.query import CommonKeywords, Keywords, shows_keywords
 
 logger = logging.getLogger("qfzz.dj")
 
@@ -69,51 +69,30 @@ class PersonalizedDJ:
         """Erase everything known of a user; False if there was nobody of this id."""
         return self.engine.forget(user_id)
 
+    @shows_keywords
     def recommend(
-        self,
-        user_id: str,
-        preferences: dict[str, Any] | None = None,
-        *,
-        limit: int | None = None,
-        exclude: Iterable[str] = (),
-        where: Mapping[str, Any] | None = None,
-        max_per_artist: int | None = None,
-        distinct: bool = False,
-        context: Mapping[str, Any] | None = None,
+        self, user_id: str, preferences: dict[str, Any] | None = None, **keywords: Unpack[Keywords]
     ) -> list[dict[str, Any]]:
         """Return recommended tracks as dictionaries of the caller's own.
 
-        `preferences` replace fields of the profile for this call. `limit` is how many, None for the documented
-        process over the whole catalogue; `exclude` are track ids; `where` maps columns and filters to what they must
-        be; `max_per_artist` and `distinct` keep the best-ranked; `context` is passed to the plugins. Raises
-        ValueError, before anything else happens, for what is not valid.
+        `preferences` replace fields of the profile for this call. The keywords are `limit`, how many, None for the
+        documented process over the whole catalogue; `exclude`, track ids; `where`, which maps columns and filters to
+        what they must be; `max_per_artist` and `distinct`, which keep the best-ranked; `context`, which is passed to
+        the plugins. Raises ValueError, before anything else happens, for what is not valid.
         """
-        return self.engine.recommend_tracks(
-            user_id,
-            preferences,
-            limit=limit,
-            exclude=exclude,
-            where=where,
-            max_per_artist=max_per_artist,
-            distinct=distinct,
-            context=context,
-        )
+        return self.engine.recommend_tracks(user_id, preferences, **keywords)
 
+    @shows_keywords
     def iter_recommend(
-        self,
-        user_id: str,
-        preferences: dict[str, Any] | None = None,
-        *,
-        limit: int | None = None,
-        **keywords: Unpack[Keywords],
+        self, user_id: str, preferences: dict[str, Any] | None = None, **keywords: Unpack[Keywords]
     ) -> Generator[dict[str, Any], None, None]:
         """Return an iterator over what `recommend` returns, whose dictionaries are fetched as it is read.
 
         Takes the same arguments, and raises as `recommend` does. A track that was removed before its turn is left out.
         """
-        found = self.engine.iter_recommend(user_id, preferences, limit=limit, **keywords)
-        return (recommendation.track for recommendation in found)
+        return (found.track for found in self.engine.iter_recommend(user_id, preferences, **keywords))
 
+    @shows_keywords
     def recommend_many(
         self,
         user_ids: Iterable[str],
@@ -121,7 +100,7 @@ class PersonalizedDJ:
         preferences: dict[str, Any] | None = None,
         *,
         threads: int = 1,
-        **keywords: Unpack[Keywords],
+        **keywords: Unpack[CommonKeywords],
     ) -> Generator[tuple[str, list[dict[str, Any]]], None, None]:
         """Return an iterator over (user_id, recommended tracks) for many users, in their order, who are not created.
 

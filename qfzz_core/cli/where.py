@@ -8,12 +8,12 @@ from typing import Any
 
 from qfzz_core.errors import RequestError
 from qfzz_core.plugins.registry import Registry
-from qfzz_core.recommend.query import Keywords
+from qfzz_core.recommend.query import CommonKeywords
 
 _DISLIKED = "disliked"
 
 
-def list_keywords(registry: Registry, values: Mapping[str, Any]) -> Keywords:
+def list_keywords(registry: Registry, values: Mapping[str, Any]) -> CommonKeywords:
     """Return the engine's keywords from the values of `list_options`; raises `RequestError` as `conditions` does."""
     return {
         "exclude": values["exclude"],

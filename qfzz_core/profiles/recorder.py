@@ -1,20 +1,26 @@
-"""Recording: one transaction for each feedback or edit, with event, weights and learned state together."""
+"""Recording: one transaction for each feedback or edit, with event, weights and learned state together.
+
+`take_effect` is the one rule for what an event does to a user, when it is recorded and when the log is replayed.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol
 
 import attrs
 
 from qfzz_core.contracts.learners import Learner
 from qfzz_core.contracts.stores import Store, Transaction, UserTransaction
-from qfzz_core.errors import FeedbackError, ForgottenProfileError
+from qfzz_core.errors import FeedbackError, ForgottenProfileError, StoreError
 from qfzz_core.model.events import Change, Event, Interaction
-from qfzz_core.model.learning import features_of
+from qfzz_core.model.learning import ProfileWriter, apply_event, features_of
+from qfzz_core.model.names import is_storable
+from qfzz_core.model.plain import plain
+from qfzz_core.model.timestamps import next_timestamp
 from qfzz_core.model.tracks import Track
-from qfzz_core.plugins.faults import Report
+from qfzz_core.plugins.faults import BrokenContractError, Report, answer
 from qfzz_core.plugins.registry import Registered
-from qfzz_core.profiles.effects import take_effect
 from qfzz_core.profiles.feedback import Feedback
 
 _AHEAD = 1000  # feedbacks of a batch that a store may read ahead for
@@ -41,10 +47,10 @@ class Recorder:
             self._create(user, preferences)
             return True
 
-    def feedback(self, batch: Sequence[Feedback], samples: Mapping[str, Track]) -> list[Event | None]:
+    def feedback(self, batch: Sequence[Feedback], samples: Callable[[], Mapping[str, Track]]) -> list[Event | None]:
         """Record feedback, all or nothing; None stands for an event that had been recorded before.
 
-        `samples` are the sample tracks by id while they are served. Raises `FeedbackError`, with the position in the
+        `samples` gives the sample tracks by id while they are served. Raises `FeedbackError`, with the position in the
         batch, for an event id that was used for something else.
         """
         with self.store.transaction(sorted({feedback.user_id for feedback in batch})) as transaction:
@@ -82,14 +88,14 @@ class Recorder:
         self._append(user, event)
 
     def _feedback(
-        self, transaction: Transaction, feedback: Feedback, samples: Mapping[str, Track], position: int
+        self, transaction: Transaction, feedback: Feedback, samples: Callable[[], Mapping[str, Track]], position: int
     ) -> Event | None:
         user = transaction.user(feedback.user_id)
         if user.exists and feedback.event_id is not None and _is_repeated(user, feedback, position):
             return None
         if not user.exists:
             self._create(user)
-        track = transaction.track(feedback.track_id) or samples.get(feedback.track_id)
+        track = transaction.track(feedback.track_id) or samples().get(feedback.track_id)
         event = self._event(feedback, track)
         self._append(user, event)
         return event
@@ -130,3 +136,65 @@ def _is_repeated(user: UserTransaction, feedback: Feedback, position: int) -> bo
         f"event_id {feedback.event_id!r} was used before for another event: {known.type} of {known.track_id!r}",
         position=position,
     )
+
+
+# ---- what an event does ----------------------------------------------------------------------------------------------
+
+
+class Held(ProfileWriter, Protocol):
+    """What is held of a user who exists: a `UserTransaction`, or a replay."""
+
+    @property
+    def updated_at(self) -> str:
+        """When the profile was changed last."""
+        ...
+
+    def state(self, learner: str, key: str) -> Any:
+        """Return a learner's state under a key as plain data, None if there is none."""
+        ...
+
+    def put_state(self, learner: str, key: str, state: Any) -> None:
+        """Set a learner's state under a key; None removes it."""
+        ...
+
+
+def take_effect(event: Event, user: Held, learners: Sequence[Registered[Learner]], report: Report) -> None:
+    """Write what an event does to weights, scalars, learned state and `updated_at`, which moves forward.
+
+    Learners hear of everything but the creation of the user, which is no experience. One that fails is reported, and
+    its state stays as it was before this event.
+    """
+    if event.kind == "created":
+        apply_event(event, user)
+        return
+    updated_at = next_timestamp(user.updated_at, event.timestamp)
+    apply_event(event, user)
+    for learner in learners:
+        _learn(learner, event, user, report)
+    if not event.changes or all(change.field != "updated_at" for change in event.changes):
+        user.put_scalar("updated_at", updated_at)
+
+
+def _learn(learner: Registered[Learner], event: Event, user: Held, report: Report) -> None:
+    """Write the new states of one learner; none, and a report, if it fails."""
+    name, learn = learner.value.name, learner.value.learn
+    learned: dict[str, Any] = {}
+    try:
+        for given in answer(learner.value.keys, event):
+            key = _checked_key(given)
+            learned[key] = plain(answer(learn, user.state(name, key), event, key))
+    except StoreError:
+        raise
+    except Exception as error:  # noqa: BLE001 - a plugin may raise anything
+        report(learner.origin, f"learner {name}", error)
+        return
+    for key, state in learned.items():
+        user.put_state(name, key, state)
+
+
+def _checked_key(key: object) -> str:
+    if type(key) is str and key.isascii():
+        return key
+    if not isinstance(key, str) or not is_storable(key):
+        raise BrokenContractError(f"the keys of a learner's state must be text, got {key!r}")
+    return key

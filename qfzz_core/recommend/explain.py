@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import attrs
@@ -45,8 +45,8 @@ class Account:
         error = fault.__cause__ or fault
         self.report(fault.origin, fault.component, error)
         terms = [term for term in self.formula.terms if f"factor {term.name}" != fault.component]
-        notes = fault_notes([(fault.component, fault.origin, described(error))])
-        return attrs.evolve(self, formula=Formula(terms), faults=(*self.faults, *notes))
+        note = fault_note(fault.component, fault.origin, described(error))
+        return attrs.evolve(self, formula=Formula(terms), faults=(*self.faults, note))
 
     def _part(self, term: Term, value: float, track: Mapping[str, Any]) -> FactorExplanation:
         weight = term.weight / self.formula.total
@@ -83,9 +83,6 @@ def _of_track(term: Term, track: Mapping[str, Any]) -> Term:
     return attrs.evolve(term, evaluate=compiled(term.prepared, Columns({}, 0), lambda rows: [copied(dict(track))]))
 
 
-def fault_notes(faults: Sequence[tuple[str, Origin, str]]) -> tuple[FaultNote, ...]:
-    """Return the notes of (component, origin, message)."""
-    return tuple(
-        FaultNote(component, origin.plugin, origin.distribution, origin.version, message)
-        for component, origin, message in faults
-    )
+def fault_note(component: str, origin: Origin, message: str) -> FaultNote:
+    """Return the note that a component was left out."""
+    return FaultNote(component, origin.plugin, origin.distribution, origin.version, message)

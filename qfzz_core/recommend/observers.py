@@ -1,4 +1,4 @@
-"""Telling plugins what happened; what they raise is reported and changes nothing."""
+"""Observers: plugins that are notified of what happened; what they raise is reported and changes nothing."""
 
 from __future__ import annotations
 
@@ -21,37 +21,36 @@ from qfzz_core.profiles.feedback import Feedback
 
 
 class Observers:
-    """The plugins of one engine that want to be told, and those that add commands."""
+    """The plugins of one engine that observe it, and those that add commands.
+
+    `of_feedback` and `of_results` say whether there are any observers of feedback and of recommendations.
+    """
 
     def __init__(self, loader: Loader, report: Report, health: Health) -> None:
         self._loader = loader
         self._report = report
         self._health = health
         self._of_feedback = self._implementing("qfzz_feedback_recorded")
+        self.of_feedback = bool(self._of_feedback)
         self._of_results = self._implementing("qfzz_recommended")
+        self.of_results = bool(self._of_results)
 
     def _implementing(self, hook: str) -> list[PluginRecord]:
         return [record for record in self._loader.active() if hook in record.hooks]
 
-    @property
-    def of_results(self) -> bool:
-        """Whether anybody wants to be told of recommendations."""
-        return bool(self._of_results)
-
     def feedback_recorded(self, recorded: Sequence[tuple[Feedback, Event]]) -> None:
-        """Tell of each feedback that was stored, with its event."""
-        if self._of_feedback:
-            for feedback, event in recorded:
-                told = _told(feedback, event)
-                for record in self._of_feedback:
-                    self._tell(record, "qfzz_feedback_recorded", feedback=told)
+        """Notify of each feedback that was stored, with its event."""
+        for feedback, event in recorded:
+            news = _news(feedback, event)
+            for record in self._of_feedback:
+                self._notify(record, "qfzz_feedback_recorded", feedback=news)
 
     def recommended(self, request: Request, recommendations: Sequence[Recommendation]) -> None:
-        """Tell of a result; each observer gets recommendations of its own, whose tracks are copies."""
+        """Notify of a result; each observer gets recommendations of its own, whose tracks are copies."""
         for record in self._of_results:
             copies = tuple(attrs.evolve(found) for found in recommendations)
-            told = Recommended(request=request.asking(f"observer.{record.name}"), recommendations=copies)
-            self._tell(record, "qfzz_recommended", recommended=told)
+            news = Recommended(request=request.asking(f"observer.{record.name}"), recommendations=copies)
+            self._notify(record, "qfzz_recommended", recommended=news)
 
     def commands(self, setups: Mapping[str, Setup]) -> dict[str, Any]:
         """Return the commands of the plugins by name; of two that have one name, the first by plugin name stays."""
@@ -63,7 +62,7 @@ class Observers:
                     commands.setdefault(name, command)
         return commands
 
-    def _tell(self, record: PluginRecord, hook: str, **arguments: Any) -> None:
+    def _notify(self, record: PluginRecord, hook: str, **arguments: Any) -> None:
         if record.takes_part:
             failed: dict[str, tuple[Origin, str]] = {}
             try:
@@ -81,7 +80,7 @@ class Observers:
             self._report(record.origin, f"hook {hook}", error)
 
 
-def _told(feedback: Feedback, event: Event) -> FeedbackRecorded:
+def _news(feedback: Feedback, event: Event) -> FeedbackRecorded:
     return FeedbackRecorded(
         user_id=feedback.user_id,
         track_id=feedback.track_id,

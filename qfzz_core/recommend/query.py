@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+import inspect
+from collections.abc import Callable, Collection, Iterable, Mapping
 from numbers import Integral
-from typing import Any, TypedDict
+from typing import Any, TypedDict, TypeVar
 
 import attrs
 
@@ -17,11 +18,18 @@ from qfzz_core.plugins.registry import Registered, Registry
 from qfzz_core.ranking.conditions import column_condition
 from qfzz_core.ranking.filtering import not_texts, read_once
 
+Function = TypeVar("Function", bound=Callable[..., Any])
+
 GREATEST_COUNT = 2**40  # more than any catalogue holds, so that whoever asks for more gets all
 
 
-class Keywords(TypedDict, total=False):
-    """The keywords that every kind of recommendation takes beside `limit`."""
+class CommonKeywords(TypedDict, total=False):
+    """The keywords of every call that recommends, with those of `Keywords` declared here alone.
+
+    `exclude` are track ids. `where` maps a column to a value, a list of values or a (low, high) range, or a filter to
+    its option. `max_per_artist` (1 or more) and `distinct` (no artist and title twice) keep the best-ranked tracks.
+    `context` is passed to the plugins.
+    """
 
     exclude: Iterable[str]
     where: Mapping[str, Any] | None
@@ -30,11 +38,44 @@ class Keywords(TypedDict, total=False):
     context: Mapping[str, Any] | None
 
 
+class Keywords(CommonKeywords, total=False):
+    """The keywords of calls for one user.
+
+    `limit` is how many tracks, 0 or more; None, the default, for the documented process over the whole catalogue.
+    """
+
+    limit: int | None
+
+
+DEFAULTS: Keywords = {
+    "limit": None,
+    "exclude": (),
+    "where": None,
+    "max_per_artist": None,
+    "distinct": False,
+    "context": None,
+}
+
+
+def shows_keywords(function: Function) -> Function:
+    """Let `help` and `inspect.signature` show the keywords of `Keywords` in the place of `**keywords`."""
+    signature = inspect.signature(function)
+    shown = [each for each in signature.parameters.values() if each.kind is not each.VAR_KEYWORD]
+    shown += [
+        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default)
+        for name, default in DEFAULTS.items()
+        if name not in signature.parameters
+    ]
+    function.__signature__ = signature.replace(parameters=shown)  # type: ignore[attr-defined]
+    return function
+
+
 @attrs.frozen(kw_only=True)
 class Query:
-    """What is asked for, valid, before anything is looked up; the user apart, so that many can share it.
+    """What is wanted, valid, before anything is looked up; the user apart, so that many can share it.
 
     `conditions` are filters on columns by column name, `filters` the options of registered filters by name.
+    `discovers` says whether the strategy picks.
     """
 
     preferences: Mapping[str, Any]
@@ -45,34 +86,31 @@ class Query:
     max_per_artist: int | None
     distinct: bool
     context: Mapping[str, Any]
+    discovers: bool = True
 
 
-def checked_query(
-    registry: Registry,
-    preferences: Any = None,
-    *,
-    limit: Any = None,
-    exclude: Any = (),
-    where: Any = None,
-    max_per_artist: Any = None,
-    distinct: Any = False,
-    context: Any = None,
-) -> Query:
-    """Return a valid query; raises `ProfileError` or `RequestError`, both ValueErrors, which name the argument."""
-    conditions, filters = _where(where, registry)
-    if max_per_artist is not None:
+def checked_query(registry: Registry, preferences: Any, keywords: Keywords) -> Query:
+    """Return a valid query; raises `ProfileError` or `RequestError`, both ValueErrors, which name the argument.
+
+    A keyword that there is not is a TypeError, as it is for any function.
+    """
+    given: dict[str, Any] = {**DEFAULTS, **keywords}
+    for name in given.keys() - DEFAULTS.keys():
+        raise TypeError(f"got an unexpected keyword argument {name!r}{did_you_mean(name, DEFAULTS)}")
+    conditions, filters = _where(given["where"], registry)
+    if given["max_per_artist"] is not None:
         _check_declared(registry, "max_per_artist", "artist")
-    if distinct:
+    if given["distinct"]:
         _check_declared(registry, "distinct", "artist", "title")
     return Query(
         preferences=checked_preferences(preferences),
-        limit=checked_count(limit, "limit", 0),
-        exclude=_track_ids(exclude, "exclude"),
+        limit=checked_count(given["limit"], "limit", 0),
+        exclude=_track_ids(given["exclude"], "exclude"),
         conditions=conditions,
         filters=filters,
-        max_per_artist=checked_count(max_per_artist, "max_per_artist", 1),
-        distinct=_flag(distinct, "distinct"),
-        context=_context(context),
+        max_per_artist=checked_count(given["max_per_artist"], "max_per_artist", 1),
+        distinct=_flag(given["distinct"], "distinct"),
+        context=_context(given["context"]),
     )
 
 

@@ -23,10 +23,10 @@ from qfzz_core.model.tracks import Track, checked_tracks
 from qfzz_core.plugins.faults import ComponentFaultError
 from qfzz_core.plugins.health import Health
 from qfzz_core.ranking.eligible import EligibleRanking
-from qfzz_core.ranking.formula import Formula, Term
-from qfzz_core.recommend.making import RequestMaker
-from qfzz_core.recommend.query import checked_query
-from qfzz_core.recommend.ranked import prepared_term, ranked
+from qfzz_core.ranking.formula import Term
+from qfzz_core.recommend.pipeline import Exclusions, Pipeline
+from qfzz_core.recommend.prepared import Prepared, prepared_shape
+from qfzz_core.recommend.query import Keywords, Query
 from qfzz_core.testing.engines import NOW, engine_with
 
 LISTENER = "listener"  # a user with a history, among whose tracks is one that the catalogue lacks
@@ -73,26 +73,31 @@ class Bench:
         """Return the request of a scene; the same one each time."""
         if scene.user_id == LISTENER:
             self._listen()
-        engine = self.engine
-        query = checked_query(engine.registry, scene.preferences, limit=scene.limit, context=scene.context)
-        maker = RequestMaker(engine.store, engine.registry, engine.settings, lambda: scene.now)
-        profile = engine.store.snapshot(scene.user_id) or ProfileSnapshot(user_id=scene.user_id)
-        return maker.made(query, profile, f"{scene.seed}")
+        pipeline = attrs.evolve(self._pipeline, clock=lambda: scene.now)
+        profile = self.engine.store.snapshot(scene.user_id) or ProfileSnapshot(user_id=scene.user_id)
+        return pipeline.profile(profile, self._query(scene), f"{scene.seed}")
+
+    @property
+    def _pipeline(self) -> Pipeline:
+        return self.engine._pipeline
+
+    def _query(self, scene: Scene, where: Mapping[str, Any] | None = None) -> Query:
+        keywords: Keywords = {"limit": scene.limit, "context": scene.context, "where": where}
+        return self._pipeline.query(scene.preferences, keywords)
 
     def term(self, snapshot: Snapshot, scene: Scene, factor: str) -> Term | None:
         """Return how a factor scores a scene, None if it abstains."""
         active = next(active for active in self.engine.settings.factors if active.name == factor)
         with own_errors():
-            return prepared_term(snapshot, self.request(scene), active, Health())
+            prepared = Prepared([prepared_shape(self.request(scene), active, Health())], (), Health())
+            return next(iter(prepared.formula(snapshot).terms), None)
 
     def ranking(self, snapshot: Snapshot, scene: Scene, where: Mapping[str, Any] | None = None) -> EligibleRanking:
         """Return the ranking of a scene, by the built-in factors and the plugin's."""
-        registry = self.engine.registry
-        query = checked_query(registry, scene.preferences, limit=scene.limit, context=scene.context, where=where)
-        terms = [self.term(snapshot, scene, active.name) for active in self.engine.settings.factors]
-        formula = Formula([term for term in terms if term is not None])
+        query, nothing = self._query(scene, where), Exclusions(self.engine.faults.report, {})
         with own_errors():
-            return ranked(snapshot, self.request(scene), query, formula, registry=registry, left_out=())
+            prepared = self._pipeline.prepare(self.request(scene), query, nothing)
+            return prepared.ranking(prepared.formula(snapshot), snapshot, query)
 
     def _listen(self) -> None:
         """Give the listener a history: every type of interaction on several tracks, an hour apart, one unknown."""

@@ -11,7 +11,7 @@ from hypothesis.strategies import SearchStrategy
 from qfzz_core.catalogue.samples import sample_tracks
 from qfzz_core.contracts.picks import Pick
 from qfzz_core.plugins.faults import answer
-from qfzz_core.recommend.picking import checked_picks
+from qfzz_core.recommend.selection import checked_picks
 from qfzz_core.testing.bench import LISTENER, Bench, Scene, undisturbed_generators
 from qfzz_core.testing.plugin_contract import PluginContract, Table
 

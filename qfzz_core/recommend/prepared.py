@@ -1,0 +1,111 @@
+"""What factors and filters said of one request, once, and what follows from it over a snapshot."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+
+import attrs
+
+from qfzz_core.catalogue.snapshot import Snapshot
+from qfzz_core.contracts.factors import Prepared as Shape
+from qfzz_core.contracts.filters import Filter, IdFilter
+from qfzz_core.contracts.plan import Plan
+from qfzz_core.contracts.request import Request
+from qfzz_core.plugins.faults import ComponentFaultError, answer
+from qfzz_core.plugins.health import Health, Stopwatch
+from qfzz_core.plugins.registry import Registered
+from qfzz_core.plugins.settings import ActiveFactor
+from qfzz_core.ranking import planner
+from qfzz_core.ranking.constraints import Distinct, MaxPerArtist
+from qfzz_core.ranking.eligible import EligibleRanking, Keeps
+from qfzz_core.ranking.filtering import ActiveFilter, settled
+from qfzz_core.ranking.formula import Formula, Term
+from qfzz_core.ranking.shapes import Function, compiled
+from qfzz_core.recommend.query import Query
+
+
+@attrs.frozen(eq=False)
+class PreparedFactor:
+    """One factor, the shape by which it scores, None if it abstains, and the seconds that it has taken."""
+
+    active: ActiveFactor
+    shape: Shape | None
+    seconds: float
+
+
+def prepared_shape(request: Request, factor: ActiveFactor, health: Health) -> PreparedFactor:
+    """Return how a factor scores a request; raises `ComponentFaultError` if it fails."""
+    origin = factor.registered.origin
+    begun = time.perf_counter()
+    try:
+        shape = answer(factor.registered.value.prepare, request.asking(f"factor.{factor.name}", factor.options))
+    except Exception as error:
+        raise ComponentFaultError(f"factor {factor.name}", origin) from error
+    spent = time.perf_counter() - begun
+    if spent > health.seconds:
+        health.is_slow(f"factor {factor.name}", origin, spent)
+    return PreparedFactor(factor, shape, spent)
+
+
+def prepared_filter(request: Request, registered: Registered[Filter], option: Any) -> ActiveFilter | None:
+    """Return which tracks a filter lets pass, None for all; raises `ComponentFaultError` if it fails."""
+    name = registered.value.name
+    try:
+        answer(registered.value.check, option)
+        prepared = settled(answer(registered.value.prepare, request.asking(f"filter.{name}"), option))
+    except Exception as error:
+        raise ComponentFaultError(f"filter {name}", registered.origin) from error
+    return None if prepared is None else ActiveFilter(name, prepared, registered.origin)
+
+
+@attrs.frozen(eq=False)
+class Prepared:
+    """What the factors and filters of a request said; it holds for every snapshot."""
+
+    factors: Sequence[PreparedFactor]
+    filters: Sequence[ActiveFilter]
+    health: Health
+
+    @property
+    def abstained(self) -> tuple[str, ...]:
+        """The names of the factors that have nothing to say of the request."""
+        return tuple(factor.active.name for factor in self.factors if factor.shape is None)
+
+    def formula(self, snapshot: Snapshot) -> Formula:
+        """Return the sum of the factors over a snapshot; raises `ComponentFaultError` for a shape that is not valid."""
+        return Formula([self._term(factor, snapshot) for factor in self.factors if factor.shape is not None])
+
+    def _term(self, factor: PreparedFactor, snapshot: Snapshot) -> Term:
+        active, origin = factor.active, factor.active.registered.origin
+        component = f"factor {active.name}"
+        try:
+            evaluate = compiled(factor.shape, snapshot.columns, snapshot.fetch)
+        except Exception as error:
+            raise ComponentFaultError(component, origin) from error
+        if isinstance(evaluate, Function):
+            watch = Stopwatch(self.health, component, origin, factor.seconds)
+            evaluate = Function(partial(watch.time, evaluate.ask), evaluate.bound)
+        assert factor.shape is not None
+        return Term(active.name, active.weight, factor.shape, evaluate, origin)
+
+    def ranking(self, formula: Formula, snapshot: Snapshot, query: Query, plan: Plan | None = None) -> EligibleRanking:
+        """Return the tracks of a snapshot that pass filters and constraints, best first."""
+        filters = [ActiveFilter(name, condition) for name, condition in query.conditions.items()]
+        if query.exclude:
+            filters.append(ActiveFilter("exclude", IdFilter(track_ids=query.exclude, exclude=True)))
+        filters += self.filters
+        constraints = _constraints(snapshot, query)
+        return planner.ranked(snapshot, formula, filters, constraints=constraints, wanted=query.limit, plan=plan)
+
+
+def _constraints(snapshot: Snapshot, query: Query) -> list[Callable[[], Keeps]]:
+    columns = snapshot.columns
+    constraints: list[Callable[[], Keeps]] = []
+    if query.distinct:
+        constraints.append(partial(Distinct, columns["artist"], columns["title"]))
+    if query.max_per_artist is not None:
+        constraints.append(partial(MaxPerArtist, columns["artist"], query.max_per_artist))
+    return constraints

@@ -7,6 +7,7 @@ import secrets
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from types import MappingProxyType
 from typing import Any
 
@@ -41,9 +42,7 @@ from qfzz_core.recommend.sources import request_sources
 logging.getLogger("qfzz").addHandler(logging.NullHandler())
 logger = logging.getLogger("qfzz.engine")
 
-
-def _utc_now() -> datetime:
-    return datetime.now(UTC)
+UTC_NOW = partial(datetime.now, UTC)
 
 
 class Engine(Recommender):
@@ -63,7 +62,7 @@ class Engine(Recommender):
         plugins: Iterable[Any] = (),
         installed: Collection[str] | None = None,
         seed: int | None = None,
-        clock: Callable[[], datetime] = _utc_now,
+        clock: Callable[[], datetime] = UTC_NOW,
     ) -> None:
         self.config = config or Config()
         self._clock = clock

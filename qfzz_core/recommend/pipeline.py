@@ -115,12 +115,12 @@ class Pipeline:
         shapes = [
             prepared_shape(request, factor, self.health)
             for factor in self.settings.factors
-            if f"factor {factor.name}" not in excluded
+            if f"factor {factor.name}" not in excluded.faults
         ]
         filters = [
             prepared_filter(request, self.registry.filters[name], option)
             for name, option in query.filters.items()
-            if f"filter {name}" not in excluded
+            if f"filter {name}" not in excluded.faults
         ]
         return Prepared(shapes, [active for active in filters if active is not None], self.health)
 
@@ -137,7 +137,7 @@ class Pipeline:
     def discover(self, request: Request, query: Query, ranking: EligibleRanking, excluded: Exclusions) -> Chosen:
         """Return what the strategy picks; without a strategy the best-ranked tracks."""
         strategy = self.settings.strategy
-        if strategy is None or not query.discovers or f"strategy {strategy.value.name}" in excluded:
+        if strategy is None or not query.discovers or f"strategy {strategy.value.name}" in excluded.faults:
             return best_ranked(ranking, request.limit)
         return picked(strategy, request, self.settings.strategy_options, ranking)
 
@@ -170,22 +170,21 @@ class Pipeline:
 
 @attrs.define
 class Exclusions:
-    """What is left out of a request, by component name: what was switched off before, and what failed in it."""
+    """What is left out of a request: where each component comes from, and why it is, by component name.
+
+    `faults` are those switched off before and those that failed in this request, `failed` the latter alone.
+    """
 
     report: Report
-    switched_off: dict[str, tuple[Origin, str]]
+    faults: dict[str, tuple[Origin, str]]
     failed: dict[str, tuple[Origin, str]] = attrs.field(factory=dict)
 
     def add(self, fault: ComponentFaultError) -> None:
         """Leave a component out of this request from now on, and report it; raises `PluginError` if strict."""
         error = fault.__cause__ or fault
         self.report(fault.origin, fault.component, error)
-        self.failed[fault.component] = (fault.origin, described(error))
+        self.faults[fault.component] = self.failed[fault.component] = (fault.origin, described(error))
 
     def notes(self) -> tuple[FaultNote, ...]:
         """Return what an explanation says of them."""
-        everything = {**self.switched_off, **self.failed}
-        return tuple(fault_note(name, origin, message) for name, (origin, message) in everything.items())
-
-    def __contains__(self, component: object) -> bool:
-        return component in self.failed or component in self.switched_off
+        return tuple([fault_note(name, origin, message) for name, (origin, message) in self.faults.items()])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import attrs
 
@@ -27,8 +27,7 @@ from qfzz_core.ranking.shapes import Function, compiled
 from qfzz_core.recommend.query import Query
 
 
-@attrs.frozen(eq=False)
-class PreparedFactor:
+class PreparedFactor(NamedTuple):
     """One factor, the shape by which it scores, None if it abstains, and the seconds that it has taken."""
 
     active: ActiveFactor

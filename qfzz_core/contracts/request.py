@@ -53,7 +53,7 @@ class Request:
             object.__setattr__(self, "_random", random.Random(self.seed))
         return self._random  # type: ignore[return-value]
 
-    def asking(self, component: str, options: Any = None) -> Request:
+    def for_component(self, component: str, options: Any = None) -> Request:
         """Return the request as the plugin object `component` sees it: its options, its generator."""
         return Request(  # not by attrs.evolve, which takes four times as long, once for every factor
             profile=self.profile,
@@ -91,4 +91,4 @@ class Request:
     def strategy(self, name: str) -> tuple[Any, Request]:
         """Return another `DiscoveryStrategy`, and the request as it sees it, for wrapping; KeyError if unknown."""
         wrapped = self.sources.strategies[name]
-        return wrapped, self.asking(f"discovery.{name}", self.sources.strategy_options(name))
+        return wrapped, self.for_component(f"discovery.{name}", self.sources.strategy_options(name))

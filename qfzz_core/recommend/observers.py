@@ -50,7 +50,7 @@ class Observers:
         """Tell of a result; each observer gets recommendations of its own, whose tracks are copies."""
         for record in self._of_results:
             copies = tuple(attrs.evolve(found) for found in recommendations)
-            told = Recommended(request=request.asking(f"observer.{record.name}"), recommendations=copies)
+            told = Recommended(request=request.for_component(f"observer.{record.name}"), recommendations=copies)
             self._tell(record, "qfzz_recommended", recommended=told)
 
     def commands(self, setups: Mapping[str, Setup]) -> dict[str, Any]:

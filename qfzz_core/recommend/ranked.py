@@ -27,7 +27,7 @@ def prepared_term(snapshot: Snapshot, request: Request, factor: ActiveFactor, he
     """Return a factor as it scores this request, None if it abstains; raises `ComponentFaultError` if it fails."""
     origin = factor.registered.origin
     try:
-        asked = request.asking(f"factor.{factor.name}", factor.options)
+        asked = request.for_component(f"factor.{factor.name}", factor.options)
         begun = time.perf_counter()
         prepared = answer(factor.registered.value.prepare, asked)
         spent = time.perf_counter() - begun
@@ -69,7 +69,7 @@ def _filters(registry: Registry, request: Request, query: Query, left_out: Conta
             registered = registry.filters[name]
             try:
                 answer(registered.value.check, option)
-                prepared = settled(answer(registered.value.prepare, request.asking(f"filter.{name}"), option))
+                prepared = settled(answer(registered.value.prepare, request.for_component(f"filter.{name}"), option))
             except Exception as error:
                 raise ComponentFaultError(f"filter {name}", registered.origin) from error
             if prepared is not None:

@@ -128,7 +128,7 @@ class Recommending:
         if strategy is None or component in left_out:
             rows = ranking.take(request.limit)
             return Picks(np.arange(1, len(rows) + 1)), rows
-        asked = request.asking(f"discovery.{strategy.value.name}", self.settings.strategy_options)
+        asked = request.for_component(f"discovery.{strategy.value.name}", self.settings.strategy_options)
         try:
             checked = checked_picks(strategy.value.pick(asked, ranking), request.limit, ranking)
         except Exception as error:

@@ -134,7 +134,7 @@ def _filter(bench: Bench, name: str) -> Filter:
 def _tests(bench: Bench, catalogue: Any, scene: Scene, name: str, option: Any) -> list[Passes]:
     """Return the test of rows, none if everything passes."""
     registered = bench.engine.registry.filters[name]
-    prepared = answer(registered.value.prepare, bench.request(scene).asking(f"filter.{name}"), option)
+    prepared = answer(registered.value.prepare, bench.request(scene).for_component(f"filter.{name}"), option)
     if prepared is None:
         return []
     with own_errors():

@@ -88,5 +88,5 @@ def _picks(bench: Bench, scene: Scene) -> list[Pick]:
     assert settings.strategy is not None
     strategy = settings.strategy.value
     ranking = bench.ranking(bench.snapshot(scene.tracks), scene)
-    asked = bench.request(scene).asking(f"discovery.{strategy.name}", settings.strategy_options)
+    asked = bench.request(scene).for_component(f"discovery.{strategy.name}", settings.strategy_options)
     return list(checked_picks(answer(strategy.pick, asked, ranking), scene.limit, ranking)[0])

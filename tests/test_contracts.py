@@ -12,6 +12,7 @@ import pytest
 from support.third_party import (
     BUILT_IN_FACTORS,
     ONLY_RANKED,
+    Choosing,
     Learning,
     Palette,
     Scoring,
@@ -53,7 +54,7 @@ from qfzz_core import (
     factor,
     hookimpl,
 )
-from qfzz_core.errors import RequestError
+from qfzz_core.errors import ConfigError, RequestError
 from qfzz_plugins.stores.memory import MemoryStore
 
 # How a factor scores
@@ -551,6 +552,72 @@ def test_strategies_can_wrap_one_another() -> None:
     assert one == ["t5", "t4", "t3", "t2", "t1", "t0"]
     assert two == one[::-1]
     assert len(ids(outer, limit=4, preferences={"discovery_factor": 0.5})) == 4
+
+
+WRAPPING = {"strategy": "outer", "inner": {"depth": 1}}
+
+
+def wrapping(inner: Any, pick: Callable[[Request, Ranking], Any]) -> Any:
+    """A plugin with a strategy "outer", whose `pick` is given, and one to be wrapped."""
+    return plugin("mine", qfzz_strategies=lambda: [inner, Choosing("outer", pick)])
+
+
+def test_a_wrapped_strategy_has_a_table_of_its_own() -> None:
+    def call_inner(request: Request, ranking: Ranking) -> Any:
+        assert request.options is None
+        wrapped, inner_request = request.strategy("inner")
+        return wrapped.pick(inner_request, ranking)
+
+    mine = wrapping(Deep("inner"), call_inner)
+    assert ids(dj_with(mine, discovery=WRAPPING), limit=2) == ["t1", "t2"]
+    assert ids(dj_with(mine, discovery={"strategy": "outer"}), limit=2) == ["t3", "t4"]
+
+
+def test_a_wrapped_strategy_can_have_another_limit() -> None:
+    seen: list[int | None] = []
+
+    def pick(request: Request, ranking: Ranking) -> Any:
+        for limit in (5, None, 0):
+            wrapped, inner_request = request.strategy("split", limit=limit)
+            seen.extend([inner_request.limit, len(wrapped.pick(inner_request, ranking))])
+        wrapped, inner_request = request.strategy("split", limit=5)
+        seen.append(request.strategy("split")[1].limit)
+        return wrapped.pick(inner_request, ranking)[-2:]
+
+    dj = dj_with(choosing("mine", pick), discovery={"strategy": "mine"}, content=tracks(50))
+    assert ids(dj, limit=2) == ["t3", "t4"]
+    assert seen == [5, 5, None, 50, 0, 0, 2]
+
+
+@pytest.mark.parametrize("limit", [-1, 2.0, True, "3"])
+def test_a_limit_of_a_wrapped_strategy_that_cannot_be_used_is_refused(limit: Any) -> None:
+    def pick(request: Request, ranking: Ranking) -> Any:
+        with pytest.raises(ValueError, match="limit must be a whole number, 0 or more, or None"):
+            request.strategy("split", limit=limit)
+        return best(request, ranking)
+
+    assert len(ids(dj_with(choosing("mine", pick), discovery={"strategy": "mine"}))) == 6
+
+
+@attrs.frozen
+class Needs:
+    depth: int
+
+
+class Demanding(Deep):
+    Options = Needs  # type: ignore[assignment]
+
+
+def test_only_a_strategy_that_is_used_needs_its_options() -> None:
+    def pick(request: Request, ranking: Ranking) -> Any:
+        with pytest.raises(KeyError, match=r'"inner" needs options, in a table \[discovery\.inner\]'):
+            request.strategy("inner")
+        return best(request, ranking)
+
+    inner = Demanding("inner")
+    assert len(ids(dj_with(wrapping(inner, pick), discovery={"strategy": "outer"}))) == 6
+    with pytest.raises(ConfigError, match=r"\[discovery\] depth is missing; it must be a whole number"):
+        dj_with(wrapping(inner, pick), discovery={"strategy": "inner"})
 
 
 def test_wrapping_an_unknown_strategy_is_a_key_error() -> None:

@@ -47,6 +47,7 @@ from qfzz_core import (
     hookimpl,
     hookspecs,
 )
+from qfzz_core.config import parse_config
 from qfzz_core.errors import ConfigError, PluginError
 from qfzz_plugins.stores.memory import MemoryStore
 
@@ -160,6 +161,8 @@ def test_a_factor_has_its_weight_and_options_from_its_table() -> None:
     [
         ({"factors": {"gnere": {"weight": 1.0}}}, r'\[factors\.gnere\] no factor "gnere" .*, did you mean "genre"\?'),
         ({"discovery": {"strategy": "splitt"}}, r'\[discovery\] no strategy "splitt" .*, did you mean "split"\?'),
+        ({"discovery": {"splitt": {}}}, r'\[discovery\.splitt\] no strategy "splitt" .*, did you mean "split"\?'),
+        ({"discovery": {"shufle": {}}}, r'\[discovery\.shufle\] no strategy "shufle" .*, did you mean "shuffle"\?'),
     ],
 )
 def test_a_configured_name_that_nothing_has_is_an_error(tables: dict[str, Any], said: str) -> None:
@@ -167,8 +170,55 @@ def test_a_configured_name_that_nothing_has_is_an_error(tables: dict[str, Any], 
         dj_with(**tables)
 
 
+def dj_of_text(text: str, *plugins: Any) -> PersonalizedDJ:
+    return PersonalizedDJ(plugins=plugins, config=parse_config(text, "qfzz.toml"))
+
+
+BOTH = "[discovery]\nshuffle = {0}\n[discovery.split]\npool_depth = {1}"
+
+
+def test_the_chosen_strategy_has_options_in_discovery_and_in_its_own_table() -> None:
+    for text in ('[discovery]\nshuffle = "none"\npool_depth = 2', BOTH.format('"none"', 2)):
+        options = dj_of_text(text).engine.settings.strategy_options["split"]
+        assert (options.pool_depth, options.shuffle) == (2, "none")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("[discovery.split]\ndepth = 1", '2: [discovery.split] unknown key "depth", did you mean "pool_depth"?'),
+        ("[discovery.split]\npool_depth = 0", "2: [discovery.split] pool_depth must be 1 or more, got 0"),
+        (BOTH.format("1", '"a"'), '2: [discovery] shuffle must be "riffle", "full" or "none", got 1\n'),
+        (BOTH.format("1", '"a"'), '4: [discovery.split] pool_depth must be a whole number, got "a"'),
+        (
+            "[discovery]\npool_depth = 2\n[discovery.split]\npool_depth = 3",
+            "4: [discovery.split] pool_depth is in [discovery] too (qfzz.toml:2); keep one of them",
+        ),
+    ],
+)
+def test_what_is_wrong_with_a_strategys_table_is_said_with_its_place(text: str, said: str) -> None:
+    with pytest.raises(ConfigError, match=re.escape(f"qfzz.toml:{said}")):
+        dj_of_text(text)
+
+
+@attrs.frozen
+class Parts:
+    split: dict[str, int] = attrs.field(factory=dict)
+
+
+class Picking(Choosing):
+    Options = Parts
+
+
+def test_a_table_named_like_an_option_of_the_chosen_strategy_is_that_option() -> None:
+    mine = plugin("mine", qfzz_strategies=lambda: [Picking("mine", best)])
+    options = dj_of_text('[discovery]\nstrategy = "mine"\nsplit = {a = 1}', mine).engine.settings.strategy_options
+    assert (options["mine"], options["split"].pool_depth) == (Parts({"a": 1}), 10)
+
+
 def test_a_configured_name_may_be_that_of_a_plugin_that_is_not_active() -> None:
-    dj = dj_with(factors={"mood": {"weight": 0.5}}, discovery={"strategy": "splitt"}, plugins={"disable": ["mood"]})
+    discovery = {"strategy": "splitt", "other": {"depth": 2}}
+    dj = dj_with(factors={"mood": {"weight": 0.5}}, discovery=discovery, plugins={"disable": ["mood"]})
     assert explained(dj) == ["genre", "artist", "energy", "tempo"]
     assert ids(dj, limit=3) == ["t0", "t1", "t2"]
 

@@ -62,22 +62,29 @@ class Config:
         return _filled(cls(), _copied(mapping))
 
     def structure(
-        self, table: tuple[str, ...], raw: Mapping[str, Any], cls: type | None, *, own_keys: Collection[str] = ()
+        self,
+        table: tuple[str, ...],
+        raw: Mapping[str, Any],
+        cls: type | None,
+        *,
+        own_keys: Collection[str] = (),
+        outer_keys: Collection[str] = (),
     ) -> Any:
         """Return the options `raw` of a table as an object of the attrs class `cls`, which a plugin registered.
 
         Class None takes no options and gives None. `own_keys` are known names of this table that are not in `raw`,
-        for suggestions. Raises `ConfigError` with a line for everything that is wrong with `raw`. What is wrong with
-        the class itself raises as it is: a type that nothing can be structured into, an annotation that is no type.
+        for suggestions; `outer_keys` are keys of `raw` that stand in the table around this one. Raises `ConfigError`
+        with a line for everything that is wrong with `raw`. What is wrong with the class itself raises as it is: a
+        type that nothing can be structured into, an annotation that is no type.
         """
-        if not raw and (cls is None or _has_defaults(cls)):
+        if not raw and (cls is None or has_defaults(cls)):
             return cls and cls()  # without waiting for cattrs, which most programs then never need
         from qfzz_core.config.structuring import StructuringError, structure
 
         try:
             return structure(raw, cls, own_keys=own_keys)
         except StructuringError as error:
-            raise self._refusal(table, error.problems) from None
+            raise self._refusal(table, error.problems, outer_keys) from None
 
     def error(self, table: tuple[str, ...], key: str | None, message: str) -> ConfigError:
         """Return the error that says a message of a key, or of a whole table, with its place before it."""
@@ -96,9 +103,12 @@ class Config:
         header = f"[{dotted(table)}] " if table else ""
         return f"{self.place((*table, *key))}: {header}{message}"
 
-    def _refusal(self, table: KeyPath, problems: Iterable[Problem]) -> ConfigError:
+    def _refusal(self, table: KeyPath, problems: Iterable[Problem], outer_keys: Collection[str] = ()) -> ConfigError:
         """Return one error of all problems below a table, a line for each, in the order of the text."""
-        whole = [evolve(problem, table=(*table, *problem.table)) for problem in problems]
+        whole = []
+        for problem in problems:
+            outer = next(iter((*problem.table, *problem.key)), None) in outer_keys
+            whole.append(evolve(problem, table=(*(table[:-1] if outer else table), *problem.table)))
         whole.sort(key=lambda problem: self.line((*problem.table, *problem.key)) or 0)
         return ConfigError("\n".join(self._sentence(item.table, item.key, item.sentence) for item in whole))
 
@@ -151,7 +161,8 @@ def _filled(empty: Config, raw: Any) -> Config:
     )
 
 
-def _has_defaults(cls: type) -> bool:
+def has_defaults(cls: type) -> bool:
+    """Return whether an attrs class can be made without arguments: an empty table, or none, is enough for it."""
     return attrs.has(cls) and all(field.default is not attrs.NOTHING for field in attrs.fields(cls) if field.init)
 
 

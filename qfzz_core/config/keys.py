@@ -48,7 +48,7 @@ class CatalogueTable:
 
 @attrs.frozen(kw_only=True)
 class DiscoveryTable:
-    """The table `[discovery]`: a strategy and that strategy's own options."""
+    """The table `[discovery]`: a strategy, that strategy's own options, and a table for any strategy by its name."""
 
     strategy: Name | None = None
     options: Mapping[str, Any] = attrs.field(factory=dict, metadata={REST: True})

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import attrs
 
-from qfzz_core.config import Config
+from qfzz_core.config import Config, FactorConfig, has_defaults
 from qfzz_core.contracts.factors import Factor
 from qfzz_core.contracts.strategies import DiscoveryStrategy
 from qfzz_core.errors import ConfigError, did_you_mean
@@ -33,11 +34,14 @@ class ActiveFactor:
 
 @attrs.frozen
 class Settings:
-    """The factors in the order of the sum, and the strategy with the options of `[discovery]`."""
+    """The factors in the order of the sum, the strategy in use, and the options of each strategy by its name.
+
+    A strategy whose options are missing or cannot be used has none here, and can be neither used nor wrapped.
+    """
 
     factors: tuple[ActiveFactor, ...]
     strategy: Registered[DiscoveryStrategy] | None
-    strategy_options: Any
+    strategy_options: Mapping[str, Any]
 
 
 def made_settings(config: Config, registry: Registry, records: Sequence[PluginRecord], report: Report) -> Settings:
@@ -45,29 +49,30 @@ def made_settings(config: Config, registry: Registry, records: Sequence[PluginRe
 
     An object whose `Options` class cannot be used is reported and left out.
     """
-    _check_names(config, registry, records)
-    made = [_factor(config, name, registered, report) for name, registered in registry.factors.items()]
-    factors = [factor for factor in made if factor is not None and factor.weight > 0]
-    factors.sort(key=lambda factor: (_order(factor.registered), factor.name))
-    if not math.isfinite(sum(factor.weight for factor in factors)):
+    missing = [record.name for record in records if not record.takes_part]
+    _check_names(config, registry, records, missing)
+    factors: list[ActiveFactor] = []
+    for name, registered in registry.factors.items():
+        with _reporting(report, registered.origin, f"factor {name}"):
+            factors.append(_factor(config, name, registered))
+    used = [factor for factor in factors if factor.weight > 0]
+    used.sort(key=lambda factor: (_order(factor.registered), factor.name))
+    if not math.isfinite(sum(factor.weight for factor in used)):
         raise config.error(("factors",), None, "the sum of all weights is too large to be a number")
-    strategy = _strategy(config, registry)
-    if strategy is None:
-        return Settings(tuple(factors), None, None)
+    chosen = _chosen_strategy(config, registry)
+    options = _strategy_options(config, registry, chosen, missing, report)
+    return Settings(tuple(used), chosen if chosen is not None and chosen.value.name in options else None, options)
+
+
+@contextmanager
+def _reporting(report: Report, origin: Origin, component: str) -> Iterator[None]:
+    """Report an `Options` class that cannot be used, and go on; a `ConfigError` is the user's and is raised."""
     try:
-        options = _structured(config, ("discovery",), config.strategy_options, strategy, "strategy")
-    except UnusableOptionsError as error:
-        report(error.origin, f"options of strategy {strategy.value.name}", error.__cause__ or error)
-        return Settings(tuple(factors), None, None)
-    return Settings(tuple(factors), strategy, options)
-
-
-class UnusableOptionsError(Exception):
-    """The `Options` class of a plugin's object cannot be used; the error is the `__cause__`."""
-
-    def __init__(self, origin: Origin) -> None:
-        super().__init__(str(origin))
-        self.origin = origin
+        yield
+    except ConfigError:
+        raise
+    except Exception as error:  # noqa: BLE001 - the class is a plugin's and may raise anything
+        report(origin, f"options of {component}", error)
 
 
 def _order(registered: Registered[Factor]) -> float:
@@ -75,30 +80,65 @@ def _order(registered: Registered[Factor]) -> float:
     return getattr(registered.value, "order", math.inf) if registered.built_in else math.inf
 
 
-def _factor(config: Config, name: str, registered: Registered[Factor], report: Report) -> ActiveFactor | None:
-    configured = config.factors.get(name)
-    raw = configured.options if configured else {}
-    weight = registered.value.weight if configured is None or configured.weight is None else configured.weight
-    try:
-        options = _structured(config, ("factors", name), raw, registered, "weight")
-    except UnusableOptionsError as error:
-        report(error.origin, f"options of factor {name}", error.__cause__ or error)
-        return None
+def _factor(config: Config, name: str, registered: Registered[Factor]) -> ActiveFactor:
+    configured = config.factors.get(name, FactorConfig())
+    weight = registered.value.weight if configured.weight is None else configured.weight
+    cls = getattr(registered.value, "Options", None)
+    options = config.structure(("factors", name), configured.options, cls, own_keys=("weight",))
     return ActiveFactor(name, float(weight), options, registered)
 
 
-def _structured(
-    config: Config, table: tuple[str, ...], raw: Mapping[str, Any], registered: Registered[Any], own_key: str
-) -> Any:
-    try:
-        return config.structure(table, raw, getattr(registered.value, "Options", None), own_keys=(own_key,))
-    except ConfigError:
-        raise
-    except Exception as error:
-        raise UnusableOptionsError(registered.origin) from error
+# ---- the strategies ------------------------------------------------------------------------------------------------
 
 
-def _strategy(config: Config, registry: Registry) -> Registered[DiscoveryStrategy] | None:
+def _strategy_options(
+    config: Config,
+    registry: Registry,
+    chosen: Registered[DiscoveryStrategy] | None,
+    missing: Sequence[str],
+    report: Report,
+) -> dict[str, Any]:
+    """Return the options of each strategy, from its table `[discovery.NAME]`, the chosen one's from `[discovery]` too.
+
+    One that is neither chosen nor has a table needs no options that have no default: it may never be called.
+    """
+    flat, tables = _divided(config, registry, chosen, missing)
+    options: dict[str, Any] = {}
+    for name, registered in registry.strategies.items():
+        cls = getattr(registered.value, "Options", None)
+        if registered is chosen or name in tables or cls is None or has_defaults(cls):
+            with _reporting(report, registered.origin, f"strategy {name}"):
+                outer = flat if registered is chosen else {}
+                options[name] = _structured(config, name, outer, tables.get(name, {}), cls)
+    return options
+
+
+def _divided(
+    config: Config, registry: Registry, chosen: Registered[DiscoveryStrategy] | None, missing: Sequence[str]
+) -> tuple[Mapping[str, Any], Mapping[str, Mapping[str, Any]]]:
+    """Return the chosen strategy's options that `[discovery]` holds itself, and its tables by strategy.
+
+    A table under the name of one of that strategy's options is that option, as it was before strategies had tables.
+    """
+    cls = None if chosen is None else getattr(chosen.value, "Options", None)
+    own = [] if cls is None else [field.name for field in attrs.fields(cls)]
+    raw = config.strategy_options
+    tables = {name: value for name, value in raw.items() if isinstance(value, Mapping) and name not in own}
+    for name in sorted(tables.keys() - registry.strategies.keys()):
+        message = f'no strategy "{name}" is registered{did_you_mean(name, [*registry.strategies, *own])}'
+        _refuse(config.error(("discovery", name), None, message), missing)
+    return {key: value for key, value in raw.items() if key not in tables}, tables
+
+
+def _structured(config: Config, name: str, outer: Mapping[str, Any], own: Mapping[str, Any], cls: type | None) -> Any:
+    for key in own.keys() & outer.keys():
+        message = f"{key} is in [discovery] too ({config.place(('discovery', key))}); keep one of them"
+        raise config.error(("discovery", name), key, message)
+    table = ("discovery", name) if own else ("discovery",)
+    return config.structure(table, {**outer, **own}, cls, own_keys=("strategy",), outer_keys=outer if own else ())
+
+
+def _chosen_strategy(config: Config, registry: Registry) -> Registered[DiscoveryStrategy] | None:
     """Return the strategy that the configuration names, or else the one that says it is the default."""
     if config.strategy is not None:
         return registry.strategies.get(config.strategy)
@@ -106,9 +146,8 @@ def _strategy(config: Config, registry: Registry) -> Registered[DiscoveryStrateg
     return next((found for _, found in by_rank if getattr(found.value, "default", False)), None)
 
 
-def _check_names(config: Config, registry: Registry, records: Sequence[PluginRecord]) -> None:
+def _check_names(config: Config, registry: Registry, records: Sequence[PluginRecord], missing: Sequence[str]) -> None:
     """Refuse names that nothing has; only an INFO record where a plugin that is not active may have had them."""
-    missing = [record.name for record in records if not record.takes_part]
     for name in config.factors:
         if name not in registry.factors:
             message = f'no factor "{name}" is registered{did_you_mean(name, registry.factors)}'

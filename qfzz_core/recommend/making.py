@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from types import MappingProxyType
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from qfzz_core.contracts.request import Request, Sources
 from qfzz_core.contracts.stores import Store
@@ -24,14 +24,13 @@ class RequestMaker:
     def __init__(self, store: Store, registry: Registry, settings: Settings, clock: Callable[[], datetime]) -> None:
         self._store = store
         self._registry = registry
-        self._settings = settings
         self._clock = clock
         self._sources = Sources(
             interactions=self._interactions,
             state=store.states,
             interaction_types=_values(registry.interaction_types),
             strategies=_values(registry.strategies),
-            strategy_options=self._strategy_options,
+            strategy_options=settings.strategy_options,
         )
 
     def made(self, query: Query, profile: ProfileSnapshot, seed: str) -> Request:
@@ -49,13 +48,6 @@ class RequestMaker:
     def _interactions(self, user_id: str) -> Iterator[Interaction]:
         events = self._store.events(user_id, newest_first=True)
         return (event.interaction for event in events if event.interaction is not None)
-
-    def _strategy_options(self, name: str) -> Any:
-        chosen = self._settings.strategy
-        if chosen is not None and chosen.value.name == name:
-            return self._settings.strategy_options
-        options = getattr(self._registry.strategies[name].value, "Options", None)
-        return None if options is None else options()
 
 
 def _values(registered: Mapping[str, Registered[T]]) -> Mapping[str, T]:

@@ -128,9 +128,10 @@ class Recommending:
         if strategy is None or component in left_out:
             rows = ranking.take(request.limit)
             return Picks(np.arange(1, len(rows) + 1)), rows
-        asked = request.for_component(f"discovery.{strategy.value.name}", self.settings.strategy_options)
+        name = strategy.value.name
+        seen = request.for_component(f"discovery.{name}", self.settings.strategy_options[name])
         try:
-            checked = checked_picks(strategy.value.pick(asked, ranking), request.limit, ranking)
+            checked = checked_picks(strategy.value.pick(seen, ranking), request.limit, ranking)
         except Exception as error:
             if ranking.failure is None:
                 raise ComponentFaultError(component, strategy.origin) from error

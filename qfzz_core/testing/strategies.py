@@ -28,8 +28,8 @@ class StrategyContract(PluginContract):
     kind: ClassVar[str] = "strategies"
 
     def tables(self, name: str, options: Table) -> dict[str, Any]:
-        """Return the configuration that chooses the strategy."""
-        return {"discovery": {"strategy": name, **options}}
+        """Return the configuration that chooses the strategy, beside the tables of those that it wraps."""
+        return {"discovery": {**self.config.get("discovery", {}), "strategy": name, **options}}
 
     def test_it_has_a_name(self, benches: list[Bench], name: str) -> None:
         """One that a configuration can say."""
@@ -88,5 +88,6 @@ def _picks(bench: Bench, scene: Scene) -> list[Pick]:
     assert settings.strategy is not None
     strategy = settings.strategy.value
     ranking = bench.ranking(bench.snapshot(scene.tracks), scene)
-    asked = bench.request(scene).for_component(f"discovery.{strategy.name}", settings.strategy_options)
-    return list(checked_picks(answer(strategy.pick, asked, ranking), scene.limit, ranking)[0])
+    options = settings.strategy_options[strategy.name]
+    request = bench.request(scene).for_component(f"discovery.{strategy.name}", options)
+    return list(checked_picks(answer(strategy.pick, request, ranking), scene.limit, ranking)[0])

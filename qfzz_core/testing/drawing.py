@@ -69,9 +69,8 @@ def tracks(columns: Iterable[Column] = (), **fields: SearchStrategy[Any]) -> Sea
     extra = {
         key: _values(column) for key, column in keys.items() if isinstance(key, str) and key not in REQUIRED_FIELDS
     }
-    own = {key: value for key, value in fields.items() if key not in required}
-    known = {**required, **{key: value for key, value in fields.items() if key in required}}
-    return st.fixed_dictionaries({**known, **own}, optional={key: extra[key] for key in extra.keys() - own.keys()})
+    drawn = {**required, **fields}
+    return st.fixed_dictionaries(drawn, optional={key: extra[key] for key in extra.keys() - drawn.keys()})
 
 
 def catalogues(

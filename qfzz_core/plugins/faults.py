@@ -10,8 +10,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from qfzz_core.errors import PluginError, PluginWarning
-from qfzz_core.plugins.origin import Origin
-from qfzz_core.plugins.record import PluginRecord
+from qfzz_core.plugins.record import Origin, PluginRecord
 
 logger = logging.getLogger("qfzz.plugins")
 

@@ -11,8 +11,7 @@ from typing import TypeVar
 import attrs
 
 from qfzz_core.plugins.faults import Faults
-from qfzz_core.plugins.origin import Origin
-from qfzz_core.plugins.record import PluginRecord
+from qfzz_core.plugins.record import Origin, PluginRecord
 
 T = TypeVar("T")
 Failures = Mapping[str, tuple[Origin, str]]

@@ -1,4 +1,4 @@
-"""One plugin as a record: where it was found, what became of it and why, and what it registered."""
+"""One plugin as a record: where it came from, what became of it and why, and what it registered."""
 
 from __future__ import annotations
 
@@ -7,12 +7,30 @@ from typing import Any, Literal
 
 import attrs
 
-from qfzz_core.plugins.origin import Origin
-
 Where = Literal["built in", "entry point", "in code", "file"]
 Status = Literal[
     "active", "disabled", "failed to import", "failed to register", "failed at run time", "switched off", "clash"
 ]
+
+
+@attrs.frozen
+class Origin:
+    """A plugin's name with the distribution and version that brought it, or the file; none if it was passed in code."""
+
+    plugin: str
+    distribution: str | None = None
+    version: str | None = None
+    file: str | None = None
+
+    def __str__(self) -> str:
+        return f'plugin "{self.plugin}" ({self.source})'
+
+    @property
+    def source(self) -> str:
+        """What brought it, in words."""
+        if self.file is not None:
+            return f"file {self.file}"
+        return "passed in code" if self.distribution is None else f"distribution {self.distribution} {self.version}"
 
 
 @attrs.define

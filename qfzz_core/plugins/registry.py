@@ -21,9 +21,8 @@ from qfzz_core.errors import ConfigError
 from qfzz_core.hookspecs import Setup
 from qfzz_core.model.similarity import Similarity
 from qfzz_core.plugins.faults import BrokenContractError, Faults, described
-from qfzz_core.plugins.loading import Loader
-from qfzz_core.plugins.origin import Origin
-from qfzz_core.plugins.record import PluginRecord
+from qfzz_core.plugins.loader import Loader
+from qfzz_core.plugins.record import Origin, PluginRecord
 
 T = TypeVar("T")
 

@@ -14,9 +14,8 @@ from qfzz_core.hookspecs import FeedbackRecorded, Recommended, Setup
 from qfzz_core.model.events import Event
 from qfzz_core.plugins.faults import BrokenContractError, Report, described
 from qfzz_core.plugins.health import Health
-from qfzz_core.plugins.loading import Loader
-from qfzz_core.plugins.origin import Origin
-from qfzz_core.plugins.record import PluginRecord
+from qfzz_core.plugins.loader import Loader
+from qfzz_core.plugins.record import Origin, PluginRecord
 from qfzz_core.profiles.feedback import Feedback
 
 

@@ -15,7 +15,7 @@ from qfzz_core.contracts.plan import Plan
 from qfzz_core.contracts.request import Request
 from qfzz_core.plugins.faults import ComponentFaultError, Report, described
 from qfzz_core.plugins.health import Health
-from qfzz_core.plugins.origin import Origin
+from qfzz_core.plugins.record import Origin
 from qfzz_core.plugins.registry import Registry
 from qfzz_core.plugins.settings import Settings
 from qfzz_core.ranking.eligible import EligibleRanking

@@ -11,7 +11,7 @@ from qfzz_core.config import Config
 from qfzz_core.contracts.recommendation import Explanation, FactorExplanation, Recommendation
 from qfzz_core.contracts.stores import Store
 from qfzz_core.engine import Engine
-from qfzz_core.plugins.opening import opened_store
+from qfzz_core.plugins.settings import opened_store
 
 TOLERANCE = 1e-9  # sums of floats differ in their last bits
 NOW = datetime(2026, 1, 31, 9, 30, tzinfo=UTC)

@@ -50,7 +50,7 @@ def check(ctx: click.Context, session: Session, file: str | None, as_json: bool)
 
 def problems_of(session: Session, path: str | None) -> list[str]:
     """Return what is wrong with a configuration, a line for each problem; nothing if it can be used."""
-    from qfzz_core.plugins.opening import DEFAULT_URL, checked_store
+    from qfzz_core.plugins.settings import DEFAULT_URL, checked_store
 
     try:
         configuration = Config() if path is None else load_config(path)

@@ -24,8 +24,8 @@ from qfzz_core.model.timestamps import timestamp
 from qfzz_core.model.tracks import Track, checked_tracks
 from qfzz_core.plugins.faults import Faults, answer, described
 from qfzz_core.plugins.health import Health
-from qfzz_core.plugins.loader import Loader, disabled_by_environment, find_plugins
-from qfzz_core.plugins.record import PluginRecord
+from qfzz_core.plugins.loader import Loader
+from qfzz_core.plugins.record import PluginRecord, disabled_by_environment, find_plugins
 from qfzz_core.plugins.registry import Registry
 from qfzz_core.plugins.settings import made_settings, opened_store
 from qfzz_core.profiles import rebuilding

@@ -10,8 +10,7 @@ import attrs
 from qfzz_core.cli.output import console, visible
 from qfzz_core.cli.tables import table_of
 from qfzz_core.errors import RequestError, did_you_mean
-from qfzz_core.plugins.loader import normalised
-from qfzz_core.plugins.record import PluginRecord
+from qfzz_core.plugins.record import PluginRecord, normalised
 from qfzz_core.plugins.registry import KINDS
 
 if TYPE_CHECKING:

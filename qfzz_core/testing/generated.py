@@ -17,7 +17,7 @@ _HEAD = """from pathlib import Path
 
 from hypothesis import Phase, settings
 
-from qfzz_core.plugins.loader import imported_file
+from qfzz_core.plugins.record import imported_file
 from qfzz_core.testing import *
 
 # the same verdict each time, and no time for smaller examples

@@ -1,13 +1,14 @@
 """The configuration: TOML into frozen classes, with errors that name file, line, table and key.
 
-What plugins own is kept as plain tables until the plugins are loaded and `Config.structure` is asked for it. cattrs
-and tomllib are imported when a configuration is read: a program without one does not wait for them.
+What plugins own is kept as plain tables until the plugins are loaded and call for `Config.structure`. cattrs takes
+38 ms to import, so it and tomllib are imported when a configuration is read: a program without one does not wait.
 """
 
 from __future__ import annotations
 
 import os
 import re
+import sys
 from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -16,7 +17,6 @@ import attrs
 from attrs import evolve
 
 from qfzz_core.config.places import KeyPath, Places, dotted
-from qfzz_core.config.tables import FactorConfig
 from qfzz_core.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -24,6 +24,20 @@ if TYPE_CHECKING:
     from qfzz_core.contracts.columns import Column
 
 _POSITION = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)$")
+
+
+@attrs.frozen
+class FactorConfig:
+    """A table `[factors.NAME]`: the weight, finite and >= 0, None for the factor's own; and the factor's options."""
+
+    weight: float | None = attrs.field(default=None)
+    options: Mapping[str, Any] = attrs.field(factory=dict, metadata={"rest": True})
+
+    @weight.validator
+    def _check_weight(self, _: Any, weight: Any) -> None:
+        usable = isinstance(weight, (int, float)) and not isinstance(weight, bool) and 0 <= weight <= sys.float_info.max
+        if weight is not None and not usable:
+            raise ValueError(f"weight must be a finite number of at least 0, got {weight!r}")
 
 
 @attrs.frozen(kw_only=True)

@@ -12,9 +12,9 @@ from typing import Annotated, Any, Literal
 import attrs
 import cattrs
 
+from qfzz_core.config.configuration import FactorConfig
 from qfzz_core.config.converter import REST, UnfitError, described, shown, strict_converter, unfit
 from qfzz_core.config.structuring import StructuringError, structure
-from qfzz_core.config.tables import FactorConfig
 from qfzz_core.contracts.columns import Column, ColumnKind
 from qfzz_core.model.names import is_storable, normalise_genre
 
@@ -91,14 +91,7 @@ class ColumnTable:
 
     def column(self, name: str) -> Column:
         """Return the declaration of a column of this name."""
-        return Column(
-            name=name,
-            kind=self.kind,
-            source=self.source,
-            missing=self.missing,
-            compare=self.compare,
-            size=self.size,
-        )
+        return Column(name=name, **attrs.asdict(self, recurse=False))
 
 
 @attrs.frozen(kw_only=True)

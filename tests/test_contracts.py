@@ -189,7 +189,7 @@ def test_prepare_is_called_once_for_a_request() -> None:
         asked.clear()
 
 
-def test_a_request_tells_of_profile_overrides_limit_context_and_clock() -> None:
+def test_a_request_has_profile_overrides_limit_context_and_clock() -> None:
     asked: list[Request] = []
     noon = datetime(2024, 2, 29, 12, tzinfo=UTC)
     engine = Engine(plugins=[scoring("mine", asked.append)], clock=lambda: noon)
@@ -279,7 +279,7 @@ def test_a_number_column_holds_doubles() -> None:
     assert np.isnan(numbers[[2, 4]]).all()
 
 
-def test_a_flag_column_tells_true_false_and_missing() -> None:
+def test_a_flag_column_keeps_true_false_and_missing_apart() -> None:
     content = [track("a", live=True), track("b", live=False), track("c"), track("d", live=1)]
     dj = dj_of_columns(content, Column(name="live", kind="flag"))
     assert seen(dj, lambda columns, rows: columns["live"].flags[rows].tolist()) == [1, 0, -1, -1]
@@ -472,7 +472,7 @@ def test_a_filter_checks_its_option_before_anything_happens() -> None:
     assert len(ids(dj, where={"mine": "yes"})) == 6
 
 
-def test_a_predicate_is_asked_about_candidates_in_blocks_not_about_the_whole_catalogue() -> None:
+def test_a_predicate_is_evaluated_for_blocks_of_candidates_not_for_the_whole_catalogue() -> None:
     asked = []
 
     def passes(columns: Any, rows: Any) -> Any:
@@ -632,7 +632,7 @@ def test_wrapping_an_unknown_strategy_is_a_key_error() -> None:
 # Everything else that registers
 
 
-def test_interaction_types_of_plugins_teach_by_their_strength() -> None:
+def test_profiles_learn_from_interaction_types_of_plugins_by_their_strength() -> None:
     love = plugin("mine", qfzz_interaction_types=lambda: [InteractionType("love", 0.4, judgement="like", heard=True)])
     dj = dj_with(love)
     dj.record_feedback("u", "t1", "love")
@@ -655,16 +655,16 @@ def test_plugins_and_configuration_add_pairs_of_similar_genres() -> None:
 def test_a_store_is_chosen_by_the_scheme_that_a_plugin_registered() -> None:
     opened = []
 
-    def open_shelf(url: str, options: Palette) -> MemoryStore:
+    def open_cellar(url: str, options: Palette) -> MemoryStore:
         opened.append((url, options))
         return MemoryStore()
 
-    mine = plugin("mine", qfzz_stores=lambda: [StoreScheme("shelf", open_shelf, Palette)])
-    with PersonalizedDJ(store="shelf://upstairs", plugins=[mine]) as dj:
+    mine = plugin("mine", qfzz_stores=lambda: [StoreScheme("cellar", open_cellar, Palette)])
+    with PersonalizedDJ(store="cellar://upstairs", plugins=[mine]) as dj:
         assert len(dj.recommend("u", limit=3)) == 3
-    with PersonalizedDJ(plugins=[mine], config=Config.from_dict({"store": {"url": "shelf:", "depth": 5}})):
+    with PersonalizedDJ(plugins=[mine], config=Config.from_dict({"store": {"url": "cellar:", "depth": 5}})):
         pass
-    assert opened == [("shelf://upstairs", Palette()), ("shelf:", Palette(depth=5))]
+    assert opened == [("cellar://upstairs", Palette()), ("cellar:", Palette(depth=5))]
 
 
 def test_a_scheme_that_nobody_registered_is_an_error_that_names_the_nearest() -> None:
@@ -673,7 +673,7 @@ def test_a_scheme_that_nobody_registered_is_an_error_that_names_the_nearest() ->
 
 
 class Diary:
-    """An observer that writes down what it is told."""
+    """An observer that writes down what it is notified of."""
 
     def __init__(self) -> None:
         self.feedback: list[FeedbackRecorded] = []
@@ -688,7 +688,7 @@ class Diary:
         self.recommended.append(recommended)
 
 
-def test_observers_are_told_of_feedback_once_it_is_stored() -> None:
+def test_observers_are_notified_of_feedback_once_it_is_stored() -> None:
     diary = Diary()
     dj = dj_with(diary)
     for _ in range(2):
@@ -700,13 +700,13 @@ def test_observers_are_told_of_feedback_once_it_is_stored() -> None:
     ]
 
 
-def test_observers_are_told_of_results() -> None:
+def test_observers_are_notified_of_results() -> None:
     diary = Diary()
     found = dj_with(diary).recommend("u", limit=2, context={"device": "car"})
-    (told,) = diary.recommended
-    assert [each.track for each in told.recommendations] == found
-    assert (told.request.profile.user_id, dict(told.request.context)) == ("u", {"device": "car"})
-    assert told.recommendations[0].explanation.score == told.recommendations[0].score
+    (result,) = diary.recommended
+    assert [each.track for each in result.recommendations] == found
+    assert (result.request.profile.user_id, dict(result.request.context)) == ("u", {"device": "car"})
+    assert result.recommendations[0].explanation.score == result.recommendations[0].score
 
 
 def test_plugins_add_commands() -> None:

@@ -91,7 +91,7 @@ class Config:
         with a line for everything that is wrong with `raw`. What is wrong with the class itself raises as it is: a
         type that nothing can be structured into, an annotation that is no type.
         """
-        if not raw and (cls is None or has_defaults(cls)):
+        if not raw and has_defaults(cls):
             return cls and cls()  # without waiting for cattrs, which most programs then never need
         from qfzz_core.config.structuring import StructuringError, structure
 
@@ -175,9 +175,11 @@ def _filled(empty: Config, raw: Any) -> Config:
     )
 
 
-def has_defaults(cls: type) -> bool:
-    """Return whether an attrs class can be made without arguments: an empty table, or none, is enough for it."""
-    return attrs.has(cls) and all(field.default is not attrs.NOTHING for field in attrs.fields(cls) if field.init)
+def has_defaults(cls: type | None) -> bool:
+    """Return whether no table is enough for the options of an attrs class, or of None, which takes none."""
+    return cls is None or (
+        attrs.has(cls) and all(field.default is not attrs.NOTHING for field in attrs.fields(cls) if field.init)
+    )
 
 
 def _copied(value: Any) -> Any:

@@ -46,7 +46,7 @@ _SCALARS: dict[type, str] = {
 
 
 class UnfitError(ValueError):
-    """A value cannot be what it is asked to be; the message is a predicate: what it must be, and what it is."""
+    """A value does not fit its type; the message is a predicate: what it must be, and what it is."""
 
 
 def unfit(cls: Any, value: Any) -> UnfitError:
@@ -162,14 +162,14 @@ def _fixed_length(cls: Any) -> int | None:
 
 
 def strict_converter() -> cattrs.Converter:
-    """Return a new converter that takes values only as they are; an integer is taken where a float is asked."""
+    """Return a new converter that takes values only as they are; an integer is taken for a float."""
     converter = cattrs.Converter(forbid_extra_keys=True, detailed_validation=True)
     for scalar in _SCALARS:
         converter.register_structure_hook(scalar, _structure_scalar)
     converter.register_structure_hook(Enum, _structure_choice)
     converter.register_structure_hook_func(lambda cls: bool(_choices(cls)), _structure_choice)
     converter.register_structure_hook_factory(_is_union, partial(_union_hook, converter))
-    # cattrs' own factory for mappings puts its hooks where no other factory is asked again, past the guard.
+    # cattrs' own factory for mappings puts its hooks where no other factory is called for them, past the guard.
     converter.register_structure_hook_factory(_is_mapping, lambda cls: mapping_structure_factory(cls, converter))
     guard = _Guard(converter)
     converter.register_structure_hook_factory(guard.applies, guard.hook)

@@ -1,4 +1,4 @@
-"""Loading plugins into an engine: each has a record that tells its whole story, and none can take a call down."""
+"""The loader of the plugins of one engine: each has a record of what became of it, and none can take a call down."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ class Loader:
             record.plugin = record.load()
         except KeyboardInterrupt:
             raise
-        except BaseException as error:  # noqa: BLE001 - a stranger's module may raise anything, or end the program
+        except BaseException as error:  # noqa: BLE001 - a third-party module may raise anything, or end the program
             self.reject(record, "failed to import", error)
         record.import_seconds = time.perf_counter() - begun
 
@@ -100,7 +100,7 @@ class Loader:
         return sorted(caller.name for caller in callers)
 
     def _warn_of_deprecated(self, record: PluginRecord, hook: str, arguments: Sequence[str]) -> None:
-        """Tell the implementer by name what is on its way out; it still works."""
+        """Warn, by the name of the plugin, of what is deprecated; it still works."""
         named = {hook: f'the hook "{hook}"'} | {
             (hook, each): f'the argument "{each}" of "{hook}"' for each in arguments
         }

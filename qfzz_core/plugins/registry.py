@@ -82,7 +82,7 @@ def _file_format(protocol: Any, method: str) -> Callable[[Any], None]:
         _named(protocol, method)(value)
         suffixes: Any = getattr(value, "suffixes", None)
         if not isinstance(suffixes, (tuple, list)) or not all(map(_is_suffix, suffixes)):
-            said = 'suffixes must be a tuple of texts in small letters, such as (".csv",)'
+            said = 'suffixes must be a tuple of strings in lower case, such as (".csv",)'
             raise BrokenContractError(f'{protocol.__name__} "{value.name}": {said}, got {suffixes!r}')
 
     return check
@@ -191,18 +191,12 @@ class Registry:
         by_name: dict[str, list[Registered[Any]]] = {}
         for registered in self._found[kind]:
             by_name.setdefault(getattr(registered.value, KINDS[kind].key), []).append(registered)
-        settled: dict[str, Registered[Any]] = {}
-        for name, same in by_name.items():
-            winner = self._winner(KINDS[kind].word, name, same)
-            if winner is not None:
-                settled[name] = winner
-        return settled
+        winners = {name: self._winner(KINDS[kind].word, name, same) for name, same in by_name.items()}
+        return {name: winner for name, winner in winners.items() if winner is not None}
 
     def _winner(self, word: str, name: str, same: list[Registered[Any]]) -> Registered[Any] | None:
         """Return the one that keeps the name: the built-in if there is one, none of several others."""
-        if word == "column" and all(other.value == same[0].value for other in same):
-            return same[0]
-        if len(same) == 1:
+        if len(same) == 1 or (word == "column" and all(other.value == same[0].value for other in same)):
             return same[0]
         built_in = [registered for registered in same if registered.built_in]
         everyone = " and ".join(sorted(str(registered.origin) for registered in same))

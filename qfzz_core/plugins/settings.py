@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -51,19 +51,26 @@ def made_settings(config: Config, registry: Registry, records: Sequence[PluginRe
 
     An object whose `Options` class cannot be used is reported and left out.
     """
-    missing = [record.name for record in records if not record.takes_part]
-    _check_names(config, registry, records, missing)
-    factors: list[ActiveFactor] = []
-    for name, registered in registry.factors.items():
-        with _reporting(report, registered.origin, f"factor {name}"):
-            factors.append(_factor(config, name, registered))
-    used = [factor for factor in factors if factor.weight > 0]
-    used.sort(key=lambda factor: (_order(factor.registered), factor.name))
-    if not math.isfinite(sum(factor.weight for factor in used)):
-        raise config.error(("factors",), None, "the sum of all weights is too large to be a number")
     chosen = _chosen_strategy(config, registry)
-    options = _strategy_options(config, registry, chosen, missing, report)
-    return Settings(tuple(used), chosen if chosen is not None and chosen.value.name in options else None, options)
+    outer, tables = _divided(config.strategy_options, chosen)
+    _check_names(config, registry, records, tables)
+    factors: list[ActiveFactor] = []
+    for name, factor in registry.factors.items():
+        with _reporting(report, factor.origin, f"factor {name}"):
+            factors.append(_factor(config, name, factor))
+    options: dict[str, Any] = {}
+    for name, strategy in registry.strategies.items():
+        # A strategy that nobody chose or configured may have options without a default: it may never be called.
+        if strategy is chosen or name in tables or has_defaults(_options_class(strategy)):
+            with _reporting(report, strategy.origin, f"strategy {name}"):
+                flat = outer if strategy is chosen else {}
+                options[name] = _structured(config, strategy, flat, tables.get(name, {}))
+    used = chosen if chosen is not None and chosen.value.name in options else None
+    return Settings(_in_order(config, factors), used, options)
+
+
+def _options_class(registered: Registered[Any]) -> type | None:
+    return getattr(registered.value, "Options", None)
 
 
 @contextmanager
@@ -77,67 +84,31 @@ def _reporting(report: Report, origin: Origin, component: str) -> Iterator[None]
         report(origin, f"options of {component}", error)
 
 
-def _order(registered: Registered[Factor]) -> float:
-    """Return the place in the sum: the documented factors have theirs, all others come after them by name."""
-    return getattr(registered.value, "order", math.inf) if registered.built_in else math.inf
+# ---- the factors ---------------------------------------------------------------------------------------------------
 
 
 def _factor(config: Config, name: str, registered: Registered[Factor]) -> ActiveFactor:
     configured = config.factors.get(name, FactorConfig())
     weight = registered.value.weight if configured.weight is None else configured.weight
-    cls = getattr(registered.value, "Options", None)
+    cls = _options_class(registered)
     options = config.structure(("factors", name), configured.options, cls, own_keys=("weight",))
     return ActiveFactor(name, float(weight), options, registered)
 
 
+def _in_order(config: Config, factors: Sequence[ActiveFactor]) -> tuple[ActiveFactor, ...]:
+    """Return the factors that have a weight; the documented ones have a place in the sum, all others follow by name."""
+    weighty = [factor for factor in factors if factor.weight > 0]
+    if not math.isfinite(sum(factor.weight for factor in weighty)):
+        raise config.error(("factors",), None, "the sum of all weights is too large to be a number")
+    return tuple(sorted(weighty, key=lambda factor: (_order(factor.registered), factor.name)))
+
+
+def _order(registered: Registered[Factor]) -> float:
+    # Floats are not summed in another order when a plugin comes in: only a built-in factor has a place.
+    return getattr(registered.value, "order", math.inf) if registered.built_in else math.inf
+
+
 # ---- the strategies ------------------------------------------------------------------------------------------------
-
-
-def _strategy_options(
-    config: Config,
-    registry: Registry,
-    chosen: Registered[DiscoveryStrategy] | None,
-    missing: Sequence[str],
-    report: Report,
-) -> dict[str, Any]:
-    """Return the options of each strategy, from its table `[discovery.NAME]`, the chosen one's from `[discovery]` too.
-
-    One that is neither chosen nor has a table needs no options that have no default: it may never be called.
-    """
-    flat, tables = _divided(config, registry, chosen, missing)
-    options: dict[str, Any] = {}
-    for name, registered in registry.strategies.items():
-        cls = getattr(registered.value, "Options", None)
-        if registered is chosen or name in tables or cls is None or has_defaults(cls):
-            with _reporting(report, registered.origin, f"strategy {name}"):
-                outer = flat if registered is chosen else {}
-                options[name] = _structured(config, name, outer, tables.get(name, {}), cls)
-    return options
-
-
-def _divided(
-    config: Config, registry: Registry, chosen: Registered[DiscoveryStrategy] | None, missing: Sequence[str]
-) -> tuple[Mapping[str, Any], Mapping[str, Mapping[str, Any]]]:
-    """Return the chosen strategy's options that `[discovery]` holds itself, and its tables by strategy.
-
-    A table under the name of one of that strategy's options is that option, as it was before strategies had tables.
-    """
-    cls = None if chosen is None else getattr(chosen.value, "Options", None)
-    own = [] if cls is None else [field.name for field in attrs.fields(cls)]
-    raw = config.strategy_options
-    tables = {name: value for name, value in raw.items() if isinstance(value, Mapping) and name not in own}
-    for name in sorted(tables.keys() - registry.strategies.keys()):
-        message = f'no strategy "{name}" is registered{did_you_mean(name, [*registry.strategies, *own])}'
-        _refuse(config.error(("discovery", name), None, message), missing)
-    return {key: value for key, value in raw.items() if key not in tables}, tables
-
-
-def _structured(config: Config, name: str, outer: Mapping[str, Any], own: Mapping[str, Any], cls: type | None) -> Any:
-    for key in own.keys() & outer.keys():
-        message = f"{key} is in [discovery] too ({config.place(('discovery', key))}); keep one of them"
-        raise config.error(("discovery", name), key, message)
-    table = ("discovery", name) if own else ("discovery",)
-    return config.structure(table, {**outer, **own}, cls, own_keys=("strategy",), outer_keys=outer if own else ())
 
 
 def _chosen_strategy(config: Config, registry: Registry) -> Registered[DiscoveryStrategy] | None:
@@ -148,26 +119,56 @@ def _chosen_strategy(config: Config, registry: Registry) -> Registered[Discovery
     return next((found for _, found in by_rank if getattr(found.value, "default", False)), None)
 
 
-def _check_names(config: Config, registry: Registry, records: Sequence[PluginRecord], missing: Sequence[str]) -> None:
+def _divided(
+    raw: Mapping[str, Any], chosen: Registered[DiscoveryStrategy] | None
+) -> tuple[Mapping[str, Any], Mapping[str, Mapping[str, Any]]]:
+    """Return the options that `[discovery]` holds itself, which are the chosen strategy's, and the tables by strategy.
+
+    A table under the name of one of that strategy's options is that option, as it was before strategies had tables.
+    """
+    cls = None if chosen is None else _options_class(chosen)
+    own = () if cls is None else attrs.fields_dict(cls)
+    tables = {name: value for name, value in raw.items() if isinstance(value, Mapping) and name not in own}
+    return {key: value for key, value in raw.items() if key not in tables}, tables
+
+
+def _structured(
+    config: Config, strategy: Registered[DiscoveryStrategy], outer: Mapping[str, Any], own: Mapping[str, Any]
+) -> Any:
+    table = ("discovery", strategy.value.name) if own else ("discovery",)
+    for key in own.keys() & outer.keys():
+        message = f"{key} is in [discovery] too ({config.place(('discovery', key))}); keep one of them"
+        raise config.error(table, key, message)
+    cls, own_keys = _options_class(strategy), ("strategy",)
+    return config.structure(table, {**outer, **own}, cls, own_keys=own_keys, outer_keys=outer if own else ())
+
+
+# ---- names ---------------------------------------------------------------------------------------------------------
+
+
+def _check_names(
+    config: Config, registry: Registry, records: Sequence[PluginRecord], strategies: Collection[str]
+) -> None:
     """Refuse names that nothing has; only an INFO record where a plugin that is not active may have had them."""
+    inactive = [record.name for record in records if not record.takes_part]
+
+    def check(kind: str, name: str, known: Collection[str], table: tuple[str, ...], key: str | None = None) -> None:
+        if name not in known:
+            error = config.error(table, key, f'no {kind} "{name}" is registered{did_you_mean(name, known)}')
+            if not inactive:
+                raise error
+            logger.info("%s; not active: %s", error, ", ".join(inactive))
+
     for name in config.factors:
-        if name not in registry.factors:
-            message = f'no factor "{name}" is registered{did_you_mean(name, registry.factors)}'
-            _refuse(config.error(("factors", name), None, message), missing)
-    strategy = config.strategy
-    if strategy is not None and strategy not in registry.strategies:
-        message = f'no strategy "{strategy}" is registered{did_you_mean(strategy, registry.strategies)}'
-        _refuse(config.error(("discovery",), "strategy", message), missing)
+        check("factor", name, registry.factors, ("factors", name))
+    if config.strategy is not None:
+        check("strategy", config.strategy, registry.strategies, ("discovery",), "strategy")
+    for name in strategies:
+        check("strategy", name, registry.strategies, ("discovery", name))
     names = [record.name for record in records]
     for name in config.plugins:
         if name not in names:
             raise config.error(("plugins", name), None, f'no plugin "{name}" is installed{did_you_mean(name, names)}')
-
-
-def _refuse(error: ConfigError, missing: Sequence[str]) -> None:
-    if not missing:
-        raise error
-    logger.info("%s; not active: %s", error, ", ".join(missing))
 
 
 # ---- the store ----------------------------------------------------------------------------------------------------
@@ -204,7 +205,8 @@ def checked_store(url: str, config: Config, registry: Registry) -> tuple[StoreSc
         hint = did_you_mean(scheme, known) or f"; there are {', '.join(f'{name}:' for name in known)}"
         raise StoreURLError(f'no store is registered for a URL that begins with "{scheme}:"{hint}')
     backend = registry.stores[scheme].value
-    # The options of [store] belong to the backend of the configuration's own URL.
+    # The options of [store] belong to the backend of the configuration's own URL: with sqlite: there, `--store memory:`
+    # must not be refused for a timeout that it does not take.
     own = config.store_url is None or config.store_url.partition(":")[0] == scheme
     raw = config.store_options if own else {}
     return backend, config.structure(("store",), raw, backend.Options, own_keys=("url",))

@@ -41,7 +41,7 @@ def _of_objects(picks: list[Any]) -> Picks:
 def _of_columns(picks: Picks) -> Picks:
     ranks = _own(picks.ranks, "ranks", "iu", len(picks.ranks))
     if not isinstance(picks.reasons, tuple) or not picks.reasons or {type(each) for each in picks.reasons} != {str}:
-        raise BrokenContractError(f"the reasons of Picks must be a tuple of texts, got {picks.reasons!r}")
+        raise BrokenContractError(f"the reasons of Picks must be a tuple of strings, got {picks.reasons!r}")
     reason_of = None if picks.reason_of is None else _own(picks.reason_of, "reason_of", "iu", len(ranks))
     if reason_of is not None and not ((reason_of >= 0) & (reason_of < len(picks.reasons))).all():
         raise BrokenContractError(f"reason_of of Picks must point at one of the {len(picks.reasons)} reasons")

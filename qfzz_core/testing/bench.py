@@ -48,7 +48,7 @@ class Scene:
 
 
 class Bench:
-    """An engine with one plugin, whose objects can be asked about any scene. What fails raises."""
+    """An engine with one plugin, whose objects can be tried in any scene. What fails raises."""
 
     def __init__(self, plugin: Any, config: Mapping[str, Any]) -> None:
         self._time = NOW

@@ -63,7 +63,10 @@ class Config:
     columns: tuple[Column, ...] = ()
     disabled: frozenset[str] = frozenset()
     files: tuple[str, ...] = ()
+    # A request that begins again without a failed factor takes three times as long (14 ms for 4 at 20,000 tracks): ten
+    # in a row are no accident, and too few to slow a session down.
     give_up_after: int = 10
+    # A factor that is a Python function of each track takes 0.15 s at 20,000 tracks: that is usual, and 1 s is not.
     factor_seconds: float = 1.0
     plugins: Mapping[str, Mapping[str, Any]] = attrs.field(factory=dict)
     path: Path | None = None
@@ -123,6 +126,7 @@ class Config:
         for problem in problems:
             outer = next(iter((*problem.table, *problem.key)), None) in outer_keys
             whole.append(evolve(problem, table=(*(table[:-1] if outer else table), *problem.table)))
+        # cattrs reports by attribute of the class; whoever mends a file reads it from top to bottom
         whole.sort(key=lambda problem: self.line((*problem.table, *problem.key)) or 0)
         return ConfigError("\n".join(self._sentence(item.table, item.key, item.sentence) for item in whole))
 
@@ -223,6 +227,7 @@ def _toml(text: str, name: str) -> dict[str, Any]:
 def _syntax_error(text: str, name: str, message: str) -> str:
     position = _POSITION.search(message)
     said = f"{message[:1].lower()}{message[1 : position.start() if position else None]}"
+    # Before Python 3.14, the message is the only place where tomllib says the line.
     if position and position[1]:
         return f"{name}:{position[1]}: this is not TOML: {said}, at column {position[2]}"
     return f"{name}:{text.rstrip().count(chr(10)) + 1}: this is not TOML: {said}, at the end"

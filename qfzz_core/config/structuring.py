@@ -17,6 +17,7 @@ from qfzz_core.config.converter import UnfitError, described, either, keys_of, r
 from qfzz_core.config.places import KeyPath, quoted, shown_key
 from qfzz_core.errors import did_you_mean
 
+# A validator of a plugin says "depth must be ..." or "'depth' must be ...": that key is what the line is looked up for.
 _NAMED = re.compile(r"""^(\w+)\b|['"](\w+)['"]""")
 
 
@@ -68,6 +69,7 @@ def _problems(error: Exception, path: KeyPath, cls: Any, own_keys: Collection[st
     located, others = error.group_exceptions()
     for inner, note in located:
         step = note.name if isinstance(note, AttributeValidationNote) else note.index
+        # The attribute that takes all other keys is no key of the file: `options` of [discovery] must not be named.
         below = path if step and step == rest_of(error.cl) else (*path, step)
         yield from _problems(inner, below, note.type, own_keys)
     for inner in others:
@@ -78,7 +80,7 @@ def _wrong_value(error: Exception, path: KeyPath, cls: Any) -> Problem:
     if isinstance(error, cattrs.StructureHandlerNotFoundError):
         raise error  # some versions of cattrs find out about the class only when there is a value
     cut = max(_headed(path) - 1, 0)
-    if isinstance(error, KeyError):
+    if isinstance(error, KeyError):  # cattrs raises it for an attribute without default
         message = f"is missing; it must be {described(cls)}"
     else:
         message = str(error) if isinstance(error, UnfitError) else f"cannot be used: {error}"

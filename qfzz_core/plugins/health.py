@@ -43,8 +43,9 @@ class Health:
 
     def ended(self, failed: Failures, took_part: Callable[[], Collection[str]]) -> None:
         """Learn from one request: which components failed in it, and, if that matters, which took part."""
-        if failed or self._in_a_row:
+        if failed or self._in_a_row:  # without faults, a request neither locks nor lists its components
             with self._lock:
+                # A filter that a request did not name has not succeeded in it: its count stays.
                 for component in self._in_a_row.keys() & took_part() - failed.keys():
                     del self._in_a_row[component]
                 for component, (origin, message) in failed.items():

@@ -36,6 +36,7 @@ class Loader:
                 record.fail("disabled", f"by the environment variable {DISABLE_VARIABLE}")
             elif record.name in disabled:
                 record.fail("disabled", "by the configuration")
+        # Before the imports: of two plugins with one name pluggy would refuse the second, whichever that is.
         self._settle_names()
         for record in self.active():
             self._import(record)
@@ -76,6 +77,7 @@ class Loader:
 
     def _register(self, record: PluginRecord) -> None:
         try:
+            # pluggy names the wrong plugin: an entry point of two distributions may lead to one module.
             known = self.manager.get_name(record.plugin)
             if known is not None:
                 raise ValueError(f'it is the same object as plugin "{known}"')
@@ -91,7 +93,7 @@ class Loader:
             if not caller.has_spec():
                 raise ValueError(f'there is no hook "{caller.name}"{did_you_mean(caller.name, known)}')
             own = [found for found in caller.get_hookimpls() if found.plugin is record.plugin]
-            if len(own) > 1:
+            if len(own) > 1:  # by `specname`, several functions may be one hook
                 raise ValueError(f'"{caller.name}" is implemented {len(own)} times; only one of them could be called')
             for implementation in own:
                 self._warn_of_deprecated(record, caller.name, implementation.argnames)

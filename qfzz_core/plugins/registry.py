@@ -27,7 +27,7 @@ from qfzz_core.plugins.record import Origin, PluginRecord
 T = TypeVar("T")
 
 CONFIGURATION = Origin("configuration")
-GREATEST_WEIGHT = 1e300  # so that the sum of all weights stays a number
+GREATEST_WEIGHT = 1e300  # the largest float is 1.8e308: the sum of millions of such weights is still finite
 
 
 @attrs.frozen
@@ -145,7 +145,7 @@ class Registry:
         self.readers: dict[str, Registered[Reader]] = self._settled("readers")
         self.writers: dict[str, Registered[Writer]] = self._settled("writers")
         self.similarity = Similarity(self._similarity)
-        self._settle_where()
+        self._settle_where()  # last: a filter that lost its own name clashes with no column
 
     # -- collecting
 
@@ -164,6 +164,7 @@ class Registry:
             return
         self.setups[record.name] = setup
         self._similarity.append(similar)
+        # Only now: of a plugin whose last hook fails, no object may stay.
         for kind, values in objects.items():
             self._found[kind] += [Registered(value, record.origin, record.built_in) for value in values]
             record.objects += [f"{KINDS[kind].word} {getattr(value, KINDS[kind].key)}" for value in values]

@@ -25,7 +25,7 @@ from qfzz_core.plugins.health import Health
 from qfzz_core.ranking.eligible import EligibleRanking
 from qfzz_core.ranking.formula import Formula, Term
 from qfzz_core.recommend.making import RequestMaker
-from qfzz_core.recommend.query import checked_query
+from qfzz_core.recommend.query import Query, checked_query
 from qfzz_core.recommend.ranked import prepared_term, ranked
 from qfzz_core.testing.engines import NOW, engine_with
 
@@ -74,10 +74,12 @@ class Bench:
         if scene.user_id == LISTENER:
             self._listen()
         engine = self.engine
-        query = checked_query(engine.registry, scene.preferences, limit=scene.limit, context=scene.context)
         maker = RequestMaker(engine.store, engine.registry, engine.settings, lambda: scene.now)
         profile = engine.store.snapshot(scene.user_id) or ProfileSnapshot(user_id=scene.user_id)
-        return maker.made(query, profile, f"{scene.seed}")
+        return maker.made(self._query(scene), profile, f"{scene.seed}")
+
+    def _query(self, scene: Scene) -> Query:
+        return checked_query(self.engine.registry, scene.preferences, limit=scene.limit, context=scene.context)
 
     def term(self, snapshot: Snapshot, scene: Scene, factor: str) -> Term | None:
         """Return how a factor scores a scene, None if it abstains."""
@@ -85,14 +87,12 @@ class Bench:
         with own_errors():
             return prepared_term(snapshot, self.request(scene), active, Health())
 
-    def ranking(self, snapshot: Snapshot, scene: Scene, where: Mapping[str, Any] | None = None) -> EligibleRanking:
+    def ranking(self, snapshot: Snapshot, scene: Scene) -> EligibleRanking:
         """Return the ranking of a scene, by the built-in factors and the plugin's."""
-        registry = self.engine.registry
-        query = checked_query(registry, scene.preferences, limit=scene.limit, context=scene.context, where=where)
         terms = [self.term(snapshot, scene, active.name) for active in self.engine.settings.factors]
-        formula = Formula([term for term in terms if term is not None])
+        formula, registry = Formula([term for term in terms if term is not None]), self.engine.registry
         with own_errors():
-            return ranked(snapshot, self.request(scene), query, formula, registry=registry, left_out=())
+            return ranked(snapshot, self.request(scene), self._query(scene), formula, registry=registry, left_out=())
 
     def _listen(self) -> None:
         """Give the listener a history: every type of interaction on several tracks, an hour apart, one unknown."""

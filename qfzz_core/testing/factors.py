@@ -17,6 +17,7 @@ from qfzz_core.ranking.formula import Term
 from qfzz_core.testing.bench import LISTENER, Bench, Scene, own_errors
 from qfzz_core.testing.plugin_contract import PluginContract, Table
 
+# More names than any listener has: a factor that compares each track with each of them shows.
 MANY = {f"name {number}": number % 2 / 2 + 0.5 for number in range(2_000)}
 EXTREMES: dict[str, dict[str, Any]] = {
     "nothing known": {},

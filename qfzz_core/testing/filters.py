@@ -74,6 +74,7 @@ class FilterContract(PluginContract):
         """Whatever somebody gives: `check` raises ValueError, or `prepare` can use it."""
         scene = Scene(tracks=sample_tracks(), user_id=LISTENER)
 
+        # Measured: 150 options take 1.2 s, as 30 scenes do.
         @settings(max_examples=5 * self.examples, deadline=None, database=None)
         @given(option=plain_values() | st.tuples(plain_values(), plain_values()))
         def holds(option: Any) -> None:

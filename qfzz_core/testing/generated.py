@@ -11,6 +11,8 @@ from qfzz_core.plugins.record import PluginRecord
 from qfzz_core.plugins.registry import Registry
 
 SUITES = {"factor": "FactorContract", "strategy": "StrategyContract", "filter": "FilterContract"}
+# One of each kind that filters take: flags, counts, days, names, ranges, mappings. What none of these fits, its author
+# tests with a suite of their own.
 OPTIONS = (True, False, None, 0, 1, 7, 30, 0.5, "a", "calm", "evening", ["calm"], [1, 2], (0, 1), {"name": "a"})
 
 _HEAD = """from pathlib import Path

@@ -137,17 +137,13 @@ def load_config(path: str | os.PathLike[str]) -> Config:
     Raises `ConfigError` if the file cannot be read, is no TOML or says what is not allowed; it shows the path as given.
     """
     name = os.fsdecode(path)
-    return _parsed(_read(name), name, Path(name))
+    return evolve(parse_config(_read(name), name), path=Path(name))
 
 
 def parse_config(text: str, name: str = "configuration") -> Config:
     """Return the configuration in a TOML text; raises `ConfigError` that calls the text by this name."""
-    return _parsed(text, name, None)
-
-
-def _parsed(text: str, name: str, path: Path | None) -> Config:
     raw = _toml(text, name)
-    return _filled(Config(path=path, name=name, places=Places(text)), raw)
+    return _filled(Config(name=name, places=Places(text)), raw)
 
 
 def _filled(empty: Config, raw: Any) -> Config:

@@ -12,7 +12,7 @@ KeyPath = tuple[str | int, ...]
 
 _BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
 
-# Strings come first: a bracket, a "#" or a line break in one is none. Up to five quotes close a string of several lines,
+# Strings come first: a bracket, "#" or line break in one is none. Up to five quotes close a string of several lines,
 # because two of them may belong to it. What is no valid TOML is read somehow: tomllib has refused it before.
 _TOKEN = re.compile(
     r'''

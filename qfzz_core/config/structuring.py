@@ -6,7 +6,7 @@ This module imports cattrs, so it is imported on use.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator
 from typing import Any
 
 import attrs
@@ -45,17 +45,13 @@ def structure(raw: Any, cls: Any, *, own_keys: Collection[str] = (), converter: 
     with `raw`; what is wrong with the class itself, as a type that nothing can be structured into, raises as it is.
     """
     if cls is None:
-        return _nothing(raw, own_keys)
+        if problems := [Problem((), (key,), _unknown(key, (), own_keys)) for key in raw]:
+            raise StructuringError(problems)
+        return None
     try:
         return (converter or strict_converter()).structure(raw, cls)
     except (UnfitError, cattrs.BaseValidationError) as error:
         raise StructuringError(list(_problems(error, (), cls, own_keys))) from None
-
-
-def _nothing(raw: Mapping[str, Any], own_keys: Collection[str]) -> None:
-    problems = [Problem((), (key,), _unknown(key, (), own_keys)) for key in raw]
-    if problems:
-        raise StructuringError(problems)
 
 
 # ---- from the exceptions of cattrs to problems ---------------------------------------------------------------------
@@ -97,7 +93,8 @@ def _wrong_table(error: Exception, path: KeyPath, cls: Any, own_keys: Collection
     message = error.args[0] if error.args and isinstance(error.args[0], str) else str(error)
     if not isinstance(error, (ValueError, TypeError)):
         message = f"{type(error).__name__}: {message}"
-    blamed = next((name for name in _names_in(message) if name in known), None)
+    named = (match[1] or match[2] for match in _NAMED.finditer(message))
+    blamed = next((name for name in named if name in known), None)
     yield _about(path, blamed, re.sub(r"^'(\w+)' ", r"\1 ", message))  # attrs puts the name between quotes
 
 
@@ -108,11 +105,6 @@ def _unknown(key: Any, known: Collection[str], own_keys: Collection[str]) -> str
     listed = either(map(quoted, names)) if names else ""
     expected = f"expected {listed}" if known else "it takes no options" + f" but {listed}" * bool(names)
     return f"unknown key {shown(key)}, {expected}"
-
-
-def _names_in(message: str) -> list[str]:
-    """Return the first word of a message and the words between quotes, where validators name what they refuse."""
-    return [match[1] or match[2] for match in _NAMED.finditer(message)]
 
 
 def _about(path: KeyPath, key: str | None, message: str) -> Problem:

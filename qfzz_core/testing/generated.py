@@ -34,6 +34,8 @@ class Test_{word}__{identifier}({suite}):
     def make_plugin(self):
         return {plugin}
 """
+_URL_WANTED = 'give --url, such as "scheme:///{directory}/file"'
+_OPTION_WANTED = "no option is known that it takes; subclass FilterContract"
 _STORE = """
 
 class Test_store__{identifier}(StoreContract):
@@ -59,14 +61,8 @@ def suites(records: Iterable[PluginRecord], registry: Registry, url: str | None 
             if suite:
                 source.append(suite)
             elif word in (*SUITES, "store"):
-                unchecked.append(f"{described}: not checked, {_wanted(word)}")
+                unchecked.append(f"{described}: not checked, {_URL_WANTED if word == 'store' else _OPTION_WANTED}")
     return "".join(source), unchecked
-
-
-def _wanted(word: str) -> str:
-    if word == "store":
-        return 'give --url, such as "scheme:///{directory}/file"'
-    return "no option is known that it takes; subclass FilterContract"
 
 
 def _suite(record: PluginRecord, registry: Registry, word: str, name: str, url: str | None) -> str:
@@ -78,14 +74,9 @@ def _suite(record: PluginRecord, registry: Registry, word: str, name: str, url: 
         return _STORE.format(**named, plugin=plugin, url=url, persists=persists) if opens else ""
     if word not in SUITES:
         return ""
-    options = usable_options(registry.filters[name].value) if word == "filter" else []
+    options = [option for option in OPTIONS if _takes(registry.filters[name].value, option)] if word == "filter" else []
     extra = f"\n    right_options = {options!r}" if options else ""
     return _SUITE.format(**named, suite=SUITES[word], plugin=plugin, extra=extra) if word != "filter" or options else ""
-
-
-def usable_options(found: Filter) -> list[Any]:
-    """Return those of a few options that a filter takes."""
-    return [option for option in OPTIONS if _takes(found, option)]
 
 
 def _takes(found: Filter, option: Any) -> bool:

@@ -181,20 +181,20 @@ def test_a_factor_of_weight_0_is_not_called() -> None:
 
 
 def test_prepare_is_called_once_for_a_request() -> None:
-    asked = []
-    dj = dj_with(scoring("mine", asked.append))
+    requests = []
+    dj = dj_with(scoring("mine", requests.append))
     for limit in (None, 0, 3):
         dj.recommend("u", limit=limit)
-        assert len(asked) == 1
-        asked.clear()
+        assert len(requests) == 1
+        requests.clear()
 
 
 def test_a_request_has_profile_overrides_limit_context_and_clock() -> None:
-    asked: list[Request] = []
+    requests: list[Request] = []
     noon = datetime(2024, 2, 29, 12, tzinfo=UTC)
-    engine = Engine(plugins=[scoring("mine", asked.append)], clock=lambda: noon)
+    engine = Engine(plugins=[scoring("mine", requests.append)], clock=lambda: noon)
     engine.recommend("u", {"genres": {"Jazz": 0.9}}, limit=2, context={"device": "car"})
-    (request,) = asked
+    (request,) = requests
     assert dict(request.profile.genres) == {"Jazz": 0.9}
     assert (request.profile.user_id, request.profile.tempo_preference) == ("u", "medium")
     assert (request.limit, dict(request.context), request.now) == (2, {"device": "car"}, noon)
@@ -202,15 +202,15 @@ def test_a_request_has_profile_overrides_limit_context_and_clock() -> None:
 
 
 def test_a_request_gives_the_history_on_demand() -> None:
-    asked: list[Request] = []
-    dj = dj_with(scoring("mine", asked.append))
+    requests: list[Request] = []
+    dj = dj_with(scoring("mine", requests.append))
     for track_id in ("t1", "t2", "t3"):
         dj.record_feedback("u", track_id, "play")
     dj.recommend("u")
-    assert [each.track_id for each in asked[0].history()] == ["t1", "t2", "t3"]
-    assert [each.track_id for each in asked[0].history(2)] == ["t2", "t3"]
-    assert [each.track_id for each in asked[0].interactions()] == ["t3", "t2", "t1"]
-    assert asked[0].interaction_types["like"].strength == 0.1
+    assert [each.track_id for each in requests[0].history()] == ["t1", "t2", "t3"]
+    assert [each.track_id for each in requests[0].history(2)] == ["t2", "t3"]
+    assert [each.track_id for each in requests[0].interactions()] == ["t3", "t2", "t1"]
+    assert requests[0].interaction_types["like"].strength == 0.1
 
 
 def test_a_learner_keeps_state_that_factors_can_score_by() -> None:
@@ -297,18 +297,18 @@ def test_a_source_is_a_key_or_a_function_of_the_track() -> None:
 
 
 def test_a_provider_gives_the_values_of_a_batch_of_tracks() -> None:
-    asked = []
+    looked_up = []
 
     def plays(track_ids: Sequence[str]) -> list[int | None]:
-        asked.append(list(track_ids))
+        looked_up.append(list(track_ids))
         return [{"t1": 3, "t4": 7}.get(track_id) for track_id in track_ids]
 
     dj = dj_of_columns(tracks(), Column(name="plays", kind="number", provider=plays, missing=0.0))
     assert seen(dj, lambda columns, rows: columns["plays"].numbers[rows].tolist()) == [0, 3, 0, 0, 7, 0]
-    assert asked == [["t0", "t1", "t2", "t3", "t4", "t5"]]
+    assert looked_up == [["t0", "t1", "t2", "t3", "t4", "t5"]]
     dj.add_content([track("t6")])
     assert ids(dj, where={"plays": (1, None)}) == ["t1", "t4"]
-    assert asked[1:] == [["t6"]]
+    assert looked_up[1:] == [["t6"]]
 
 
 def test_what_is_missing_has_the_declared_value() -> None:
@@ -473,15 +473,15 @@ def test_a_filter_checks_its_option_before_anything_happens() -> None:
 
 
 def test_a_predicate_is_evaluated_for_blocks_of_candidates_not_for_the_whole_catalogue() -> None:
-    asked = []
+    evaluated = []
 
     def passes(columns: Any, rows: Any) -> Any:
-        asked.extend(rows.tolist())
+        evaluated.extend(rows.tolist())
         return np.ones(len(rows), dtype=bool)
 
     dj = dj_with(letting("mine", lambda request, option: Predicate(function=passes)), content=tracks(3_000))
     assert len(ids(dj, where={"mine": 1}, limit=5)) == 5
-    assert 5 <= len(asked) < 3_000
+    assert 5 <= len(evaluated) < 3_000
 
 
 # Discovery strategies
@@ -539,12 +539,12 @@ def test_a_strategy_sees_ranks_scores_rows_and_columns_lazily() -> None:
 
 def test_strategies_can_wrap_one_another() -> None:
     def reversed_split(request: Request, ranking: Ranking) -> list[Pick]:
-        wrapped, asked = request.strategy("split")
-        return list(reversed(wrapped.pick(asked, ranking)))
+        wrapped, split_request = request.strategy("split")
+        return list(reversed(wrapped.pick(split_request, ranking)))
 
     def twice(request: Request, ranking: Ranking) -> list[Pick]:
-        wrapped, asked = request.strategy("inner")
-        return list(reversed(wrapped.pick(asked, ranking)))
+        wrapped, inner_request = request.strategy("inner")
+        return list(reversed(wrapped.pick(inner_request, ranking)))
 
     given = [choosing("inner", reversed_split), choosing("outer", twice)]
     inner, outer = (dj_with(*given, discovery={"strategy": name}) for name in ("inner", "outer"))

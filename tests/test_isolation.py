@@ -833,11 +833,11 @@ def test_a_propensity_is_a_share(propensity: Any, caplog: pytest.LogCaptureFixtu
 # Failing again and again
 
 
-def counting(asked: list[str], fails: Callable[[], bool]) -> Callable[[Request], Any]:
+def counting(calls: list[str], fails: Callable[[], bool]) -> Callable[[Request], Any]:
     """The `prepare` of a factor that counts its calls, and fails when it is to."""
 
     def prepare(request: Request) -> Any:
-        asked.append(request.profile.user_id)
+        calls.append(request.profile.user_id)
         return boom() if fails() else CategoryTable(column="genre", values={}, default=0.5)
 
     return prepare
@@ -861,17 +861,17 @@ def test_a_record_counts_what_failed_at_run_time() -> None:
 
 
 def test_a_plugin_is_switched_off_after_some_failing_requests_in_a_row() -> None:
-    asked: list[str] = []
+    calls: list[str] = []
     other = Letting("other", lambda request, option: IdFilter(track_ids=["t1"]))
     mine = plugin(
         "mine",
-        qfzz_factors=lambda: [Scoring("mine", counting(asked, lambda: True))],
+        qfzz_factors=lambda: [Scoring("mine", counting(calls, lambda: True))],
         qfzz_filters=lambda: [other],
     )
     dj = dj_with(mine, plugins={"give_up_after": 3})
     with pytest.warns(PluginWarning) as warned:
         ask(dj, 5)
-    assert len(asked) == 3
+    assert len(calls) == 3
     assert len(warned) == 2
     assert "is switched off: it failed 3 requests in a row: BoomError" in str(warned[1].message)
     assert record(dj, "mine").status == "switched off"
@@ -882,11 +882,11 @@ def test_a_plugin_is_switched_off_after_some_failing_requests_in_a_row() -> None
 
 
 def test_a_request_that_succeeds_begins_the_count_again() -> None:
-    asked: list[str] = []
-    dj = dj_with(scoring("mine", counting(asked, lambda: len(asked) % 3 != 0)), plugins={"give_up_after": 3})
+    calls: list[str] = []
+    dj = dj_with(scoring("mine", counting(calls, lambda: len(calls) % 3 != 0)), plugins={"give_up_after": 3})
     with pytest.warns(PluginWarning):
         ask(dj, 9)
-    assert len(asked) == 9
+    assert len(calls) == 9
     assert record(dj, "mine").status == "failed at run time"
 
 
@@ -901,11 +901,11 @@ def test_requests_that_do_not_use_a_filter_say_nothing_of_it() -> None:
 
 
 def test_nobody_is_switched_off_if_the_configuration_says_so() -> None:
-    asked: list[str] = []
-    dj = dj_with(scoring("mine", counting(asked, lambda: True)), plugins={"give_up_after": 0})
+    calls: list[str] = []
+    dj = dj_with(scoring("mine", counting(calls, lambda: True)), plugins={"give_up_after": 0})
     with pytest.warns(PluginWarning):
         ask(dj, 30)
-    assert len(asked) == 30
+    assert len(calls) == 30
 
 
 def test_an_observer_is_switched_off_too() -> None:

@@ -40,7 +40,7 @@ class Registered(Generic[T]):
 
 
 @attrs.frozen
-class Kind:
+class ObjectKind:
     """One kind of object: the hook that registers it, its word in messages, and its check."""
 
     hook: str
@@ -101,15 +101,15 @@ def _instance(wanted: type) -> Callable[[Any], None]:
 
 
 KINDS = {
-    "factors": Kind("qfzz_factors", "factor", _check_factor),
-    "columns": Kind("qfzz_columns", "column", _instance(Column)),
-    "filters": Kind("qfzz_filters", "filter", _named(Filter, "check", "prepare")),
-    "strategies": Kind("qfzz_strategies", "strategy", _named(DiscoveryStrategy, "pick")),
-    "interaction_types": Kind("qfzz_interaction_types", "interaction type", _instance(InteractionType)),
-    "learners": Kind("qfzz_learners", "learner", _named(Learner, "keys", "learn", "read")),
-    "stores": Kind("qfzz_stores", "store", _instance(StoreScheme), key="scheme"),
-    "readers": Kind("qfzz_readers", "reader", _file_format(Reader, "read")),
-    "writers": Kind("qfzz_writers", "writer", _file_format(Writer, "write")),
+    "factors": ObjectKind("qfzz_factors", "factor", _check_factor),
+    "columns": ObjectKind("qfzz_columns", "column", _instance(Column)),
+    "filters": ObjectKind("qfzz_filters", "filter", _named(Filter, "check", "prepare")),
+    "strategies": ObjectKind("qfzz_strategies", "strategy", _named(DiscoveryStrategy, "pick")),
+    "interaction_types": ObjectKind("qfzz_interaction_types", "interaction type", _instance(InteractionType)),
+    "learners": ObjectKind("qfzz_learners", "learner", _named(Learner, "keys", "learn", "read")),
+    "stores": ObjectKind("qfzz_stores", "store", _instance(StoreScheme), key="scheme"),
+    "readers": ObjectKind("qfzz_readers", "reader", _file_format(Reader, "read")),
+    "writers": ObjectKind("qfzz_writers", "writer", _file_format(Writer, "write")),
 }
 
 
@@ -178,7 +178,7 @@ class Registry:
             return None
         return self._config.structure(("plugins", record.name), raw or {}, options)
 
-    def _objects(self, record: PluginRecord, kind: Kind, setup: Setup) -> list[Any]:
+    def _objects(self, record: PluginRecord, kind: ObjectKind, setup: Setup) -> list[Any]:
         with _named_in_errors(kind.hook):
             given = self._loader.call(record, kind.hook, setup=setup)
             values = [] if given is None else list(given)

@@ -22,6 +22,7 @@ from __future__ import annotations
 
 import sys
 from importlib import import_module
+from pkgutil import iter_modules
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -54,19 +55,10 @@ _NAMES = {
     "strategies": "StrategyContract",
 }
 _HOMES = {name: module for module, names in _NAMES.items() for name in names.split()}
-_STORES = ("ahead", "catalogue", "changes", "events", "records", "replacing", "transactions", "users")
-_SUITES = (
-    "bench",
-    "factors",
-    "filters",
-    "plugin_contract",
-    "stores",
-    "strategies",
-    *(f"stores_{part}" for part in _STORES),
-)
 
 if "pytest" in sys.modules:  # a failing assertion of a suite then shows its values, as one in a test module does
-    sys.modules["pytest"].register_assert_rewrite(*(f"{__name__}.{suite}" for suite in _SUITES))
+    _suites = (module.name for module in iter_modules(__path__, f"{__name__}."))
+    sys.modules["pytest"].register_assert_rewrite(*_suites)
 
 
 def __getattr__(name: str) -> Any:

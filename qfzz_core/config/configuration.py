@@ -44,11 +44,12 @@ class FactorConfig:
 class Config:
     """A configuration; `Config()` is the empty one. `load_config`, `parse_config` and `from_dict` make valid ones.
 
-    None means that the configuration does not say; `path` is the file it was read from. `cache` is the directory where
-    the catalogue in memory is kept on disk, False for nowhere, which is also what None means to the library. `files`
-    are single-file plugins, relative to that file. `give_up_after` is how many requests in a row a plugin may fail
-    before it is switched off, 0 for any number; `factor_seconds` how long a factor may take for one request before it
-    is reported as slow.
+    None means that the configuration does not say; `path` is the file it was read from. `strategy_options` are the keys
+    of `[discovery]` but `strategy`: options of the chosen strategy, and tables of strategies by name. `cache` is the
+    directory where the catalogue in memory is kept on disk, False for nowhere, which is also what None means to the
+    library. `files` are single-file plugins, relative to that file. `give_up_after` is how many requests in a row a
+    plugin may fail before it is switched off, 0 for any number; `factor_seconds` how long a factor may take for one
+    request before it is reported as slow.
     """
 
     store_url: str | None = None

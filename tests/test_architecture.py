@@ -97,7 +97,7 @@ def test_the_core_never_mentions_the_built_in_plugins() -> None:
 
 
 # What the documented API itself promises by name.
-NAMED_ON_PURPOSE = {("plugins/opening.py", "memory:")}  # `PersonalizedDJ()` is in memory
+NAMED_ON_PURPOSE = {("plugins/settings.py", "memory:")}  # `PersonalizedDJ()` is in memory
 
 
 def test_the_core_names_no_factor_strategy_filter_learner_or_store() -> None:

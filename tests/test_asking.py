@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from qfzz_core import ColumnFunction, TrackFunction
 from qfzz_core.contracts.columns import as_rows
 from qfzz_core.contracts.plan import Plan
-from qfzz_core.plugins.origin import Origin
+from qfzz_core.plugins.record import Origin
 from qfzz_core.ranking import asking
 from qfzz_core.ranking.asking import Asking
 from qfzz_core.ranking.formula import Formula, Term

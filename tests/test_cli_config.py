@@ -96,6 +96,20 @@ shuffle = "none"
 disable = ["heard"]
 """
 
+STRATEGY = """
+from qfzz_core import Pick, hookimpl
+
+class Best:
+    name = "best"
+
+    def pick(self, request, ranking):
+        return [Pick(rank) for rank in range(1, len(ranking.take(request.limit)) + 1)]
+
+@hookimpl
+def qfzz_strategies():
+    return [Best()]
+"""
+
 
 def test_the_configuration_is_shown_as_it_is_in_effect(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("QFZZ_STORE")
@@ -112,7 +126,7 @@ def test_the_configuration_is_shown_as_it_is_in_effect(cli: Cli, monkeypatch: py
             {"name": "tempo", "weight": 0.15, "options": {}},
         ],
         "factors_off": ["mood", "trust"],
-        "discovery": {"strategy": "split", "options": {"pool_depth": 10, "shuffle": "none"}},
+        "discovery": {"strategy": "split", "options": {"pool_depth": 10, "shuffle": "none"}, "wrapped": {}},
         "plugins_disabled": ["heard"],
     }
     assert cli.ok("config", "show", "--config", path).splitlines() == [
@@ -129,6 +143,24 @@ def test_the_configuration_is_shown_as_it_is_in_effect(cli: Cli, monkeypatch: py
         "  energy          0.2",
         "  tempo           0.15",
     ]
+
+
+def test_the_options_of_every_strategy_are_shown(cli: Cli) -> None:
+    cli.write("best.py", STRATEGY)
+    tables = '[discovery]\nstrategy = "best"\n[discovery.split]\npool_depth = 5\n[plugins]\nfiles = ["best.py"]\n'
+    path = cli.write("qfzz.toml", tables)
+    assert cli.json("config", "show", "--config", path)["discovery"] == {
+        "strategy": "best",
+        "options": {},
+        "wrapped": {"split": {"pool_depth": 5, "shuffle": "riffle"}},
+    }
+    lines = cli.ok("config", "show", "--config", path).splitlines()
+    assert lines[-2:] == ["other strategies:", "  split           (pool_depth = 5, shuffle = riffle)"]
+    shown = cli.ok("plugins", "show", "split", "--config", path)
+    assert "\noptions:    strategy split: pool_depth = 5, shuffle = riffle\n" in shown
+    path = cli.write("wrong.toml", tables.replace("pool_depth", "pool_dept"))
+    said = f'{path}:4: [discovery.split] unknown key "pool_dept", did you mean "pool_depth"?'
+    assert cli("config", "check", path).stdout == f"{said}\n"
 
 
 def test_without_a_configuration_the_defaults_are_shown(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,6 +12,7 @@ import pytest
 from support.third_party import (
     BUILT_IN_FACTORS,
     ONLY_RANKED,
+    Choosing,
     Learning,
     Palette,
     Scoring,
@@ -53,7 +54,7 @@ from qfzz_core import (
     factor,
     hookimpl,
 )
-from qfzz_core.errors import RequestError
+from qfzz_core.errors import ConfigError, RequestError
 from qfzz_plugins.stores.memory import MemoryStore
 
 # How a factor scores
@@ -180,20 +181,20 @@ def test_a_factor_of_weight_0_is_not_called() -> None:
 
 
 def test_prepare_is_called_once_for_a_request() -> None:
-    asked = []
-    dj = dj_with(scoring("mine", asked.append))
+    requests = []
+    dj = dj_with(scoring("mine", requests.append))
     for limit in (None, 0, 3):
         dj.recommend("u", limit=limit)
-        assert len(asked) == 1
-        asked.clear()
+        assert len(requests) == 1
+        requests.clear()
 
 
-def test_a_request_tells_of_profile_overrides_limit_context_and_clock() -> None:
-    asked: list[Request] = []
+def test_a_request_has_profile_overrides_limit_context_and_clock() -> None:
+    requests: list[Request] = []
     noon = datetime(2024, 2, 29, 12, tzinfo=UTC)
-    engine = Engine(plugins=[scoring("mine", asked.append)], clock=lambda: noon)
+    engine = Engine(plugins=[scoring("mine", requests.append)], clock=lambda: noon)
     engine.recommend("u", {"genres": {"Jazz": 0.9}}, limit=2, context={"device": "car"})
-    (request,) = asked
+    (request,) = requests
     assert dict(request.profile.genres) == {"Jazz": 0.9}
     assert (request.profile.user_id, request.profile.tempo_preference) == ("u", "medium")
     assert (request.limit, dict(request.context), request.now) == (2, {"device": "car"}, noon)
@@ -201,15 +202,15 @@ def test_a_request_tells_of_profile_overrides_limit_context_and_clock() -> None:
 
 
 def test_a_request_gives_the_history_on_demand() -> None:
-    asked: list[Request] = []
-    dj = dj_with(scoring("mine", asked.append))
+    requests: list[Request] = []
+    dj = dj_with(scoring("mine", requests.append))
     for track_id in ("t1", "t2", "t3"):
         dj.record_feedback("u", track_id, "play")
     dj.recommend("u")
-    assert [each.track_id for each in asked[0].history()] == ["t1", "t2", "t3"]
-    assert [each.track_id for each in asked[0].history(2)] == ["t2", "t3"]
-    assert [each.track_id for each in asked[0].interactions()] == ["t3", "t2", "t1"]
-    assert asked[0].interaction_types["like"].strength == 0.1
+    assert [each.track_id for each in requests[0].history()] == ["t1", "t2", "t3"]
+    assert [each.track_id for each in requests[0].history(2)] == ["t2", "t3"]
+    assert [each.track_id for each in requests[0].interactions()] == ["t3", "t2", "t1"]
+    assert requests[0].interaction_types["like"].strength == 0.1
 
 
 def test_a_learner_keeps_state_that_factors_can_score_by() -> None:
@@ -278,7 +279,7 @@ def test_a_number_column_holds_doubles() -> None:
     assert np.isnan(numbers[[2, 4]]).all()
 
 
-def test_a_flag_column_tells_true_false_and_missing() -> None:
+def test_a_flag_column_keeps_true_false_and_missing_apart() -> None:
     content = [track("a", live=True), track("b", live=False), track("c"), track("d", live=1)]
     dj = dj_of_columns(content, Column(name="live", kind="flag"))
     assert seen(dj, lambda columns, rows: columns["live"].flags[rows].tolist()) == [1, 0, -1, -1]
@@ -296,18 +297,18 @@ def test_a_source_is_a_key_or_a_function_of_the_track() -> None:
 
 
 def test_a_provider_gives_the_values_of_a_batch_of_tracks() -> None:
-    asked = []
+    looked_up = []
 
     def plays(track_ids: Sequence[str]) -> list[int | None]:
-        asked.append(list(track_ids))
+        looked_up.append(list(track_ids))
         return [{"t1": 3, "t4": 7}.get(track_id) for track_id in track_ids]
 
     dj = dj_of_columns(tracks(), Column(name="plays", kind="number", provider=plays, missing=0.0))
     assert seen(dj, lambda columns, rows: columns["plays"].numbers[rows].tolist()) == [0, 3, 0, 0, 7, 0]
-    assert asked == [["t0", "t1", "t2", "t3", "t4", "t5"]]
+    assert looked_up == [["t0", "t1", "t2", "t3", "t4", "t5"]]
     dj.add_content([track("t6")])
     assert ids(dj, where={"plays": (1, None)}) == ["t1", "t4"]
-    assert asked[1:] == [["t6"]]
+    assert looked_up[1:] == [["t6"]]
 
 
 def test_what_is_missing_has_the_declared_value() -> None:
@@ -471,16 +472,16 @@ def test_a_filter_checks_its_option_before_anything_happens() -> None:
     assert len(ids(dj, where={"mine": "yes"})) == 6
 
 
-def test_a_predicate_is_asked_about_candidates_in_blocks_not_about_the_whole_catalogue() -> None:
-    asked = []
+def test_a_predicate_is_evaluated_for_blocks_of_candidates_not_for_the_whole_catalogue() -> None:
+    evaluated = []
 
     def passes(columns: Any, rows: Any) -> Any:
-        asked.extend(rows.tolist())
+        evaluated.extend(rows.tolist())
         return np.ones(len(rows), dtype=bool)
 
     dj = dj_with(letting("mine", lambda request, option: Predicate(function=passes)), content=tracks(3_000))
     assert len(ids(dj, where={"mine": 1}, limit=5)) == 5
-    assert 5 <= len(asked) < 3_000
+    assert 5 <= len(evaluated) < 3_000
 
 
 # Discovery strategies
@@ -538,12 +539,12 @@ def test_a_strategy_sees_ranks_scores_rows_and_columns_lazily() -> None:
 
 def test_strategies_can_wrap_one_another() -> None:
     def reversed_split(request: Request, ranking: Ranking) -> list[Pick]:
-        wrapped, asked = request.strategy("split")
-        return list(reversed(wrapped.pick(asked, ranking)))
+        wrapped, split_request = request.strategy("split")
+        return list(reversed(wrapped.pick(split_request, ranking)))
 
     def twice(request: Request, ranking: Ranking) -> list[Pick]:
-        wrapped, asked = request.strategy("inner")
-        return list(reversed(wrapped.pick(asked, ranking)))
+        wrapped, inner_request = request.strategy("inner")
+        return list(reversed(wrapped.pick(inner_request, ranking)))
 
     given = [choosing("inner", reversed_split), choosing("outer", twice)]
     inner, outer = (dj_with(*given, discovery={"strategy": name}) for name in ("inner", "outer"))
@@ -551,6 +552,72 @@ def test_strategies_can_wrap_one_another() -> None:
     assert one == ["t5", "t4", "t3", "t2", "t1", "t0"]
     assert two == one[::-1]
     assert len(ids(outer, limit=4, preferences={"discovery_factor": 0.5})) == 4
+
+
+WRAPPING = {"strategy": "outer", "inner": {"depth": 1}}
+
+
+def wrapping(inner: Any, pick: Callable[[Request, Ranking], Any]) -> Any:
+    """A plugin with a strategy "outer", whose `pick` is given, and one to be wrapped."""
+    return plugin("mine", qfzz_strategies=lambda: [inner, Choosing("outer", pick)])
+
+
+def test_a_wrapped_strategy_has_a_table_of_its_own() -> None:
+    def call_inner(request: Request, ranking: Ranking) -> Any:
+        assert request.options is None
+        wrapped, inner_request = request.strategy("inner")
+        return wrapped.pick(inner_request, ranking)
+
+    mine = wrapping(Deep("inner"), call_inner)
+    assert ids(dj_with(mine, discovery=WRAPPING), limit=2) == ["t1", "t2"]
+    assert ids(dj_with(mine, discovery={"strategy": "outer"}), limit=2) == ["t3", "t4"]
+
+
+def test_a_wrapped_strategy_can_have_another_limit() -> None:
+    seen: list[int | None] = []
+
+    def pick(request: Request, ranking: Ranking) -> Any:
+        for limit in (5, None, 0):
+            wrapped, inner_request = request.strategy("split", limit=limit)
+            seen.extend([inner_request.limit, len(wrapped.pick(inner_request, ranking))])
+        wrapped, inner_request = request.strategy("split", limit=5)
+        seen.append(request.strategy("split")[1].limit)
+        return wrapped.pick(inner_request, ranking)[-2:]
+
+    dj = dj_with(choosing("mine", pick), discovery={"strategy": "mine"}, content=tracks(50))
+    assert ids(dj, limit=2) == ["t3", "t4"]
+    assert seen == [5, 5, None, 50, 0, 0, 2]
+
+
+@pytest.mark.parametrize("limit", [-1, 2.0, True, "3"])
+def test_a_limit_of_a_wrapped_strategy_that_cannot_be_used_is_refused(limit: Any) -> None:
+    def pick(request: Request, ranking: Ranking) -> Any:
+        with pytest.raises(ValueError, match="limit must be a whole number, 0 or more, or None"):
+            request.strategy("split", limit=limit)
+        return best(request, ranking)
+
+    assert len(ids(dj_with(choosing("mine", pick), discovery={"strategy": "mine"}))) == 6
+
+
+@attrs.frozen
+class Needs:
+    depth: int
+
+
+class Demanding(Deep):
+    Options = Needs  # type: ignore[assignment]
+
+
+def test_only_a_strategy_that_is_used_needs_its_options() -> None:
+    def pick(request: Request, ranking: Ranking) -> Any:
+        with pytest.raises(KeyError, match=r'"inner" needs options, in a table \[discovery\.inner\]'):
+            request.strategy("inner")
+        return best(request, ranking)
+
+    inner = Demanding("inner")
+    assert len(ids(dj_with(wrapping(inner, pick), discovery={"strategy": "outer"}))) == 6
+    with pytest.raises(ConfigError, match=r"\[discovery\] depth is missing; it must be a whole number"):
+        dj_with(wrapping(inner, pick), discovery={"strategy": "inner"})
 
 
 def test_wrapping_an_unknown_strategy_is_a_key_error() -> None:
@@ -565,7 +632,7 @@ def test_wrapping_an_unknown_strategy_is_a_key_error() -> None:
 # Everything else that registers
 
 
-def test_interaction_types_of_plugins_teach_by_their_strength() -> None:
+def test_profiles_learn_from_interaction_types_of_plugins_by_their_strength() -> None:
     love = plugin("mine", qfzz_interaction_types=lambda: [InteractionType("love", 0.4, judgement="like", heard=True)])
     dj = dj_with(love)
     dj.record_feedback("u", "t1", "love")
@@ -588,16 +655,16 @@ def test_plugins_and_configuration_add_pairs_of_similar_genres() -> None:
 def test_a_store_is_chosen_by_the_scheme_that_a_plugin_registered() -> None:
     opened = []
 
-    def open_shelf(url: str, options: Palette) -> MemoryStore:
+    def open_cellar(url: str, options: Palette) -> MemoryStore:
         opened.append((url, options))
         return MemoryStore()
 
-    mine = plugin("mine", qfzz_stores=lambda: [StoreScheme("shelf", open_shelf, Palette)])
-    with PersonalizedDJ(store="shelf://upstairs", plugins=[mine]) as dj:
+    mine = plugin("mine", qfzz_stores=lambda: [StoreScheme("cellar", open_cellar, Palette)])
+    with PersonalizedDJ(store="cellar://upstairs", plugins=[mine]) as dj:
         assert len(dj.recommend("u", limit=3)) == 3
-    with PersonalizedDJ(plugins=[mine], config=Config.from_dict({"store": {"url": "shelf:", "depth": 5}})):
+    with PersonalizedDJ(plugins=[mine], config=Config.from_dict({"store": {"url": "cellar:", "depth": 5}})):
         pass
-    assert opened == [("shelf://upstairs", Palette()), ("shelf:", Palette(depth=5))]
+    assert opened == [("cellar://upstairs", Palette()), ("cellar:", Palette(depth=5))]
 
 
 def test_a_scheme_that_nobody_registered_is_an_error_that_names_the_nearest() -> None:
@@ -606,7 +673,7 @@ def test_a_scheme_that_nobody_registered_is_an_error_that_names_the_nearest() ->
 
 
 class Diary:
-    """An observer that writes down what it is told."""
+    """An observer that writes down what it is notified of."""
 
     def __init__(self) -> None:
         self.feedback: list[FeedbackRecorded] = []
@@ -621,7 +688,7 @@ class Diary:
         self.recommended.append(recommended)
 
 
-def test_observers_are_told_of_feedback_once_it_is_stored() -> None:
+def test_observers_are_notified_of_feedback_once_it_is_stored() -> None:
     diary = Diary()
     dj = dj_with(diary)
     for _ in range(2):
@@ -633,13 +700,13 @@ def test_observers_are_told_of_feedback_once_it_is_stored() -> None:
     ]
 
 
-def test_observers_are_told_of_results() -> None:
+def test_observers_are_notified_of_results() -> None:
     diary = Diary()
     found = dj_with(diary).recommend("u", limit=2, context={"device": "car"})
-    (told,) = diary.recommended
-    assert [each.track for each in told.recommendations] == found
-    assert (told.request.profile.user_id, dict(told.request.context)) == ("u", {"device": "car"})
-    assert told.recommendations[0].explanation.score == told.recommendations[0].score
+    (result,) = diary.recommended
+    assert [each.track for each in result.recommendations] == found
+    assert (result.request.profile.user_id, dict(result.request.context)) == ("u", {"device": "car"})
+    assert result.recommendations[0].explanation.score == result.recommendations[0].score
 
 
 def test_plugins_add_commands() -> None:

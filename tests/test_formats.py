@@ -236,7 +236,7 @@ class TestFaults:
     @pytest.mark.parametrize("suffixes", [None, ".mine", ["mine"], [".Mine"], [7]])
     @pytest.mark.parametrize("registers", [reads, writes])
     def test_suffixes_that_are_none_are_refused_at_the_start(self, registers: Any, suffixes: Any) -> None:
-        with pytest.raises(PluginError, match=r'"mine": suffixes must be a tuple of texts in small letters'):
+        with pytest.raises(PluginError, match=r'"mine": suffixes must be a tuple of strings in lower case'):
             engine_with(registers("mine", lines, suffixes))
 
     @pytest.mark.parametrize(("registers", "kind"), [(reads, "reader"), (writes, "writer")])

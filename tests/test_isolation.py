@@ -167,7 +167,7 @@ UNREGISTERABLE: dict[str, tuple[Any, str]] = {
     **{f"{hook} raises": (plugin("mine", **{hook: boom}), "BoomError: the plugin broke") for hook in REGISTERING},
     **{f"{hook} is async": (plugin("mine", **{hook: later}), "") for hook in REGISTERING},
     **{f"{hook} gives a number": (plugin("mine", **{hook: lambda: 5}), "") for hook in REGISTERING},
-    **{f"{hook} gives texts": (plugin("mine", **{hook: lambda: ["x"]}), "") for hook in REGISTERING},
+    **{f"{hook} gives strings": (plugin("mine", **{hook: lambda: ["x"]}), "") for hook in REGISTERING},
     "similarity of no names": (plugin("mine", qfzz_genre_similarity=lambda: {"rock": [1]}), ""),
     "similarity to a text": (plugin("mine", qfzz_genre_similarity=lambda: {"rock": "metal"}), "must be several"),
     "a factor without a name": (registering("qfzz_factors", Odd(name=None)), "needs a name"),
@@ -447,7 +447,7 @@ def test_the_fault_of_one_engine_is_no_fault_of_another(caplog: pytest.LogCaptur
         other.recommend("u")
 
 
-def test_a_built_in_that_fails_is_left_out_like_a_strangers() -> None:
+def test_a_built_in_that_fails_is_left_out_like_one_of_a_third_party() -> None:
     dj = dj_with(columns={"genre_of_house": {"kind": "category"}}, plugins={"disable": ["columns"]})
     with pytest.warns(PluginWarning) as warned:
         explanation = dj.explain("u", "t0")
@@ -481,7 +481,7 @@ BROKEN_FILTERS: dict[str, tuple[Callable[[Request, Any], Any], str]] = {
     "an unknown column": (lambda request, option: CategoryFilter(column="colour", names=["red"]), "colour"),
     "categories of numbers": (lambda request, option: CategoryFilter(column="energy", names=["red"]), ""),
     "a range of names": (lambda request, option: RangeFilter(column="genre", low=1), ""),
-    "a range of texts": (lambda request, option: RangeFilter(column="energy", low="a"), ""),
+    "a range of strings": (lambda request, option: RangeFilter(column="energy", low="a"), ""),
     "ids that are none": (lambda request, option: IdFilter(track_ids=[["t0"]]), ""),
     "a predicate that raises": (passing(boom), "BoomError: the plugin broke"),
     "an async predicate": (passing(later), ""),
@@ -537,7 +537,7 @@ BROKEN_STRATEGIES: dict[str, tuple[Callable[[Request, Ranking], Any], str]] = {
     "too many": (picking(*map(Pick, range(1, 6))), "returned 5 picks, 3 were asked for"),
     "rank 0": (picking(Pick(0), Pick(1), Pick(2)), "ranks go from 1"),
     "a rank that is not there": (picking(Pick(1), Pick(2), Pick(7)), "ranks go from 1 to 6"),
-    "ranks that are texts": (picking(Pick("a"), Pick("b"), Pick("c")), ""),
+    "ranks that are strings": (picking(Pick("a"), Pick("b"), Pick("c")), ""),
     "ranks that are fractions": (picking(Pick(1), Pick(1.5), Pick(2)), "rank"),
     "a reason that is none": (picking(Pick(1), Pick(2), Pick(3, reason=None)), "Pick objects"),
     "looks too far": (lambda request, ranking: [ranking.at([99])], "ranks go from 1 to 6"),
@@ -600,7 +600,7 @@ BROKEN_LEARNERS: dict[str, tuple[dict[str, Any], str]] = {
     "keys raises": ({"keys": boom}, "BoomError: the plugin broke"),
     "keys is async": ({"keys": later}, ""),
     "keys gives nothing": ({"keys": lambda event: None}, ""),
-    "keys gives no texts": ({"keys": lambda event: [3]}, ""),
+    "keys gives no strings": ({"keys": lambda event: [3]}, ""),
     "learn raises": ({"learn": boom}, "BoomError: the plugin broke"),
     "learn is async": ({"learn": later}, ""),
     "learn gives an object": ({"learn": lambda state, event, key: object()}, ""),
@@ -656,21 +656,21 @@ def test_a_learner_cannot_change_the_state_it_is_given() -> None:
 
 @pytest.mark.parametrize("broken", [boom, later])
 def test_an_observer_of_feedback_cannot_undo_it(broken: Any, caplog: pytest.LogCaptureFixture) -> None:
-    told: list[Any] = []
+    notified: list[Any] = []
 
-    def told_too(feedback: Any) -> None:
-        told.append(feedback)
+    def notified_too(feedback: Any) -> None:
+        notified.append(feedback)
 
     def observe(feedback: Any) -> Any:
         return broken()
 
-    dj = dj_with(plugin("mine", qfzz_feedback_recorded=observe), plugin("too", qfzz_feedback_recorded=told_too))
+    dj = dj_with(plugin("mine", qfzz_feedback_recorded=observe), plugin("too", qfzz_feedback_recorded=notified_too))
     with one_report(caplog, "hook qfzz_feedback_recorded"):
         dj.record_feedback("u", "t1", "like")
     profile = dj.get_profile("u")
     assert profile is not None
     assert profile.genres == {"pop": 0.1}
-    assert len(told) == 1
+    assert len(notified) == 1
 
 
 @pytest.mark.parametrize("broken", [boom, later])
@@ -833,11 +833,11 @@ def test_a_propensity_is_a_share(propensity: Any, caplog: pytest.LogCaptureFixtu
 # Failing again and again
 
 
-def counting(asked: list[str], fails: Callable[[], bool]) -> Callable[[Request], Any]:
-    """The `prepare` of a factor that counts how often it was asked, and fails when it is told to."""
+def counting(calls: list[str], fails: Callable[[], bool]) -> Callable[[Request], Any]:
+    """The `prepare` of a factor that counts its calls, and fails when it is to."""
 
     def prepare(request: Request) -> Any:
-        asked.append(request.profile.user_id)
+        calls.append(request.profile.user_id)
         return boom() if fails() else CategoryTable(column="genre", values={}, default=0.5)
 
     return prepare
@@ -861,17 +861,17 @@ def test_a_record_counts_what_failed_at_run_time() -> None:
 
 
 def test_a_plugin_is_switched_off_after_some_failing_requests_in_a_row() -> None:
-    asked: list[str] = []
+    calls: list[str] = []
     other = Letting("other", lambda request, option: IdFilter(track_ids=["t1"]))
     mine = plugin(
         "mine",
-        qfzz_factors=lambda: [Scoring("mine", counting(asked, lambda: True))],
+        qfzz_factors=lambda: [Scoring("mine", counting(calls, lambda: True))],
         qfzz_filters=lambda: [other],
     )
     dj = dj_with(mine, plugins={"give_up_after": 3})
     with pytest.warns(PluginWarning) as warned:
         ask(dj, 5)
-    assert len(asked) == 3
+    assert len(calls) == 3
     assert len(warned) == 2
     assert "is switched off: it failed 3 requests in a row: BoomError" in str(warned[1].message)
     assert record(dj, "mine").status == "switched off"
@@ -881,12 +881,12 @@ def test_a_plugin_is_switched_off_after_some_failing_requests_in_a_row() -> None
     assert len(dj.recommend("u", where={"other": 1})) > 1
 
 
-def test_a_request_that_succeeds_begins_the_count_anew() -> None:
-    asked: list[str] = []
-    dj = dj_with(scoring("mine", counting(asked, lambda: len(asked) % 3 != 0)), plugins={"give_up_after": 3})
+def test_a_request_that_succeeds_begins_the_count_again() -> None:
+    calls: list[str] = []
+    dj = dj_with(scoring("mine", counting(calls, lambda: len(calls) % 3 != 0)), plugins={"give_up_after": 3})
     with pytest.warns(PluginWarning):
         ask(dj, 9)
-    assert len(asked) == 9
+    assert len(calls) == 9
     assert record(dj, "mine").status == "failed at run time"
 
 
@@ -901,24 +901,24 @@ def test_requests_that_do_not_use_a_filter_say_nothing_of_it() -> None:
 
 
 def test_nobody_is_switched_off_if_the_configuration_says_so() -> None:
-    asked: list[str] = []
-    dj = dj_with(scoring("mine", counting(asked, lambda: True)), plugins={"give_up_after": 0})
+    calls: list[str] = []
+    dj = dj_with(scoring("mine", counting(calls, lambda: True)), plugins={"give_up_after": 0})
     with pytest.warns(PluginWarning):
         ask(dj, 30)
-    assert len(asked) == 30
+    assert len(calls) == 30
 
 
 def test_an_observer_is_switched_off_too() -> None:
-    told: list[Any] = []
+    notified: list[Any] = []
 
     def observe(feedback: Any) -> None:
-        told.append(feedback)
+        notified.append(feedback)
         boom()
 
     dj = dj_with(plugin("mine", qfzz_feedback_recorded=observe), plugins={"give_up_after": 2})
     with pytest.warns(PluginWarning):
         dj.engine.record_many([{"user_id": "u", "track_id": "t0", "interaction_type": "like"}] * 4)
-    assert len(told) == 2
+    assert len(notified) == 2
     assert len(dj.get_profile("u").interaction_history) == 4
     assert record(dj, "mine").status == "switched off"
 

@@ -31,7 +31,7 @@ def opened(open_store: Callable[..., Any]) -> PersonalizedDJ:
 @pytest.mark.parametrize(
     ("open_store", "said"),
     [
-        (raising(RuntimeError("no such shelf")), "RuntimeError: no such shelf"),
+        (raising(RuntimeError("no such cellar")), "RuntimeError: no such cellar"),
         (raising(SystemExit(3)), "a plugin must not end the program"),
         (later, "got a coroutine"),
     ],
@@ -50,6 +50,6 @@ def test_an_error_of_the_projects_own_family_stays_as_it_is() -> None:
 
 
 def test_a_store_that_nobody_chose_is_not_opened() -> None:
-    brought = plugin("mine", qfzz_stores=lambda: [StoreScheme("mine", raising(RuntimeError("no such shelf")))])
+    brought = plugin("mine", qfzz_stores=lambda: [StoreScheme("mine", raising(RuntimeError("no such cellar")))])
     with PersonalizedDJ(plugins=[brought]) as dj:
         assert len(dj.recommend("ann", limit=3)) == 3

@@ -47,6 +47,7 @@ from qfzz_core import (
     hookimpl,
     hookspecs,
 )
+from qfzz_core.config import parse_config
 from qfzz_core.errors import ConfigError, PluginError
 from qfzz_plugins.stores.memory import MemoryStore
 
@@ -62,7 +63,7 @@ def test_every_built_in_comes_in_through_an_entry_point_and_is_active() -> None:
     assert {(each.status, each.where, each.origin.distribution) for each in found} == {("active", "built in", "qfzz")}
 
 
-def test_a_record_tells_where_a_plugin_was_found_and_what_it_registered() -> None:
+def test_a_record_says_where_a_plugin_was_found_and_what_it_registered() -> None:
     dj = dj_with(scoring("mine", lambda request: None))
     found = record(dj, "mine")
     assert (found.where, found.status, found.hooks, found.objects) == (
@@ -116,14 +117,14 @@ def test_a_plugin_is_a_module_a_class_or_an_object(given: Any, name: str) -> Non
         ({"plugins": {"mine": {"depth": 9, "colour": "red"}}}, Palette("red", 9)),
     ],
 )
-def test_a_registering_hook_is_told_its_name_and_its_options(tables: dict[str, Any], options: Palette) -> None:
-    told: list[Setup] = []
+def test_a_registering_hook_gets_its_name_and_its_options(tables: dict[str, Any], options: Palette) -> None:
+    given: list[Setup] = []
 
     def register(setup: Setup) -> None:
-        told.append(setup)
+        given.append(setup)
 
     dj_with(plugin("mine", qfzz_options=lambda: Palette, qfzz_factors=register), **tables)
-    assert told == [Setup(plugin="mine", options=options)]
+    assert given == [Setup(plugin="mine", options=options)]
 
 
 def test_a_wrong_option_is_an_error_of_the_configuration_not_a_fault_of_the_plugin() -> None:
@@ -160,6 +161,8 @@ def test_a_factor_has_its_weight_and_options_from_its_table() -> None:
     [
         ({"factors": {"gnere": {"weight": 1.0}}}, r'\[factors\.gnere\] no factor "gnere" .*, did you mean "genre"\?'),
         ({"discovery": {"strategy": "splitt"}}, r'\[discovery\] no strategy "splitt" .*, did you mean "split"\?'),
+        ({"discovery": {"splitt": {}}}, r'\[discovery\.splitt\] no strategy "splitt" .*, did you mean "split"\?'),
+        ({"discovery": {"radio": {}}}, r'\[discovery\.radio\] no strategy "radio" is registered$'),
     ],
 )
 def test_a_configured_name_that_nothing_has_is_an_error(tables: dict[str, Any], said: str) -> None:
@@ -167,8 +170,55 @@ def test_a_configured_name_that_nothing_has_is_an_error(tables: dict[str, Any], 
         dj_with(**tables)
 
 
+def dj_of_text(text: str, *plugins: Any) -> PersonalizedDJ:
+    return PersonalizedDJ(plugins=plugins, config=parse_config(text, "qfzz.toml"))
+
+
+BOTH = "[discovery]\nshuffle = {0}\n[discovery.split]\npool_depth = {1}"
+
+
+def test_the_chosen_strategy_has_options_in_discovery_and_in_its_own_table() -> None:
+    for text in ('[discovery]\nshuffle = "none"\npool_depth = 2', BOTH.format('"none"', 2)):
+        options = dj_of_text(text).engine.settings.strategy_options["split"]
+        assert (options.pool_depth, options.shuffle) == (2, "none")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("[discovery.split]\ndepth = 1", '2: [discovery.split] unknown key "depth", did you mean "pool_depth"?'),
+        ("[discovery.split]\npool_depth = 0", "2: [discovery.split] pool_depth must be 1 or more, got 0"),
+        (BOTH.format("1", '"a"'), '2: [discovery] shuffle must be "riffle", "full" or "none", got 1\n'),
+        (BOTH.format("1", '"a"'), '4: [discovery.split] pool_depth must be a whole number, got "a"'),
+        (
+            "[discovery]\npool_depth = 2\n[discovery.split]\npool_depth = 3",
+            "4: [discovery.split] pool_depth is in [discovery] too (qfzz.toml:2); keep one of them",
+        ),
+    ],
+)
+def test_what_is_wrong_with_a_strategys_table_is_said_with_its_place(text: str, said: str) -> None:
+    with pytest.raises(ConfigError, match=re.escape(f"qfzz.toml:{said}")):
+        dj_of_text(text)
+
+
+@attrs.frozen
+class Parts:
+    split: dict[str, int] = attrs.field(factory=dict)
+
+
+class Picking(Choosing):
+    Options = Parts
+
+
+def test_a_table_named_like_an_option_of_the_chosen_strategy_is_that_option() -> None:
+    mine = plugin("mine", qfzz_strategies=lambda: [Picking("mine", best)])
+    options = dj_of_text('[discovery]\nstrategy = "mine"\nsplit = {a = 1}', mine).engine.settings.strategy_options
+    assert (options["mine"], options["split"].pool_depth) == (Parts({"a": 1}), 10)
+
+
 def test_a_configured_name_may_be_that_of_a_plugin_that_is_not_active() -> None:
-    dj = dj_with(factors={"mood": {"weight": 0.5}}, discovery={"strategy": "splitt"}, plugins={"disable": ["mood"]})
+    discovery = {"strategy": "splitt", "other": {"depth": 2}}
+    dj = dj_with(factors={"mood": {"weight": 0.5}}, discovery=discovery, plugins={"disable": ["mood"]})
     assert explained(dj) == ["genre", "artist", "energy", "tempo"]
     assert ids(dj, limit=3) == ["t0", "t1", "t2"]
 
@@ -329,7 +379,7 @@ def test_what_is_switched_off_is_never_imported() -> None:
         (("qfzz_factors", "setup"), 'uses the argument "setup" of "qfzz_factors", which is deprecated: implement'),
     ],
 )
-def test_who_implements_what_is_deprecated_is_told_by_name(
+def test_a_plugin_that_implements_what_is_deprecated_is_named(
     monkeypatch: pytest.MonkeyPatch, deprecated: Any, said: str
 ) -> None:
     monkeypatch.setitem(hookspecs.DEPRECATED, deprecated, 'implement "qfzz_scorers"')
@@ -346,7 +396,7 @@ def test_who_implements_what_is_deprecated_is_told_by_name(
 # Clashes
 
 
-def test_a_stranger_cannot_take_the_name_of_a_built_in_plugin() -> None:
+def test_a_third_party_cannot_take_the_name_of_a_built_in_plugin() -> None:
     with pytest.warns(PluginWarning) as warned:
         dj = dj_with(plugin("genre", qfzz_factors=lambda: [Scoring("mine", each_track(lambda track: 1.0))]))
     assert explained(dj) == list(BUILT_IN_FACTORS)
@@ -357,7 +407,7 @@ def test_a_stranger_cannot_take_the_name_of_a_built_in_plugin() -> None:
     assert [each.status for each in dj.engine.plugins if each.name == "genre"] == ["active", "clash"]
 
 
-def test_of_two_strangers_of_one_name_neither_is_active() -> None:
+def test_of_two_third_party_plugins_of_one_name_neither_is_active() -> None:
     one = factors("mine", Scoring("one", each_track(lambda track: 1.0)))
     two = factors("mine", Scoring("two", each_track(lambda track: 1.0)))
     with pytest.warns(PluginWarning, match='the name "mine" is used by plugin "mine"'):
@@ -384,7 +434,7 @@ TAKEN = {
 
 
 @pytest.mark.parametrize("kind", TAKEN)
-def test_a_built_in_keeps_its_name_and_the_stranger_loses_only_that_object(kind: str) -> None:
+def test_a_built_in_keeps_its_name_and_the_other_plugin_loses_only_that_object(kind: str) -> None:
     also = {"qfzz_genre_similarity": lambda: {"pop": ["polka"]}}
     with pytest.warns(PluginWarning, match=rf'^{kind} "\w+" of plugin "mine" .* used by .* and ') as warned:
         dj = dj_with(plugin("mine", **TAKEN[kind], **also))
@@ -420,7 +470,7 @@ def both(kind: str) -> list[ModuleType]:
 
 
 @pytest.mark.parametrize("kind", TWICE)
-def test_of_two_strangers_objects_of_one_name_neither_is_active_and_both_are_reported(kind: str) -> None:
+def test_of_two_third_party_objects_of_one_name_neither_is_active_and_both_are_reported(kind: str) -> None:
     with pytest.warns(PluginWarning) as warned:
         dj = dj_with(*both(kind))
     assert "same" not in getattr(dj.engine.registry, kind)
@@ -469,7 +519,7 @@ def test_the_same_column_declared_by_two_is_no_clash() -> None:
     assert ids(dj, where={"year": (1963, None)}) == ["t3", "t4", "t5"]
 
 
-def test_a_column_of_the_configuration_that_differs_from_a_strangers_clashes() -> None:
+def test_a_column_of_the_configuration_that_differs_from_a_third_partys_clashes() -> None:
     year = plugin("mine", qfzz_columns=lambda: [Column(name="year", kind="number")])
     with pytest.warns(PluginWarning, match='"mine".*configuration|configuration.*"mine"'):
         dj = dj_with(year, columns={"year": {"kind": "category"}})
@@ -548,9 +598,9 @@ def test_replacements_passed_in_code_do_without_any_built_in() -> None:
         qfzz_interaction_types=lambda: [InteractionType("clap", 0.3)],
         qfzz_strategies=lambda: [Choosing("plain", best)],
         qfzz_learners=lambda: [Learning("trust")],
-        qfzz_stores=lambda: [StoreScheme("shelf", lambda url, options: MemoryStore())],
+        qfzz_stores=lambda: [StoreScheme("vault", lambda url, options: MemoryStore())],
     )
-    config = Config.from_dict({"plugins": {"disable": BUILT_IN}, "discovery": {"strategy": "plain"}, "store": "shelf:"})
+    config = Config.from_dict({"plugins": {"disable": BUILT_IN}, "discovery": {"strategy": "plain"}, "store": "vault:"})
     with PersonalizedDJ(config=config, plugins=[house]) as dj:
         dj.add_content(tracks())
         assert ids(dj, max_per_artist=1) == ["t5", "t4", "t3", "t2", "t1", "t0"]

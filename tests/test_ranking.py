@@ -17,7 +17,7 @@ from qfzz_core.contracts.columns import CategoryColumn, Columns, TagsColumn, as_
 from qfzz_core.contracts.stores import CatalogueToken
 from qfzz_core.model.names import normalise
 from qfzz_core.model.vocabulary import Vocabulary
-from qfzz_core.plugins.origin import Origin
+from qfzz_core.plugins.record import Origin
 from qfzz_core.ranking.constraints import Distinct, MaxPerArtist
 from qfzz_core.ranking.eligible import EligibleRanking
 from qfzz_core.ranking.filtering import ActiveFilter, live_rows_passing, row_tests

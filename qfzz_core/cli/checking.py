@@ -19,8 +19,7 @@ from qfzz_core.cli.output import visible
 from qfzz_core.config import Config
 from qfzz_core.engine import Engine
 from qfzz_core.errors import PluginWarning, RequestError, did_you_mean
-from qfzz_core.plugins.finding import normalised
-from qfzz_core.plugins.record import PluginRecord
+from qfzz_core.plugins.record import PluginRecord, normalised
 from qfzz_core.plugins.registry import Registry
 from qfzz_core.testing.generated import suites
 

@@ -12,8 +12,8 @@ from qfzz_core.cli.session import STORE_VARIABLE, Session
 from qfzz_core.config import Config
 from qfzz_core.engine import Engine
 from qfzz_core.errors import RequestError, did_you_mean
-from qfzz_core.plugins.opening import checked_store
-from qfzz_core.plugins.origin import Origin
+from qfzz_core.plugins.record import Origin
+from qfzz_core.plugins.settings import checked_store
 
 
 @attrs.frozen

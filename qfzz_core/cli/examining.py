@@ -20,7 +20,7 @@ from qfzz_core.cli.session import Choice, Session, storeless_engine
 from qfzz_core.config import Config
 from qfzz_core.contracts.stores import Condition, Maintainable, Store
 from qfzz_core.errors import ConfigError, QfzzError
-from qfzz_core.plugins.opening import opened_store
+from qfzz_core.plugins.settings import opened_store
 
 if TYPE_CHECKING:
     from qfzz_core.engine import Engine

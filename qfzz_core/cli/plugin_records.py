@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+import attrs
 
 from qfzz_core.cli.output import console, visible
 from qfzz_core.cli.tables import table_of
 from qfzz_core.errors import RequestError, did_you_mean
-from qfzz_core.plugins.finding import normalised
-from qfzz_core.plugins.record import PluginRecord
+from qfzz_core.plugins.record import PluginRecord, normalised
 from qfzz_core.plugins.registry import KINDS
+
+if TYPE_CHECKING:
+    from qfzz_core.engine import Engine
 
 
 def as_dict(record: PluginRecord) -> dict[str, Any]:
@@ -28,6 +32,16 @@ def as_dict(record: PluginRecord) -> dict[str, Any]:
         "failures": dict(record.failures),
         "import_seconds": record.import_seconds,
     }
+
+
+def strategy_options(record: PluginRecord, engine: Engine) -> list[str]:
+    """Return a sentence for each strategy of a plugin that has options: "strategy split: pool_depth = 5"."""
+    own = {name for name, each in engine.registry.strategies.items() if each.origin == record.origin}
+    return [
+        f"strategy {name}: {', '.join(f'{key} = {value}' for key, value in attrs.asdict(options).items())}"
+        for name, options in engine.settings.strategy_options.items()
+        if name in own and options is not None
+    ]
 
 
 def named(records: Sequence[PluginRecord], name: str) -> list[PluginRecord]:
@@ -70,6 +84,7 @@ def print_details(found: Sequence[dict[str, Any]]) -> None:
             "import": [f"{1000 * record['import_seconds']:.1f} ms"],
             "hooks": record["hooks"] or ["none"],
             "registered": record["registered"] or ["nothing"],
+            **({"options": record["options"]} if record.get("options") else {}),
             "failed": failures or ["never"],
             "problems": record["problems"] or ["none"],
         }

@@ -12,7 +12,7 @@ from qfzz_core.errors import QfzzError
 
 def plugin_commands(session: Session) -> dict[str, click.Command]:
     """Return the commands of the active plugins by name; none, and a warning on stderr, if there can be no engine."""
-    from qfzz_core.plugins.finding import find_plugins
+    from qfzz_core.plugins.record import find_plugins
 
     try:
         config = attrs.evolve(session.configuration(), strict=False)

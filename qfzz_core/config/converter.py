@@ -28,7 +28,7 @@ Hook = Callable[[Any, Any], Any]
 REST = "rest"
 """Metadata of an attribute that takes the keys its class does not know: `attrs.field(metadata={"rest": True})`."""
 
-_SHOWN_CHARACTERS = 60
+_SHOWN_CHARACTERS = 60  # with file, line and key before it, a sentence stays on two lines of a terminal
 _LISTS = (list, tuple, set, frozenset)
 
 # A subclass stands before its base: to Python True is an int, and a datetime is a date.
@@ -46,7 +46,7 @@ _SCALARS: dict[type, str] = {
 
 
 class UnfitError(ValueError):
-    """A value cannot be what it is asked to be; the message is a predicate: what it must be, and what it is."""
+    """A value does not fit its type; the message is a predicate: what it must be, and what it is."""
 
 
 def unfit(cls: Any, value: Any) -> UnfitError:
@@ -162,14 +162,14 @@ def _fixed_length(cls: Any) -> int | None:
 
 
 def strict_converter() -> cattrs.Converter:
-    """Return a new converter that takes values only as they are; an integer is taken where a float is asked."""
+    """Return a new converter that takes values only as they are; an integer is taken for a float."""
     converter = cattrs.Converter(forbid_extra_keys=True, detailed_validation=True)
     for scalar in _SCALARS:
         converter.register_structure_hook(scalar, _structure_scalar)
     converter.register_structure_hook(Enum, _structure_choice)
     converter.register_structure_hook_func(lambda cls: bool(_choices(cls)), _structure_choice)
     converter.register_structure_hook_factory(_is_union, partial(_union_hook, converter))
-    # cattrs' own factory for mappings puts its hooks where no other factory is asked again, past the guard.
+    # cattrs' own factory for mappings puts its hooks where no other factory is called for them, past the guard.
     converter.register_structure_hook_factory(_is_mapping, lambda cls: mapping_structure_factory(cls, converter))
     guard = _Guard(converter)
     converter.register_structure_hook_factory(guard.applies, guard.hook)
@@ -186,6 +186,7 @@ def _structure_scalar(value: Any, cls: Any) -> Any:
 
 
 def _is_scalar(value: Any, base: Any) -> bool:
+    # True is an int and a datetime is a date to `isinstance`: `seed = true` must not be 1
     if isinstance(value, bool) or base is bool:
         return isinstance(value, bool) and base is bool
     if isinstance(value, datetime):
@@ -197,7 +198,7 @@ def _is_scalar(value: Any, base: Any) -> bool:
 
 def _structure_choice(value: Any, cls: Any) -> Any:
     for plain, meaning in _choices(cls):
-        if type(value) is type(plain) and value == plain:
+        if type(value) is type(plain) and value == plain:  # True == 1 == 1.0
             return meaning
     raise unfit(cls, value)
 
@@ -234,6 +235,7 @@ class _Guard:
         return cls is not self._guarded and _container(cls) is not None
 
     def hook(self, cls: Any) -> Hook:
+        # The converter finds this factory again for the same class: it has to stand aside then, or it recurs forever.
         outer, self._guarded = self._guarded, cls
         try:
             inner = self._converter.get_structure_hook(cls, cache_result=False)

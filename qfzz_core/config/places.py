@@ -12,6 +12,8 @@ KeyPath = tuple[str | int, ...]
 
 _BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
 
+# Strings come first: a bracket, "#" or line break in one is none. Up to five quotes close a string of several lines,
+# because two of them may belong to it. What is no valid TOML is read somehow: tomllib has refused it before.
 _TOKEN = re.compile(
     r'''
       (?P<string> """(?:\\.|[^\\])*?"{3,5} | \'\'\'.*?\'{3,5} | "(?:\\.|[^"\\\n])*" | '[^'\n]*' )
@@ -51,6 +53,7 @@ class Places:
     """The lines of a text, counted from 1, on which its keys and tables stand."""
 
     def __init__(self, text: str) -> None:
+        # `[a.b]` on line 1 implies `a`, but a header `[a]` on line 3 is where somebody looks for it.
         self._stated: dict[KeyPath, int] = {}
         self._implied: dict[KeyPath, int] = {}
         self._last_elements: dict[KeyPath, int] = {}

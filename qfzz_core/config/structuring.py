@@ -6,7 +6,7 @@ This module imports cattrs, so it is imported on use.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator
 from typing import Any
 
 import attrs
@@ -17,6 +17,7 @@ from qfzz_core.config.converter import UnfitError, described, either, keys_of, r
 from qfzz_core.config.places import KeyPath, quoted, shown_key
 from qfzz_core.errors import did_you_mean
 
+# A validator of a plugin says "depth must be ..." or "'depth' must be ...": that key is what the line is looked up for.
 _NAMED = re.compile(r"""^(\w+)\b|['"](\w+)['"]""")
 
 
@@ -44,17 +45,13 @@ def structure(raw: Any, cls: Any, *, own_keys: Collection[str] = (), converter: 
     with `raw`; what is wrong with the class itself, as a type that nothing can be structured into, raises as it is.
     """
     if cls is None:
-        return _nothing(raw, own_keys)
+        if problems := [Problem((), (key,), _unknown(key, (), own_keys)) for key in raw]:
+            raise StructuringError(problems)
+        return None
     try:
         return (converter or strict_converter()).structure(raw, cls)
     except (UnfitError, cattrs.BaseValidationError) as error:
         raise StructuringError(list(_problems(error, (), cls, own_keys))) from None
-
-
-def _nothing(raw: Mapping[str, Any], own_keys: Collection[str]) -> None:
-    problems = [Problem((), (key,), _unknown(key, (), own_keys)) for key in raw]
-    if problems:
-        raise StructuringError(problems)
 
 
 # ---- from the exceptions of cattrs to problems ---------------------------------------------------------------------
@@ -68,6 +65,7 @@ def _problems(error: Exception, path: KeyPath, cls: Any, own_keys: Collection[st
     located, others = error.group_exceptions()
     for inner, note in located:
         step = note.name if isinstance(note, AttributeValidationNote) else note.index
+        # The attribute that takes all other keys is no key of the file: `options` of [discovery] must not be named.
         below = path if step and step == rest_of(error.cl) else (*path, step)
         yield from _problems(inner, below, note.type, own_keys)
     for inner in others:
@@ -78,7 +76,7 @@ def _wrong_value(error: Exception, path: KeyPath, cls: Any) -> Problem:
     if isinstance(error, cattrs.StructureHandlerNotFoundError):
         raise error  # some versions of cattrs find out about the class only when there is a value
     cut = max(_headed(path) - 1, 0)
-    if isinstance(error, KeyError):
+    if isinstance(error, KeyError):  # cattrs raises it for an attribute without default
         message = f"is missing; it must be {described(cls)}"
     else:
         message = str(error) if isinstance(error, UnfitError) else f"cannot be used: {error}"
@@ -95,7 +93,8 @@ def _wrong_table(error: Exception, path: KeyPath, cls: Any, own_keys: Collection
     message = error.args[0] if error.args and isinstance(error.args[0], str) else str(error)
     if not isinstance(error, (ValueError, TypeError)):
         message = f"{type(error).__name__}: {message}"
-    blamed = next((name for name in _names_in(message) if name in known), None)
+    named = (match[1] or match[2] for match in _NAMED.finditer(message))
+    blamed = next((name for name in named if name in known), None)
     yield _about(path, blamed, re.sub(r"^'(\w+)' ", r"\1 ", message))  # attrs puts the name between quotes
 
 
@@ -106,11 +105,6 @@ def _unknown(key: Any, known: Collection[str], own_keys: Collection[str]) -> str
     listed = either(map(quoted, names)) if names else ""
     expected = f"expected {listed}" if known else "it takes no options" + f" but {listed}" * bool(names)
     return f"unknown key {shown(key)}, {expected}"
-
-
-def _names_in(message: str) -> list[str]:
-    """Return the first word of a message and the words between quotes, where validators name what they refuse."""
-    return [match[1] or match[2] for match in _NAMED.finditer(message)]
 
 
 def _about(path: KeyPath, key: str | None, message: str) -> Problem:

@@ -32,69 +32,20 @@ if TYPE_CHECKING:
     from qfzz_core.contracts.stores import Store, StoreScheme
     from qfzz_core.contracts.strategies import DiscoveryStrategy, Ranking
 
-_HOMES = {
-    "columns": (
-        "Column",
-        "ColumnKind",
-        "Columns",
-        "Provider",
-        "Rows",
-        "Source",
-    ),
-    "factors": (
-        "CategoryTable",
-        "ColumnFunction",
-        "Factor",
-        "NumericDistance",
-        "Prepared",
-        "Reason",
-        "TrackFunction",
-        "Values",
-        "factor",
-    ),
-    "filters": (
-        "CategoryFilter",
-        "Filter",
-        "IdFilter",
-        "Predicate",
-        "PreparedFilter",
-        "RangeFilter",
-    ),
-    "formats": (
-        "ImportFileError",
-        "Playlist",
-        "PlaylistError",
-        "Reader",
-        "Row",
-        "TrackFile",
-        "Writer",
-    ),
-    "learners": (
-        "InteractionType",
-        "Learner",
-    ),
-    "picks": (
-        "Pick",
-        "Picks",
-    ),
-    "plan": ["Plan"],
-    "recommendation": (
-        "Explanation",
-        "FactorExplanation",
-        "FaultNote",
-        "Recommendation",
-    ),
-    "request": ["Request"],
-    "stores": (
-        "Store",
-        "StoreScheme",
-    ),
-    "strategies": (
-        "DiscoveryStrategy",
-        "Ranking",
-    ),
+_NAMES = {
+    "columns": "Column ColumnKind Columns Provider Rows Source",
+    "factors": "CategoryTable ColumnFunction Factor NumericDistance Prepared Reason TrackFunction Values factor",
+    "filters": "CategoryFilter Filter IdFilter Predicate PreparedFilter RangeFilter",
+    "formats": "ImportFileError Playlist PlaylistError Reader Row TrackFile Writer",
+    "learners": "InteractionType Learner",
+    "picks": "Pick Picks",
+    "plan": "Plan",
+    "recommendation": "Explanation FactorExplanation FaultNote Recommendation",
+    "request": "Request",
+    "stores": "Store StoreScheme",
+    "strategies": "DiscoveryStrategy Ranking",
 }
-_HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
+_HOMES = {name: module for module, names in _NAMES.items() for name in names.split()}
 
 __all__ = [
     "CategoryFilter",
@@ -143,6 +94,6 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _HOME_OF:
+    if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"qfzz_core.contracts.{_HOME_OF[name]}"), name)
+    return getattr(import_module(f"qfzz_core.contracts.{_HOMES[name]}"), name)

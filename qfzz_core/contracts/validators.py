@@ -11,7 +11,7 @@ import attrs
 def not_blank(_: Any, attribute: attrs.Attribute[str], value: Any) -> None:
     """Raise ValueError for anything but a string that is not blank."""
     if not isinstance(value, str) or not value.strip():
-        raise ValueError(f"{attribute.name} must be a text that is not blank, got {value!r}")
+        raise ValueError(f"{attribute.name} must be a string that is not blank, got {value!r}")
 
 
 def one_of(*choices: Any) -> Callable[[Any, attrs.Attribute[Any], Any], None]:

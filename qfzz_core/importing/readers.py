@@ -27,8 +27,8 @@ def built_in_readers() -> Readers:
     """Return the readers that are built in, found anew."""
     from qfzz_core.config import Config
     from qfzz_core.plugins.faults import Faults
-    from qfzz_core.plugins.finding import find_plugins
-    from qfzz_core.plugins.loading import Loader
+    from qfzz_core.plugins.loader import Loader
+    from qfzz_core.plugins.record import find_plugins
     from qfzz_core.plugins.registry import Registry
 
     faults = Faults(strict=True)

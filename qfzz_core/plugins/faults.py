@@ -10,8 +10,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from qfzz_core.errors import PluginError, PluginWarning
-from qfzz_core.plugins.origin import Origin
-from qfzz_core.plugins.record import PluginRecord
+from qfzz_core.plugins.record import Origin, PluginRecord
 
 logger = logging.getLogger("qfzz.plugins")
 
@@ -30,11 +29,13 @@ def answer(function: Callable[..., Any], *arguments: Any) -> Any:
     """
     try:
         value = function(*arguments)
+        # A coroutine that nobody closes warns when it is collected, in whatever code runs then.
         return refuse_coroutine(value) if hasattr(value, "__await__") else value
     except SystemExit as error:
         raise BrokenContractError(f"raised SystemExit({error.code!r}); a plugin must not end the program") from error
     except (Exception, KeyboardInterrupt):
         raise
+    # A panic of a Rust extension derives from BaseException, past every `except Exception` of the request.
     except BaseException as error:
         raise BrokenContractError(f"raised {type(error).__name__}: {error}") from error
 
@@ -86,7 +87,7 @@ class Faults:
         with self._lock:
             self.counts[origin.plugin, component] += 1
             self.messages.setdefault((origin.plugin, component), message)
-            first = self.counts[origin.plugin, component] == 1
+            first = self.counts[origin.plugin, component] == 1  # a fault in each of many requests must not fill a log
             if origin in self._records:
                 self._records[origin].failed(component, f"{component}: {described(error)}")
         if first:

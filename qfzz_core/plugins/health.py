@@ -2,50 +2,49 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import TypeVar
 
 import attrs
 
 from qfzz_core.plugins.faults import Faults
-from qfzz_core.plugins.origin import Origin
-from qfzz_core.plugins.record import PluginRecord
+from qfzz_core.plugins.record import Origin, PluginRecord
 
 T = TypeVar("T")
 Failures = Mapping[str, tuple[Origin, str]]
 
 
+def _by_origin(records: Iterable[PluginRecord]) -> dict[Origin, PluginRecord]:
+    return {record.origin: record for record in records}
+
+
+@attrs.define(eq=False)
 class Health:
-    """Switches off what fails too often, and reports what is slow; nobody's, if nothing else is said.
+    """Switches off what fails too often, and reports what is slow; without arguments it does neither.
 
     `give_up_after` is how many requests in a row a component may fail before its plugin is switched off, 0 for any
-    number; `seconds` how long a factor may take for one request before that is reported, once.
+    number; `seconds` how long a factor may take for one request before that is reported, once. `off` says why each
+    plugin is off that was switched off.
     """
 
-    def __init__(
-        self,
-        records: Sequence[PluginRecord] = (),
-        faults: Faults | None = None,
-        *,
-        give_up_after: int = 0,
-        seconds: float = float("inf"),
-    ) -> None:
-        self.seconds = seconds
-        self._records = {record.origin: record for record in records}
-        self._faults = faults or Faults(strict=False)
-        self._give_up_after = give_up_after
-        self._in_a_row: Counter[str] = Counter()
-        self._slow: set[str] = set()
-        self._lock = threading.Lock()
-        self.off: dict[Origin, str] = {}
+    _records: dict[Origin, PluginRecord] = attrs.field(default=(), converter=_by_origin)
+    _faults: Faults = attrs.field(factory=lambda: Faults(strict=False))
+    _give_up_after: int = attrs.field(default=0, kw_only=True)
+    seconds: float = attrs.field(default=math.inf, kw_only=True)
+    off: dict[Origin, str] = attrs.field(factory=dict, init=False)
+    _in_a_row: Counter[str] = attrs.field(factory=Counter, init=False)
+    _slow: set[str] = attrs.field(factory=set, init=False)
+    _lock: threading.Lock = attrs.field(factory=threading.Lock, init=False)
 
     def ended(self, failed: Failures, took_part: Callable[[], Collection[str]]) -> None:
         """Learn from one request: which components failed in it, and, if that matters, which took part."""
-        if failed or self._in_a_row:
+        if failed or self._in_a_row:  # without faults, a request neither locks nor lists its components
             with self._lock:
+                # A filter that a request did not name has not succeeded in it: its count stays.
                 for component in self._in_a_row.keys() & took_part() - failed.keys():
                     del self._in_a_row[component]
                 for component, (origin, message) in failed.items():

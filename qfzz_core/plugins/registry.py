@@ -21,14 +21,13 @@ from qfzz_core.errors import ConfigError
 from qfzz_core.hookspecs import Setup
 from qfzz_core.model.similarity import Similarity
 from qfzz_core.plugins.faults import BrokenContractError, Faults, described
-from qfzz_core.plugins.loading import Loader
-from qfzz_core.plugins.origin import Origin
-from qfzz_core.plugins.record import PluginRecord
+from qfzz_core.plugins.loader import Loader
+from qfzz_core.plugins.record import Origin, PluginRecord
 
 T = TypeVar("T")
 
 CONFIGURATION = Origin("configuration")
-GREATEST_WEIGHT = 1e300  # so that the sum of all weights stays a number
+GREATEST_WEIGHT = 1e300  # the largest float is 1.8e308: the sum of millions of such weights is still finite
 
 
 @attrs.frozen
@@ -41,7 +40,7 @@ class Registered(Generic[T]):
 
 
 @attrs.frozen
-class Kind:
+class ObjectKind:
     """One kind of object: the hook that registers it, its word in messages, and its check."""
 
     hook: str
@@ -83,7 +82,7 @@ def _file_format(protocol: Any, method: str) -> Callable[[Any], None]:
         _named(protocol, method)(value)
         suffixes: Any = getattr(value, "suffixes", None)
         if not isinstance(suffixes, (tuple, list)) or not all(map(_is_suffix, suffixes)):
-            said = 'suffixes must be a tuple of texts in small letters, such as (".csv",)'
+            said = 'suffixes must be a tuple of strings in lower case, such as (".csv",)'
             raise BrokenContractError(f'{protocol.__name__} "{value.name}": {said}, got {suffixes!r}')
 
     return check
@@ -102,15 +101,15 @@ def _instance(wanted: type) -> Callable[[Any], None]:
 
 
 KINDS = {
-    "factors": Kind("qfzz_factors", "factor", _check_factor),
-    "columns": Kind("qfzz_columns", "column", _instance(Column)),
-    "filters": Kind("qfzz_filters", "filter", _named(Filter, "check", "prepare")),
-    "strategies": Kind("qfzz_strategies", "strategy", _named(DiscoveryStrategy, "pick")),
-    "interaction_types": Kind("qfzz_interaction_types", "interaction type", _instance(InteractionType)),
-    "learners": Kind("qfzz_learners", "learner", _named(Learner, "keys", "learn", "read")),
-    "stores": Kind("qfzz_stores", "store", _instance(StoreScheme), key="scheme"),
-    "readers": Kind("qfzz_readers", "reader", _file_format(Reader, "read")),
-    "writers": Kind("qfzz_writers", "writer", _file_format(Writer, "write")),
+    "factors": ObjectKind("qfzz_factors", "factor", _check_factor),
+    "columns": ObjectKind("qfzz_columns", "column", _instance(Column)),
+    "filters": ObjectKind("qfzz_filters", "filter", _named(Filter, "check", "prepare")),
+    "strategies": ObjectKind("qfzz_strategies", "strategy", _named(DiscoveryStrategy, "pick")),
+    "interaction_types": ObjectKind("qfzz_interaction_types", "interaction type", _instance(InteractionType)),
+    "learners": ObjectKind("qfzz_learners", "learner", _named(Learner, "keys", "learn", "read")),
+    "stores": ObjectKind("qfzz_stores", "store", _instance(StoreScheme), key="scheme"),
+    "readers": ObjectKind("qfzz_readers", "reader", _file_format(Reader, "read")),
+    "writers": ObjectKind("qfzz_writers", "writer", _file_format(Writer, "write")),
 }
 
 
@@ -146,7 +145,7 @@ class Registry:
         self.readers: dict[str, Registered[Reader]] = self._settled("readers")
         self.writers: dict[str, Registered[Writer]] = self._settled("writers")
         self.similarity = Similarity(self._similarity)
-        self._settle_where()
+        self._settle_where()  # last: a filter that lost its own name clashes with no column
 
     # -- collecting
 
@@ -165,6 +164,7 @@ class Registry:
             return
         self.setups[record.name] = setup
         self._similarity.append(similar)
+        # Only now: of a plugin whose last hook fails, no object may stay.
         for kind, values in objects.items():
             self._found[kind] += [Registered(value, record.origin, record.built_in) for value in values]
             record.objects += [f"{KINDS[kind].word} {getattr(value, KINDS[kind].key)}" for value in values]
@@ -178,7 +178,7 @@ class Registry:
             return None
         return self._config.structure(("plugins", record.name), raw or {}, options)
 
-    def _objects(self, record: PluginRecord, kind: Kind, setup: Setup) -> list[Any]:
+    def _objects(self, record: PluginRecord, kind: ObjectKind, setup: Setup) -> list[Any]:
         with _named_in_errors(kind.hook):
             given = self._loader.call(record, kind.hook, setup=setup)
             values = [] if given is None else list(given)
@@ -192,18 +192,12 @@ class Registry:
         by_name: dict[str, list[Registered[Any]]] = {}
         for registered in self._found[kind]:
             by_name.setdefault(getattr(registered.value, KINDS[kind].key), []).append(registered)
-        settled: dict[str, Registered[Any]] = {}
-        for name, same in by_name.items():
-            winner = self._winner(KINDS[kind].word, name, same)
-            if winner is not None:
-                settled[name] = winner
-        return settled
+        winners = {name: self._winner(KINDS[kind].word, name, same) for name, same in by_name.items()}
+        return {name: winner for name, winner in winners.items() if winner is not None}
 
     def _winner(self, word: str, name: str, same: list[Registered[Any]]) -> Registered[Any] | None:
         """Return the one that keeps the name: the built-in if there is one, none of several others."""
-        if word == "column" and all(other.value == same[0].value for other in same):
-            return same[0]
-        if len(same) == 1:
+        if len(same) == 1 or (word == "column" and all(other.value == same[0].value for other in same)):
             return same[0]
         built_in = [registered for registered in same if registered.built_in]
         everyone = " and ".join(sorted(str(registered.origin) for registered in same))

@@ -1,24 +1,27 @@
-"""What the configuration says of registered objects: weights, options, the strategy, all checked at the start."""
+"""What the configuration says of registered objects: weights, options, the strategy and the store."""
 
 from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import attrs
 
-from qfzz_core.config import Config
+from qfzz_core.config import Config, FactorConfig, has_defaults
 from qfzz_core.contracts.factors import Factor
+from qfzz_core.contracts.stores import Store, StoreScheme
 from qfzz_core.contracts.strategies import DiscoveryStrategy
-from qfzz_core.errors import ConfigError, did_you_mean
-from qfzz_core.plugins.faults import Report
-from qfzz_core.plugins.origin import Origin
-from qfzz_core.plugins.record import PluginRecord
+from qfzz_core.errors import ConfigError, QfzzError, StoreError, StoreURLError, did_you_mean
+from qfzz_core.plugins.faults import Report, answer, described
+from qfzz_core.plugins.record import Origin, PluginRecord
 from qfzz_core.plugins.registry import Registered, Registry
 
 logger = logging.getLogger("qfzz.config")
+
+DEFAULT_URL = "memory:"
 
 
 @attrs.frozen
@@ -33,11 +36,14 @@ class ActiveFactor:
 
 @attrs.frozen
 class Settings:
-    """The factors in the order of the sum, and the strategy with the options of `[discovery]`."""
+    """The factors in the order of the sum, the strategy in use, and the options of each strategy by its name.
+
+    A strategy whose options are missing or cannot be used has none here, and can be neither used nor wrapped.
+    """
 
     factors: tuple[ActiveFactor, ...]
     strategy: Registered[DiscoveryStrategy] | None
-    strategy_options: Any
+    strategy_options: Mapping[str, Any]
 
 
 def made_settings(config: Config, registry: Registry, records: Sequence[PluginRecord], report: Report) -> Settings:
@@ -45,60 +51,67 @@ def made_settings(config: Config, registry: Registry, records: Sequence[PluginRe
 
     An object whose `Options` class cannot be used is reported and left out.
     """
-    _check_names(config, registry, records)
-    made = [_factor(config, name, registered, report) for name, registered in registry.factors.items()]
-    factors = [factor for factor in made if factor is not None and factor.weight > 0]
-    factors.sort(key=lambda factor: (_order(factor.registered), factor.name))
-    if not math.isfinite(sum(factor.weight for factor in factors)):
-        raise config.error(("factors",), None, "the sum of all weights is too large to be a number")
-    strategy = _strategy(config, registry)
-    if strategy is None:
-        return Settings(tuple(factors), None, None)
+    chosen = _chosen_strategy(config, registry)
+    outer, tables = _divided(config.strategy_options, chosen)
+    _check_names(config, registry, records, tables)
+    factors: list[ActiveFactor] = []
+    for name, factor in registry.factors.items():
+        with _reporting(report, factor.origin, f"factor {name}"):
+            factors.append(_factor(config, name, factor))
+    options: dict[str, Any] = {}
+    for name, strategy in registry.strategies.items():
+        # A strategy that nobody chose or configured may have options without a default: it may never be called.
+        if strategy is chosen or name in tables or has_defaults(_options_class(strategy)):
+            with _reporting(report, strategy.origin, f"strategy {name}"):
+                flat = outer if strategy is chosen else {}
+                options[name] = _structured(config, strategy, flat, tables.get(name, {}))
+    used = chosen if chosen is not None and chosen.value.name in options else None
+    return Settings(_in_order(config, factors), used, options)
+
+
+def _options_class(registered: Registered[Any]) -> type | None:
+    return getattr(registered.value, "Options", None)
+
+
+@contextmanager
+def _reporting(report: Report, origin: Origin, component: str) -> Iterator[None]:
+    """Report an `Options` class that cannot be used, and go on; a `ConfigError` is the user's and is raised."""
     try:
-        options = _structured(config, ("discovery",), config.strategy_options, strategy, "strategy")
-    except UnusableOptionsError as error:
-        report(error.origin, f"options of strategy {strategy.value.name}", error.__cause__ or error)
-        return Settings(tuple(factors), None, None)
-    return Settings(tuple(factors), strategy, options)
+        yield
+    except ConfigError:
+        raise
+    except Exception as error:  # noqa: BLE001 - the class is a plugin's and may raise anything
+        report(origin, f"options of {component}", error)
 
 
-class UnusableOptionsError(Exception):
-    """The `Options` class of a plugin's object cannot be used; the error is the `__cause__`."""
-
-    def __init__(self, origin: Origin) -> None:
-        super().__init__(str(origin))
-        self.origin = origin
+# ---- the factors ---------------------------------------------------------------------------------------------------
 
 
-def _order(registered: Registered[Factor]) -> float:
-    """Return the place in the sum: the documented factors have theirs, all others come after them by name."""
-    return getattr(registered.value, "order", math.inf) if registered.built_in else math.inf
-
-
-def _factor(config: Config, name: str, registered: Registered[Factor], report: Report) -> ActiveFactor | None:
-    configured = config.factors.get(name)
-    raw = configured.options if configured else {}
-    weight = registered.value.weight if configured is None or configured.weight is None else configured.weight
-    try:
-        options = _structured(config, ("factors", name), raw, registered, "weight")
-    except UnusableOptionsError as error:
-        report(error.origin, f"options of factor {name}", error.__cause__ or error)
-        return None
+def _factor(config: Config, name: str, registered: Registered[Factor]) -> ActiveFactor:
+    configured = config.factors.get(name, FactorConfig())
+    weight = registered.value.weight if configured.weight is None else configured.weight
+    cls = _options_class(registered)
+    options = config.structure(("factors", name), configured.options, cls, own_keys=("weight",))
     return ActiveFactor(name, float(weight), options, registered)
 
 
-def _structured(
-    config: Config, table: tuple[str, ...], raw: Mapping[str, Any], registered: Registered[Any], own_key: str
-) -> Any:
-    try:
-        return config.structure(table, raw, getattr(registered.value, "Options", None), own_keys=(own_key,))
-    except ConfigError:
-        raise
-    except Exception as error:
-        raise UnusableOptionsError(registered.origin) from error
+def _in_order(config: Config, factors: Sequence[ActiveFactor]) -> tuple[ActiveFactor, ...]:
+    """Return the factors that have a weight; the documented ones have a place in the sum, all others follow by name."""
+    weighty = [factor for factor in factors if factor.weight > 0]
+    if not math.isfinite(sum(factor.weight for factor in weighty)):
+        raise config.error(("factors",), None, "the sum of all weights is too large to be a number")
+    return tuple(sorted(weighty, key=lambda factor: (_order(factor.registered), factor.name)))
 
 
-def _strategy(config: Config, registry: Registry) -> Registered[DiscoveryStrategy] | None:
+def _order(registered: Registered[Factor]) -> float:
+    # Floats are not summed in another order when a plugin comes in: only a built-in factor has a place.
+    return getattr(registered.value, "order", math.inf) if registered.built_in else math.inf
+
+
+# ---- the strategies ------------------------------------------------------------------------------------------------
+
+
+def _chosen_strategy(config: Config, registry: Registry) -> Registered[DiscoveryStrategy] | None:
     """Return the strategy that the configuration names, or else the one that says it is the default."""
     if config.strategy is not None:
         return registry.strategies.get(config.strategy)
@@ -106,24 +119,94 @@ def _strategy(config: Config, registry: Registry) -> Registered[DiscoveryStrateg
     return next((found for _, found in by_rank if getattr(found.value, "default", False)), None)
 
 
-def _check_names(config: Config, registry: Registry, records: Sequence[PluginRecord]) -> None:
+def _divided(
+    raw: Mapping[str, Any], chosen: Registered[DiscoveryStrategy] | None
+) -> tuple[Mapping[str, Any], Mapping[str, Mapping[str, Any]]]:
+    """Return the options that `[discovery]` holds itself, which are the chosen strategy's, and the tables by strategy.
+
+    A table under the name of one of that strategy's options is that option, as it was before strategies had tables.
+    """
+    cls = None if chosen is None else _options_class(chosen)
+    own = () if cls is None else attrs.fields_dict(cls)
+    tables = {name: value for name, value in raw.items() if isinstance(value, Mapping) and name not in own}
+    return {key: value for key, value in raw.items() if key not in tables}, tables
+
+
+def _structured(
+    config: Config, strategy: Registered[DiscoveryStrategy], outer: Mapping[str, Any], own: Mapping[str, Any]
+) -> Any:
+    table = ("discovery", strategy.value.name) if own else ("discovery",)
+    for key in own.keys() & outer.keys():
+        message = f"{key} is in [discovery] too ({config.place(('discovery', key))}); keep one of them"
+        raise config.error(table, key, message)
+    cls, own_keys = _options_class(strategy), ("strategy",)
+    return config.structure(table, {**outer, **own}, cls, own_keys=own_keys, outer_keys=outer if own else ())
+
+
+# ---- names ---------------------------------------------------------------------------------------------------------
+
+
+def _check_names(
+    config: Config, registry: Registry, records: Sequence[PluginRecord], strategies: Collection[str]
+) -> None:
     """Refuse names that nothing has; only an INFO record where a plugin that is not active may have had them."""
-    missing = [record.name for record in records if not record.takes_part]
+    inactive = [record.name for record in records if not record.takes_part]
+
+    def check(kind: str, name: str, known: Collection[str], table: tuple[str, ...], key: str | None = None) -> None:
+        if name not in known:
+            error = config.error(table, key, f'no {kind} "{name}" is registered{did_you_mean(name, known)}')
+            if not inactive:
+                raise error
+            logger.info("%s; not active: %s", error, ", ".join(inactive))
+
     for name in config.factors:
-        if name not in registry.factors:
-            message = f'no factor "{name}" is registered{did_you_mean(name, registry.factors)}'
-            _refuse(config.error(("factors", name), None, message), missing)
-    strategy = config.strategy
-    if strategy is not None and strategy not in registry.strategies:
-        message = f'no strategy "{strategy}" is registered{did_you_mean(strategy, registry.strategies)}'
-        _refuse(config.error(("discovery",), "strategy", message), missing)
+        check("factor", name, registry.factors, ("factors", name))
+    if config.strategy is not None:
+        check("strategy", config.strategy, registry.strategies, ("discovery",), "strategy")
+    for name in strategies:
+        check("strategy", name, registry.strategies, ("discovery", name))
     names = [record.name for record in records]
     for name in config.plugins:
         if name not in names:
             raise config.error(("plugins", name), None, f'no plugin "{name}" is installed{did_you_mean(name, names)}')
 
 
-def _refuse(error: ConfigError, missing: Sequence[str]) -> None:
-    if not missing:
-        raise error
-    logger.info("%s; not active: %s", error, ", ".join(missing))
+# ---- the store ----------------------------------------------------------------------------------------------------
+
+
+def opened_store(store: str | Store | None, config: Config, registry: Registry) -> Store:
+    """Return the store that was given, or the one that the URL, or else the configuration, names; opened.
+
+    Raises `StoreURLError` for a URL whose scheme nobody registered, and the `StoreError` that the store raises when it
+    cannot open; if it raises anything else, a `StoreError` that names the plugin.
+    """
+    if store is not None and not isinstance(store, str):
+        return store
+    url = store if store is not None else config.store_url or DEFAULT_URL
+    backend, options = checked_store(url, config, registry)
+    try:
+        opened: Store = answer(backend.open, url, options)
+    except QfzzError:
+        raise
+    except Exception as error:
+        origin = registry.stores[backend.scheme].origin
+        raise StoreError(f'store "{backend.scheme}" of {origin} cannot be opened: {described(error)}') from error
+    return opened
+
+
+def checked_store(url: str, config: Config, registry: Registry) -> tuple[StoreScheme, Any]:
+    """Return the backend of a URL and its options, without opening it.
+
+    Raises `StoreURLError` for a scheme that nobody registered and `ConfigError` for options it does not take.
+    """
+    scheme, colon, _ = url.partition(":")
+    if not colon or scheme not in registry.stores:
+        known = sorted(registry.stores)
+        hint = did_you_mean(scheme, known) or f"; there are {', '.join(f'{name}:' for name in known)}"
+        raise StoreURLError(f'no store is registered for a URL that begins with "{scheme}:"{hint}')
+    backend = registry.stores[scheme].value
+    # The options of [store] belong to the backend of the configuration's own URL: with sqlite: there, `--store memory:`
+    # must not be refused for a timeout that it does not take.
+    own = config.store_url is None or config.store_url.partition(":")[0] == scheme
+    raw = config.store_options if own else {}
+    return backend, config.structure(("store",), raw, backend.Options, own_keys=("url",))

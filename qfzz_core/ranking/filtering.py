@@ -13,7 +13,7 @@ from qfzz_core.catalogue.snapshot import Snapshot
 from qfzz_core.contracts.columns import Rows, sealed
 from qfzz_core.contracts.filters import CategoryFilter, IdFilter, Predicate, PreparedFilter, RangeFilter
 from qfzz_core.plugins.faults import BrokenContractError, ComponentFaultError, answer
-from qfzz_core.plugins.origin import Origin
+from qfzz_core.plugins.record import Origin
 from qfzz_core.ranking.row_tests import ColumnTest, IdTest, Mask, Passes, category_test, range_test
 
 T = TypeVar("T")

@@ -18,7 +18,7 @@ from qfzz_core.catalogue.snapshot import StaleCatalogueError
 from qfzz_core.contracts.columns import Rows
 from qfzz_core.contracts.factors import Prepared, Values
 from qfzz_core.plugins.faults import ComponentFaultError
-from qfzz_core.plugins.origin import Origin
+from qfzz_core.plugins.record import Origin
 from qfzz_core.ranking.shapes import Distance, Evaluate, Table
 
 GRAIN = 2.0**-40

@@ -12,7 +12,7 @@ from qfzz_core.contracts.factors import TrackFunction
 from qfzz_core.contracts.recommendation import Explanation, FactorExplanation, FaultNote
 from qfzz_core.model.plain import copied
 from qfzz_core.plugins.faults import BrokenContractError, ComponentFaultError, Report, answer, described
-from qfzz_core.plugins.origin import Origin
+from qfzz_core.plugins.record import Origin
 from qfzz_core.ranking.formula import Formula, Term
 from qfzz_core.ranking.shapes import compiled
 

@@ -14,9 +14,8 @@ from qfzz_core.hookspecs import FeedbackRecorded, Recommended, Setup
 from qfzz_core.model.events import Event
 from qfzz_core.plugins.faults import BrokenContractError, Report, described
 from qfzz_core.plugins.health import Health
-from qfzz_core.plugins.loading import Loader
-from qfzz_core.plugins.origin import Origin
-from qfzz_core.plugins.record import PluginRecord
+from qfzz_core.plugins.loader import Loader
+from qfzz_core.plugins.record import Origin, PluginRecord
 from qfzz_core.profiles.feedback import Feedback
 
 
@@ -49,7 +48,7 @@ class Observers:
         """Notify of a result; each observer gets recommendations of its own, whose tracks are copies."""
         for record in self._of_results:
             copies = tuple(attrs.evolve(found) for found in recommendations)
-            news = Recommended(request=request.asking(f"observer.{record.name}"), recommendations=copies)
+            news = Recommended(request=request.for_component(f"observer.{record.name}"), recommendations=copies)
             self._notify(record, "qfzz_recommended", recommended=news)
 
     def commands(self, setups: Mapping[str, Setup]) -> dict[str, Any]:

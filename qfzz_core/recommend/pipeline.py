@@ -29,7 +29,7 @@ from qfzz_core.errors import RequestError
 from qfzz_core.model.profiles import ProfileSnapshot
 from qfzz_core.plugins.faults import ComponentFaultError, Report, described
 from qfzz_core.plugins.health import Health
-from qfzz_core.plugins.origin import Origin
+from qfzz_core.plugins.record import Origin
 from qfzz_core.plugins.registry import Registry
 from qfzz_core.plugins.settings import Settings
 from qfzz_core.ranking.eligible import EligibleRanking
@@ -139,7 +139,7 @@ class Pipeline:
         strategy = self.settings.strategy
         if strategy is None or not query.discovers or f"strategy {strategy.value.name}" in excluded.faults:
             return best_ranked(ranking, request.limit)
-        return picked(strategy, request, self.settings.strategy_options, ranking)
+        return picked(strategy, request, self.settings.strategy_options[strategy.value.name], ranking)
 
     def shape(self, request: Request, chosen: Chosen, ranking: EligibleRanking) -> Chosen:
         """Return the picks as the rules of the request shape them; without rules, as they are."""

@@ -40,7 +40,7 @@ def prepared_shape(request: Request, factor: ActiveFactor, health: Health) -> Pr
     origin = factor.registered.origin
     begun = time.perf_counter()
     try:
-        shape = answer(factor.registered.value.prepare, request.asking(f"factor.{factor.name}", factor.options))
+        shape = answer(factor.registered.value.prepare, request.for_component(f"factor.{factor.name}", factor.options))
     except Exception as error:
         raise ComponentFaultError(f"factor {factor.name}", origin) from error
     spent = time.perf_counter() - begun
@@ -54,7 +54,7 @@ def prepared_filter(request: Request, registered: Registered[Filter], option: An
     name = registered.value.name
     try:
         answer(registered.value.check, option)
-        prepared = settled(answer(registered.value.prepare, request.asking(f"filter.{name}"), option))
+        prepared = settled(answer(registered.value.prepare, request.for_component(f"filter.{name}"), option))
     except Exception as error:
         raise ComponentFaultError(f"filter {name}", registered.origin) from error
     return None if prepared is None else ActiveFilter(name, prepared, registered.origin)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Collection, Iterable, Mapping
-from numbers import Integral
 from typing import Any, TypedDict, TypeVar
 
 import attrs
 
 from qfzz_core.contracts.filters import Filter, PreparedFilter
+from qfzz_core.contracts.request import checked_count
 from qfzz_core.errors import RequestError, did_you_mean
-from qfzz_core.model.plain import frozen, shown
+from qfzz_core.model.plain import frozen
 from qfzz_core.model.profiles import checked_preferences
 from qfzz_core.plugins.faults import answer
 from qfzz_core.plugins.registry import Registered, Registry
@@ -19,8 +19,6 @@ from qfzz_core.ranking.conditions import column_condition
 from qfzz_core.ranking.filtering import not_texts, read_once
 
 Function = TypeVar("Function", bound=Callable[..., Any])
-
-GREATEST_COUNT = 2**40  # more than any catalogue holds, so that whoever asks for more gets all
 
 
 class CommonKeywords(TypedDict, total=False):
@@ -112,15 +110,6 @@ def checked_query(registry: Registry, preferences: Any, keywords: Keywords) -> Q
         distinct=_flag(given["distinct"], "distinct"),
         context=_context(given["context"]),
     )
-
-
-def checked_count(value: Any, what: str, least: int) -> int | None:
-    """Return a whole number, or None for None; raises `RequestError` for anything else and for less than `least`."""
-    if value is None:
-        return None
-    if isinstance(value, bool) or not isinstance(value, Integral) or value < least:
-        raise RequestError(f"{what} must be a whole number, {least} or more, or None, got {shown(value)}")
-    return min(int(value), GREATEST_COUNT)
 
 
 def checked_threads(value: Any) -> int:

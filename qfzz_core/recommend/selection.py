@@ -101,7 +101,7 @@ def picked(strategy: Registered[DiscoveryStrategy], request: Request, options: A
     What a factor or filter raised on the way to the strategy, which may have swallowed it, is raised as it was.
     """
     name = strategy.value.name
-    given = request.asking(f"discovery.{name}", options)
+    given = request.for_component(f"discovery.{name}", options)
     try:
         chosen = Chosen(*checked_picks(strategy.value.pick(given, ranking), request.limit, ranking))
     except Exception as error:
@@ -140,7 +140,7 @@ def _of_objects(picks: list[Any]) -> Picks:
 def _of_columns(picks: Picks) -> Picks:
     ranks = _own(picks.ranks, "ranks", "iu", len(picks.ranks))
     if not isinstance(picks.reasons, tuple) or not picks.reasons or {type(each) for each in picks.reasons} != {str}:
-        raise BrokenContractError(f"the reasons of Picks must be a tuple of texts, got {picks.reasons!r}")
+        raise BrokenContractError(f"the reasons of Picks must be a tuple of strings, got {picks.reasons!r}")
     reason_of = None if picks.reason_of is None else _own(picks.reason_of, "reason_of", "iu", len(ranks))
     if reason_of is not None and not ((reason_of >= 0) & (reason_of < len(picks.reasons))).all():
         raise BrokenContractError(f"reason_of of Picks must point at one of the {len(picks.reasons)} reasons")

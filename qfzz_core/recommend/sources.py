@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from qfzz_core.contracts.request import Sources
 from qfzz_core.contracts.stores import Store
@@ -22,19 +22,12 @@ def request_sources(store: Store, registry: Registry, settings: Settings) -> Sou
         events = store.events(user_id, newest_first=True)
         return (event.interaction for event in events if event.interaction is not None)
 
-    def strategy_options(name: str) -> Any:
-        chosen = settings.strategy
-        if chosen is not None and chosen.value.name == name:
-            return settings.strategy_options
-        options = getattr(registry.strategies[name].value, "Options", None)
-        return None if options is None else options()
-
     return Sources(
         interactions=interactions,
         state=store.states,
         interaction_types=_values(registry.interaction_types),
         strategies=_values(registry.strategies),
-        strategy_options=strategy_options,
+        strategy_options=settings.strategy_options,
     )
 
 

@@ -15,19 +15,19 @@ Subclass a suite in a test module of your own, give it its factory, and pytest r
             return MyStore(tmp_path / "data")
 
 The suites need pytest and, but for that of stores, hypothesis: `pip install "qfzz[testing]"`. Nothing is imported
-before it is asked for.
+before it is used.
 """
 
 from __future__ import annotations
 
 import sys
 from importlib import import_module
+from pkgutil import iter_modules
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from qfzz_core.testing.drawing import catalogues, preferences, profiles, tracks
-    from qfzz_core.testing.engines import engine_with
-    from qfzz_core.testing.explaining import assert_explains
+    from qfzz_core.testing.engines import assert_explains, engine_with
     from qfzz_core.testing.factors import FactorContract
     from qfzz_core.testing.filters import FilterContract
     from qfzz_core.testing.stores import StoreContract
@@ -46,31 +46,19 @@ __all__ = [
     "tracks",
 ]
 
-_HOMES = {
-    "FactorContract": "factors",
-    "FilterContract": "filters",
-    "StoreContract": "stores",
-    "StrategyContract": "strategies",
-    "assert_explains": "explaining",
-    "catalogues": "drawing",
-    "engine_with": "engines",
-    "preferences": "drawing",
-    "profiles": "drawing",
-    "tracks": "drawing",
+_NAMES = {
+    "drawing": "catalogues preferences profiles tracks",
+    "engines": "assert_explains engine_with",
+    "factors": "FactorContract",
+    "filters": "FilterContract",
+    "stores": "StoreContract",
+    "strategies": "StrategyContract",
 }
-_STORES = ("ahead", "catalogue", "changes", "events", "records", "replacing", "transactions", "users")
-_SUITES = (
-    "bench",
-    "factors",
-    "filters",
-    "plugin_contract",
-    "stores",
-    "strategies",
-    *(f"stores_{part}" for part in _STORES),
-)
+_HOMES = {name: module for module, names in _NAMES.items() for name in names.split()}
 
 if "pytest" in sys.modules:  # a failing assertion of a suite then shows its values, as one in a test module does
-    sys.modules["pytest"].register_assert_rewrite(*(f"{__name__}.{suite}" for suite in _SUITES))
+    _suites = (module.name for module in iter_modules(__path__, f"{__name__}."))
+    sys.modules["pytest"].register_assert_rewrite(*_suites)
 
 
 def __getattr__(name: str) -> Any:

@@ -48,7 +48,7 @@ class Scene:
 
 
 class Bench:
-    """An engine with one plugin, whose objects can be asked about any scene. What fails raises."""
+    """An engine with one plugin, whose objects can be tried in any scene. What fails raises."""
 
     def __init__(self, plugin: Any, config: Mapping[str, Any]) -> None:
         self._time = NOW
@@ -81,8 +81,8 @@ class Bench:
     def _pipeline(self) -> Pipeline:
         return self.engine._pipeline
 
-    def _query(self, scene: Scene, where: Mapping[str, Any] | None = None) -> Query:
-        keywords: Keywords = {"limit": scene.limit, "context": scene.context, "where": where}
+    def _query(self, scene: Scene) -> Query:
+        keywords: Keywords = {"limit": scene.limit, "context": scene.context}
         return self._pipeline.query(scene.preferences, keywords)
 
     def term(self, snapshot: Snapshot, scene: Scene, factor: str) -> Term | None:
@@ -92,9 +92,9 @@ class Bench:
             prepared = Prepared([prepared_shape(self.request(scene), active, Health())], (), Health())
             return next(iter(prepared.formula(snapshot).terms), None)
 
-    def ranking(self, snapshot: Snapshot, scene: Scene, where: Mapping[str, Any] | None = None) -> EligibleRanking:
+    def ranking(self, snapshot: Snapshot, scene: Scene) -> EligibleRanking:
         """Return the ranking of a scene, by the built-in factors and the plugin's."""
-        query, nothing = self._query(scene, where), Exclusions(self.engine.faults.report, {})
+        query, nothing = self._query(scene), Exclusions(self.engine.faults.report, {})
         with own_errors():
             prepared = self._pipeline.prepare(self.request(scene), query, nothing)
             return prepared.ranking(prepared.formula(snapshot), snapshot, query)

@@ -47,6 +47,7 @@ def _values(column: Column) -> SearchStrategy[Any]:
         "flag": st.booleans(),
         "vector": st.lists(_finite, min_size=column.size or 0, max_size=column.size or 0),
     }
+    # 10**400 is a valid int of JSON and too large for a float: `float()` of it raises OverflowError
     return st.one_of(usable[column.kind], st.none(), st.just(10**400), _json)
 
 
@@ -69,9 +70,8 @@ def tracks(columns: Iterable[Column] = (), **fields: SearchStrategy[Any]) -> Sea
     extra = {
         key: _values(column) for key, column in keys.items() if isinstance(key, str) and key not in REQUIRED_FIELDS
     }
-    own = {key: value for key, value in fields.items() if key not in required}
-    known = {**required, **{key: value for key, value in fields.items() if key in required}}
-    return st.fixed_dictionaries({**known, **own}, optional={key: extra[key] for key in extra.keys() - own.keys()})
+    drawn = {**required, **fields}
+    return st.fixed_dictionaries(drawn, optional={key: extra[key] for key in extra.keys() - drawn.keys()})
 
 
 def catalogues(
@@ -83,7 +83,7 @@ def catalogues(
 
 
 def _weights(field: str) -> SearchStrategy[dict[str, float]]:
-    # no two spellings of one name
+    # Two spellings of one name are one weight: such preferences are refused.
     entries = st.tuples(_known(field).filter(normalise_genre), _unit)
     return st.lists(entries, max_size=6, unique_by=lambda entry: normalise_genre(entry[0])).map(dict)
 

@@ -1,4 +1,4 @@
-"""Engines for tests: in memory, with exactly the plugins that are named, over a small catalogue."""
+"""Engines for tests, in memory, with exactly the plugins that are named; and what is asserted of their explanations."""
 
 from __future__ import annotations
 
@@ -8,10 +8,12 @@ from typing import Any
 
 from qfzz_core.catalogue.samples import sample_tracks
 from qfzz_core.config import Config
+from qfzz_core.contracts.recommendation import Explanation, FactorExplanation, Recommendation
 from qfzz_core.contracts.stores import Store
 from qfzz_core.engine import Engine
-from qfzz_core.plugins.opening import opened_store
+from qfzz_core.plugins.settings import opened_store
 
+TOLERANCE = 1e-9  # sums of floats differ in their last bits
 NOW = datetime(2026, 1, 31, 9, 30, tzinfo=UTC)
 
 
@@ -48,3 +50,39 @@ def opened_by_url(plugin: Any, url: str) -> Store:
     """Return the store that a plugin opens for a URL; raises what it raises."""
     with engine_with(plugin) as engine:
         return opened_store(url, engine.config, engine.registry)
+
+
+def assert_explains(
+    explained: Recommendation | Explanation,
+    factor: str,
+    *,
+    value: float | None = None,
+    weight: float | None = None,
+    reason: str | None = None,
+) -> FactorExplanation:
+    """Assert that a factor has a part in a score, and return that part.
+
+    `value` in [0, 1] and `weight`, of which all together are 1, are compared within 1e-9; `reason` is a part of the
+    factor's reason. A factor that abstained or failed is an AssertionError that says so.
+    """
+    explanation = explained.explanation if isinstance(explained, Recommendation) else explained
+    part = next((part for part in explanation.factors if part.name == factor), None)
+    if part is None:
+        raise AssertionError(
+            f'factor "{factor}" has no part in the score of {explanation.track_id}: {_why(explanation, factor)}'
+        )
+    for what, wanted, given in (("value", value, part.value), ("weight", weight, part.weight)):
+        if wanted is not None and not abs(wanted - given) <= TOLERANCE:
+            raise AssertionError(f'factor "{factor}" has the {what} {given!r}, expected {wanted!r}')
+    if reason is not None and reason not in part.reason:
+        raise AssertionError(f'factor "{factor}" gives the reason {part.reason!r}, expected one with {reason!r}')
+    return part
+
+
+def _why(explanation: Explanation, factor: str) -> str:
+    for fault in explanation.faults:
+        if fault.component == f"factor {factor}":
+            return f"it failed: {fault.message}"
+    if factor in explanation.abstained:
+        return "it abstained"
+    return f"there are {', '.join(part.name for part in explanation.factors) or 'no factors'}"

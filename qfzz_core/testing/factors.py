@@ -6,19 +6,18 @@ import copy
 import math
 from typing import Any, ClassVar
 
-import attrs
 import numpy as np
 import pytest
 
 from qfzz_core.catalogue.samples import sample_tracks
-from qfzz_core.catalogue.snapshot import Snapshot
-from qfzz_core.contracts.columns import Rows, as_rows
+from qfzz_core.contracts.columns import Rows
 from qfzz_core.contracts.factors import TrackFunction, Values
 from qfzz_core.plugins.faults import answer
 from qfzz_core.ranking.formula import Term
-from qfzz_core.testing.bench import LISTENER, Bench, Scene, own_errors, undisturbed_generators
+from qfzz_core.testing.bench import LISTENER, Bench, Scene, own_errors
 from qfzz_core.testing.plugin_contract import PluginContract, Table
 
+# More names than any listener has: a factor that compares each track with each of them shows.
 MANY = {f"name {number}": number % 2 / 2 + 0.5 for number in range(2_000)}
 EXTREMES: dict[str, dict[str, Any]] = {
     "nothing known": {},
@@ -42,21 +41,23 @@ class FactorContract(PluginContract):
         factors = dict(self.config.get("factors", {}))
         return {"factors": {**factors, name: {"weight": 1.0, **factors.get(name, {}), **options}}}
 
-    def test_it_has_a_name_and_a_default_weight(self, benches: list[Bench], name: str) -> None:
-        """The name is one that a configuration can have as a key, the weight finite and 0 or more."""
-        factor = benches[0].engine.registry.factors[name].value
-        assert factor.name == name.strip() == name
-        assert math.isfinite(factor.weight)
-        assert factor.weight >= 0
+    def outcome(self, bench: Bench, scene: Scene, name: str) -> list[float] | None:
+        """Return the value of each track, None if the factor abstains."""
+        scored = _scored(bench, scene, name)
+        return None if scored is None else scored[1].tolist()
+
+    def test_it_has_a_default_weight(self, benches: list[Bench], name: str) -> None:
+        """Finite and 0 or more."""
+        weight = benches[0].engine.registry.factors[name].value.weight
+        assert math.isfinite(weight)
+        assert weight >= 0
 
     def test_every_value_is_from_0_to_its_bound(self, benches: list[Bench], name: str) -> None:
         """For any tracks, profile, time and context; or it abstains, by None."""
 
         def check(bench: Bench, scene: Scene) -> None:
-            snapshot = bench.snapshot(scene.tracks)
-            term = bench.term(snapshot, scene, name)
-            if term is not None:
-                values = _all(term, snapshot)
+            if scored := _scored(bench, scene, name):
+                _, values = scored
                 assert values.dtype == np.float64
                 assert values.shape == (len(scene.tracks),)
                 assert not len(values) or 0.0 <= values.min() <= values.max() <= 1.0
@@ -64,30 +65,14 @@ class FactorContract(PluginContract):
         self.for_scenes(benches, check)
 
     def test_a_track_has_the_same_value_among_any_others(self, benches: list[Bench], name: str) -> None:
-        """Asked alone, in another order, twice in one call, or not at all for some."""
+        """Evaluated alone, in another order, twice in one call, or not at all for some."""
 
         def check(bench: Bench, scene: Scene) -> None:
-            snapshot = bench.snapshot(scene.tracks)
-            term = bench.term(snapshot, scene, name)
-            if term is None:
-                return
-            values = _all(term, snapshot)
-            rows = np.arange(len(values))
-            for some in (rows[::-1], rows[1::2], np.repeat(rows, 2), *(rows[n : n + 1] for n in range(len(rows)))):
-                assert _of(term, some).tolist() == values[some].tolist()
-
-        self.for_scenes(benches, check)
-
-    def test_it_says_the_same_of_the_same_request(self, benches: list[Bench], name: str) -> None:
-        """Whatever it was asked in between: what it learned from one request does not show in another."""
-
-        def check(bench: Bench, scene: Scene) -> None:
-            snapshot = bench.snapshot(scene.tracks)
-            with undisturbed_generators():
-                first = _values(bench, snapshot, scene, name)
-                other = attrs.evolve(scene, user_id=LISTENER, preferences={"energy_level": 0.9}, limit=3, seed=77)
-                _values(bench, snapshot, other, name)
-                assert _values(bench, snapshot, scene, name) == first
+            if scored := _scored(bench, scene, name):
+                term, values = scored
+                rows = np.arange(len(values))
+                for some in (rows[::-1], rows[1::2], np.repeat(rows, 2), *(rows[n : n + 1] for n in range(len(rows)))):
+                    assert _values(term, some).tolist() == values[some].tolist()
 
         self.for_scenes(benches, check)
 
@@ -113,28 +98,25 @@ class FactorContract(PluginContract):
         for bench in benches:
             for context in self.contexts:
                 scene = Scene(tracks=sample_tracks(), preferences=EXTREMES[extreme], context=context)
-                term = bench.term(bench.snapshot(scene.tracks), scene, name)
-                assert term is None or len(_all(term, bench.snapshot(scene.tracks))) == len(scene.tracks)
+                values = self.outcome(bench, scene, name)
+                assert values is None or len(values) == len(scene.tracks)
 
     def test_an_empty_catalogue_is_no_error(self, benches: list[Bench], name: str) -> None:
-        """It may be asked about no rows at all."""
+        """It may be evaluated for no rows at all."""
         for bench in benches:
-            snapshot = bench.snapshot([])
-            term = bench.term(snapshot, Scene(tracks=[]), name)
-            assert term is None or _of(term, as_rows([])).shape == (0,)
+            assert self.outcome(bench, Scene(tracks=[]), name) in (None, [])
 
-    def test_its_reason_is_a_text(self, benches: list[Bench], name: str) -> None:
+    def test_its_reason_is_a_string(self, benches: list[Bench], name: str) -> None:
         """Not blank, for any track and its value; without a reason, the explanation says the value."""
 
         def check(bench: Bench, scene: Scene) -> None:
-            snapshot = bench.snapshot(scene.tracks)
-            term = bench.term(snapshot, scene, name)
-            if term is None or term.prepared.reason is None:
+            scored = _scored(bench, scene, name)
+            if scored is None or scored[0].prepared.reason is None:
                 return
-            for track, value in zip(scene.tracks, _all(term, snapshot).tolist(), strict=True):
-                said = answer(term.prepared.reason, copy.deepcopy(track), value)
-                assert isinstance(said, str), f"a reason must be text, got {said!r}"
-                assert said.strip(), "a reason must not be blank"
+            for track, value in zip(scene.tracks, scored[1].tolist(), strict=True):
+                reason = answer(scored[0].prepared.reason, copy.deepcopy(track), value)
+                assert isinstance(reason, str), f"a reason must be a string, got {reason!r}"
+                assert reason.strip(), "a reason must not be blank"
 
         self.for_scenes(benches, check)
 
@@ -148,15 +130,13 @@ class FactorContract(PluginContract):
                     assert sum(part.contribution for part in explanation.factors) == pytest.approx(found.score)
 
 
-def _of(term: Term, rows: Rows) -> Values:
+def _values(term: Term, rows: Rows) -> Values:
     with own_errors():
         return term.evaluate(rows)
 
 
-def _all(term: Term, snapshot: Snapshot) -> Values:
-    return _of(term, snapshot.live_rows())
-
-
-def _values(bench: Bench, snapshot: Snapshot, scene: Scene, name: str) -> list[float] | None:
+def _scored(bench: Bench, scene: Scene, name: str) -> tuple[Term, Values] | None:
+    """Return how the factor scores a scene, and the value of each track; None if it abstains."""
+    snapshot = bench.snapshot(scene.tracks)
     term = bench.term(snapshot, scene, name)
-    return None if term is None else _all(term, snapshot).tolist()
+    return None if term is None else (term, _values(term, snapshot.live_rows()))

@@ -11,13 +11,15 @@ from qfzz_core.plugins.record import PluginRecord
 from qfzz_core.plugins.registry import Registry
 
 SUITES = {"factor": "FactorContract", "strategy": "StrategyContract", "filter": "FilterContract"}
+# One of each kind that filters take: flags, counts, days, names, ranges, mappings. What none of these fits, its author
+# tests with a suite of their own.
 OPTIONS = (True, False, None, 0, 1, 7, 30, 0.5, "a", "calm", "evening", ["calm"], [1, 2], (0, 1), {"name": "a"})
 
 _HEAD = """from pathlib import Path
 
 from hypothesis import Phase, settings
 
-from qfzz_core.plugins.finding import imported_file
+from qfzz_core.plugins.record import imported_file
 from qfzz_core.testing import *
 
 # the same verdict each time, and no time for smaller examples
@@ -32,6 +34,8 @@ class Test_{word}__{identifier}({suite}):
     def make_plugin(self):
         return {plugin}
 """
+_URL_WANTED = 'give --url, such as "scheme:///{directory}/file"'
+_OPTION_WANTED = "no option is known that it takes; subclass FilterContract"
 _STORE = """
 
 class Test_store__{identifier}(StoreContract):
@@ -57,14 +61,8 @@ def suites(records: Iterable[PluginRecord], registry: Registry, url: str | None 
             if suite:
                 source.append(suite)
             elif word in (*SUITES, "store"):
-                unchecked.append(f"{described}: not checked, {_wanted(word)}")
+                unchecked.append(f"{described}: not checked, {_URL_WANTED if word == 'store' else _OPTION_WANTED}")
     return "".join(source), unchecked
-
-
-def _wanted(word: str) -> str:
-    if word == "store":
-        return 'give --url, such as "scheme:///{directory}/file"'
-    return "no option is known that it takes; subclass FilterContract"
 
 
 def _suite(record: PluginRecord, registry: Registry, word: str, name: str, url: str | None) -> str:
@@ -76,14 +74,9 @@ def _suite(record: PluginRecord, registry: Registry, word: str, name: str, url: 
         return _STORE.format(**named, plugin=plugin, url=url, persists=persists) if opens else ""
     if word not in SUITES:
         return ""
-    options = usable_options(registry.filters[name].value) if word == "filter" else []
+    options = [option for option in OPTIONS if _takes(registry.filters[name].value, option)] if word == "filter" else []
     extra = f"\n    right_options = {options!r}" if options else ""
     return _SUITE.format(**named, suite=SUITES[word], plugin=plugin, extra=extra) if word != "filter" or options else ""
-
-
-def usable_options(found: Filter) -> list[Any]:
-    """Return those of a few options that a filter takes."""
-    return [option for option in OPTIONS if _takes(found, option)]
 
 
 def _takes(found: Filter, option: Any) -> bool:

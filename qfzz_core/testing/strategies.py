@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-import attrs
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
@@ -12,10 +11,9 @@ from qfzz_core.catalogue.samples import sample_tracks
 from qfzz_core.contracts.picks import Pick
 from qfzz_core.plugins.faults import answer
 from qfzz_core.recommend.selection import checked_picks
-from qfzz_core.testing.bench import LISTENER, Bench, Scene, undisturbed_generators
+from qfzz_core.testing.bench import LISTENER, Bench, Scene
 from qfzz_core.testing.plugin_contract import PluginContract, Table
 
-LIMITS: SearchStrategy[int | None] = st.none() | st.integers(0, 20)
 DISCOVERY = (0.0, 0.3, 1.0)
 
 
@@ -26,14 +24,15 @@ class StrategyContract(PluginContract):
     """
 
     kind: ClassVar[str] = "strategies"
+    limits: ClassVar[SearchStrategy[int | None]] = st.none() | st.integers(0, 20)
 
     def tables(self, name: str, options: Table) -> dict[str, Any]:
-        """Return the configuration that chooses the strategy."""
-        return {"discovery": {"strategy": name, **options}}
+        """Return the configuration that chooses the strategy, beside the tables of those that it wraps."""
+        return {"discovery": {**self.config.get("discovery", {}), "strategy": name, **options}}
 
-    def test_it_has_a_name(self, benches: list[Bench], name: str) -> None:
-        """One that a configuration can say."""
-        assert benches[0].engine.registry.strategies[name].value.name == name.strip() == name
+    def outcome(self, bench: Bench, scene: Scene, name: str) -> list[Pick]:
+        """Return the picks."""
+        return _picks(bench, scene)
 
     def test_it_returns_as_many_picks_as_there_can_be(self, benches: list[Bench]) -> None:
         """With a limit exactly so many, or all that are eligible; no rank twice, and only ranks that exist.
@@ -47,18 +46,7 @@ class StrategyContract(PluginContract):
                 assert len(picks) == min(scene.limit, len(scene.tracks))
             assert all(pick.reason.strip() for pick in picks), "a reason must not be blank"
 
-        self.for_scenes(benches, check, limits=LIMITS)
-
-    def test_it_picks_the_same_for_the_same_request(self, benches: list[Bench]) -> None:
-        """Whatever it picked in between: it draws from the generator of the request alone."""
-
-        def check(bench: Bench, scene: Scene) -> None:
-            with undisturbed_generators():
-                first = _picks(bench, scene)
-                _picks(bench, attrs.evolve(scene, user_id=LISTENER, limit=3, seed=77))
-                assert _picks(bench, scene) == first
-
-        self.for_scenes(benches, check, limits=LIMITS)
+        self.for_scenes(benches, check)
 
     def test_a_catalogue_shorter_than_the_limit_is_returned_whole(self, benches: list[Bench]) -> None:
         """None, one or a few tracks, at any discovery."""
@@ -88,5 +76,6 @@ def _picks(bench: Bench, scene: Scene) -> list[Pick]:
     assert settings.strategy is not None
     strategy = settings.strategy.value
     ranking = bench.ranking(bench.snapshot(scene.tracks), scene)
-    asked = bench.request(scene).asking(f"discovery.{strategy.name}", settings.strategy_options)
-    return list(checked_picks(answer(strategy.pick, asked, ranking), scene.limit, ranking)[0])
+    options = settings.strategy_options[strategy.name]
+    request = bench.request(scene).for_component(f"discovery.{strategy.name}", options)
+    return list(checked_picks(answer(strategy.pick, request, ranking), scene.limit, ranking)[0])

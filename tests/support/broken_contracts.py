@@ -12,7 +12,7 @@ from qfzz_core.testing import FactorContract, FilterContract, StrategyContract
 from support.third_party import Choosing, Letting, Scoring, factors, plugin
 
 
-def asking(function: Callable[[Any, Any], Any], **more: Any) -> Callable[[Request], ColumnFunction]:
+def by_rows(function: Callable[[Any, Any], Any], **more: Any) -> Callable[[Request], ColumnFunction]:
     return lambda request: ColumnFunction(function=function, **more)
 
 
@@ -60,25 +60,29 @@ def blank(request: Request) -> TrackFunction:
 
 
 FACTORS: dict[str, tuple[Callable[[], Any], str, str]] = {
-    "above its bound": (lambda: asking(lambda columns, rows: np.full(len(rows), 0.7), bound=0.5), "its_bound", "0.5"),
+    "above its bound": (
+        lambda: by_rows(lambda columns, rows: np.full(len(rows), 0.7), bound=0.5),
+        "its_bound",
+        "0.5",
+    ),
     "above 1": (lambda: brief, "its_bound", "must be from 0 to 1"),
     "of some genres": (lambda: only_pop, "its_bound", "KeyError"),
-    "by the others": (lambda: asking(lambda columns, rows: rows.argsort() / 99), "among_any_others", "assert"),
+    "by the others": (lambda: by_rows(lambda columns, rows: rows.argsort() / 99), "among_any_others", "assert"),
     "by what came before": (fading, "same_of_the_same_request", "assert"),
     "by chance": (
-        lambda: asking(lambda columns, rows: np.full(len(rows), random.random())),
+        lambda: by_rows(lambda columns, rows: np.full(len(rows), random.random())),
         "same_of_the_same_request",
         "request.random",
     ),
     "changing tracks": (lambda: lambda request: TrackFunction(function=renamed), "changes_nothing", "mine"),
-    "without words": (lambda: blank, "reason_is_a_text", "must not be blank"),
+    "without words": (lambda: blank, "reason_is_a_string", "must not be blank"),
     "only of somebody": (
         lambda: lambda request: TrackFunction(function=lambda track: min(request.profile.artists.values())),
         "prepared_for_any_profile",
         "ValueError",
     ),
     "not of nothing": (
-        lambda: asking(lambda columns, rows: np.full(len(rows), rows.max() * 0.0)),
+        lambda: by_rows(lambda columns, rows: np.full(len(rows), rows.max() * 0.0)),
         "empty_catalogue",
         "zero-size",
     ),
@@ -104,7 +108,7 @@ STRATEGIES: dict[str, tuple[Callable[[Any, Any], Any], str, str]] = {
     ),
     "by chance": (
         lambda request, ranking: random.sample(best(request, ranking), len(best(request, ranking))),
-        "same_for_the_same_request",
+        "same_of_the_same_request",
         "request.random",
     ),
 }

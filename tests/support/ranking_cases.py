@@ -22,7 +22,7 @@ from qfzz_core import (
 )
 from qfzz_core.catalogue.building import CatalogueBuilder
 from qfzz_core.catalogue.snapshot import Snapshot
-from qfzz_core.plugins.origin import Origin
+from qfzz_core.plugins.record import Origin
 from qfzz_core.ranking import asking, planner, posted, search, walk
 from qfzz_core.ranking import index as index_module
 from qfzz_core.ranking.constraints import Distinct, MaxPerArtist

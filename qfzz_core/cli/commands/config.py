@@ -50,7 +50,7 @@ def check(ctx: click.Context, session: Session, file: str | None, as_json: bool)
 
 def problems_of(session: Session, path: str | None) -> list[str]:
     """Return what is wrong with a configuration, a line for each problem; nothing if it can be used."""
-    from qfzz_core.plugins.opening import DEFAULT_URL, checked_store
+    from qfzz_core.plugins.settings import DEFAULT_URL, checked_store
 
     try:
         configuration = Config() if path is None else load_config(path)
@@ -65,6 +65,8 @@ def in_effect(session: Session, configuration: Config, engine: Engine) -> dict[s
     """Return the configuration that an engine of this session works with, in plain types."""
     file, store = session.config_file(), session.store_url(configuration)
     settings = engine.settings
+    chosen = settings.strategy and settings.strategy.value.name
+    options = {name: _plain(options) for name, options in sorted(settings.strategy_options.items())}
     return {
         "file": {"path": file.value, "from": file.origin},
         "store": {"url": without_password(store.value or ""), "from": store.origin},
@@ -76,8 +78,9 @@ def in_effect(session: Session, configuration: Config, engine: Engine) -> dict[s
         ],
         "factors_off": sorted(engine.registry.factors.keys() - {factor.name for factor in settings.factors}),
         "discovery": {
-            "strategy": settings.strategy and settings.strategy.value.name,
-            "options": _plain(settings.strategy_options),
+            "strategy": chosen,
+            "options": options.pop(chosen, {}) if chosen else {},
+            "wrapped": options,
         },
         "plugins_disabled": sorted(record.name for record in engine.plugins if record.status == "disabled"),
     }
@@ -103,6 +106,10 @@ def _print(effective: dict[str, Any]) -> None:
         click.echo(visible(f"{name + ':':<18}{value}").rstrip())
     for factor in effective["factors"]:
         click.echo(visible(f"  {factor['name']:<16}{factor['weight']:g}{_said(factor['options'])}"))
+    if discovery["wrapped"]:
+        click.echo("other strategies:")
+    for name, options in discovery["wrapped"].items():
+        click.echo(visible(f"  {name:<16}{_said(options).strip()}".rstrip()))
 
 
 def _said(options: dict[str, Any]) -> str:

@@ -43,10 +43,12 @@ def plugins(ctx: click.Context, session: Session, as_json: bool, timings: bool) 
 @json_option
 def show(session: Session, name: str, as_json: bool) -> None:
     """Show all that is known of a plugin, by its name or its distribution's; exit code 1 if there is none."""
-    from qfzz_core.cli.plugin_records import as_dict, named, print_details
+    from qfzz_core.cli.plugin_records import as_dict, named, print_details, strategy_options
 
     with tried_engine(session) as engine:
-        found = [as_dict(record) for record in named(engine.plugins, name)]
+        found = [
+            {**as_dict(record), "options": strategy_options(record, engine)} for record in named(engine.plugins, name)
+        ]
     print_json(found) if as_json else print_details(found)
 
 

@@ -109,7 +109,7 @@ def rebuild(ctx: click.Context, session: Session, users: tuple[str, ...], as_jso
 @json_option
 def copy(session: Session, source: str, target: str, replace: bool, as_json: bool) -> None:
     """Copy all users and tracks of the store FROM into the store TO, two URLs: all or nothing."""
-    from qfzz_core.plugins.opening import opened_store
+    from qfzz_core.plugins.settings import opened_store
     from qfzz_core.storage.copies import copy_store
 
     refuse_missing(source)

@@ -1,4 +1,4 @@
-"""Loading plugins into an engine: each has a record that tells its whole story, and none can take a call down."""
+"""The loader of the plugins of one engine: each has a record of what became of it, and none can take a call down."""
 
 from __future__ import annotations
 
@@ -12,8 +12,7 @@ import pluggy
 from qfzz_core import hookspecs
 from qfzz_core.errors import did_you_mean
 from qfzz_core.plugins.faults import Faults, answer, described
-from qfzz_core.plugins.finding import DISABLE_VARIABLE
-from qfzz_core.plugins.record import PluginRecord, Status
+from qfzz_core.plugins.record import DISABLE_VARIABLE, PluginRecord, Status
 
 logger = logging.getLogger("qfzz.plugins")
 
@@ -37,6 +36,7 @@ class Loader:
                 record.fail("disabled", f"by the environment variable {DISABLE_VARIABLE}")
             elif record.name in disabled:
                 record.fail("disabled", "by the configuration")
+        # Before the imports: of two plugins with one name pluggy would refuse the second, whichever that is.
         self._settle_names()
         for record in self.active():
             self._import(record)
@@ -71,12 +71,13 @@ class Loader:
             record.plugin = record.load()
         except KeyboardInterrupt:
             raise
-        except BaseException as error:  # noqa: BLE001 - a stranger's module may raise anything, or end the program
+        except BaseException as error:  # noqa: BLE001 - a third-party module may raise anything, or end the program
             self.reject(record, "failed to import", error)
         record.import_seconds = time.perf_counter() - begun
 
     def _register(self, record: PluginRecord) -> None:
         try:
+            # pluggy names the wrong plugin: an entry point of two distributions may lead to one module.
             known = self.manager.get_name(record.plugin)
             if known is not None:
                 raise ValueError(f'it is the same object as plugin "{known}"')
@@ -92,7 +93,7 @@ class Loader:
             if not caller.has_spec():
                 raise ValueError(f'there is no hook "{caller.name}"{did_you_mean(caller.name, known)}')
             own = [found for found in caller.get_hookimpls() if found.plugin is record.plugin]
-            if len(own) > 1:
+            if len(own) > 1:  # by `specname`, several functions may be one hook
                 raise ValueError(f'"{caller.name}" is implemented {len(own)} times; only one of them could be called')
             for implementation in own:
                 self._warn_of_deprecated(record, caller.name, implementation.argnames)
@@ -101,7 +102,7 @@ class Loader:
         return sorted(caller.name for caller in callers)
 
     def _warn_of_deprecated(self, record: PluginRecord, hook: str, arguments: Sequence[str]) -> None:
-        """Tell the implementer by name what is on its way out; it still works."""
+        """Warn, by the name of the plugin, of what is deprecated; it still works."""
         named = {hook: f'the hook "{hook}"'} | {
             (hook, each): f'the argument "{each}" of "{hook}"' for each in arguments
         }

@@ -162,6 +162,7 @@ def test_a_factor_has_its_weight_and_options_from_its_table() -> None:
         ({"factors": {"gnere": {"weight": 1.0}}}, r'\[factors\.gnere\] no factor "gnere" .*, did you mean "genre"\?'),
         ({"discovery": {"strategy": "splitt"}}, r'\[discovery\] no strategy "splitt" .*, did you mean "split"\?'),
         ({"discovery": {"splitt": {}}}, r'\[discovery\.splitt\] no strategy "splitt" .*, did you mean "split"\?'),
+        ({"rules": {"apart": {}}}, r'\[rules\.apart\] no rule "apart" is registered$'),
         ({"discovery": {"radio": {}}}, r'\[discovery\.radio\] no strategy "radio" is registered$'),
     ],
 )

@@ -60,6 +60,7 @@ class Config:
     factors: Mapping[str, FactorConfig] = attrs.field(factory=dict)
     strategy: str | None = None
     strategy_options: Mapping[str, Any] = attrs.field(factory=dict)
+    rules: Mapping[str, Mapping[str, Any]] = attrs.field(factory=dict)
     similarity: Mapping[str, tuple[str, ...]] = attrs.field(factory=dict)
     columns: tuple[Column, ...] = ()
     disabled: frozenset[str] = frozenset()
@@ -166,6 +167,7 @@ def _filled(empty: Config, raw: Any) -> Config:
         factors=document.factors,
         strategy=document.discovery.strategy,
         strategy_options=document.discovery.options,
+        rules=document.rules,
         similarity=document.similarity,
         columns=tuple(table.column(name) for name, table in document.columns.items()),
         disabled=document.plugins.disable,

@@ -104,6 +104,7 @@ class Document:
     strict: bool = False
     factors: Mapping[Name, FactorConfig] = attrs.field(factory=dict)
     discovery: DiscoveryTable = DiscoveryTable()
+    rules: Mapping[Name, Mapping[str, Any]] = attrs.field(factory=dict)
     similarity: Mapping[Genre, tuple[Genre, ...]] = attrs.field(factory=dict)
     columns: Mapping[Name, ColumnTable] = attrs.field(factory=dict)
     plugins: PluginsTable = PluginsTable()

@@ -70,8 +70,9 @@ class Explainer(Protocol):
 class Recommendation:
     """A track with its score in [0, 1], its rank among the eligible tracks (1 is the best), and why it was chosen.
 
-    `propensity` is how likely the strategy was to choose it, where the strategy says so. `track` belongs to the
-    caller. `explanation` is computed when it is first read, from the snapshot of the request.
+    `propensity` is how likely the strategy was to choose it, where the strategy says so. `moved` are sentences on what
+    the rules did to it; there are no rules yet. `track` belongs to the caller. `explanation` is computed when it is
+    first read, from the snapshot of the request.
     """
 
     score: float
@@ -81,6 +82,7 @@ class Recommendation:
     _own: Track
     _row: int
     _explainer: Explainer
+    moved: tuple[str, ...] = ()
 
     @cached_property
     def track(self) -> Track:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from enum import Enum
 from numbers import Integral
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -37,6 +38,9 @@ def checked_count(value: Any, what: str, lowest: int) -> int | None:
     return min(int(value), GREATEST_COUNT)
 
 
+NO_RULES: Mapping[str, Any] = MappingProxyType({})
+
+
 @attrs.frozen(kw_only=True)
 class Sources:
     """Where the requests of an engine fetch from, on demand. Belongs to the engine; plugins use a request's methods."""
@@ -54,7 +58,8 @@ class Request:
 
     `profile` is a snapshot with the overrides of this call; `context` the mapping given to the call; `now` the
     engine's clock, with a time zone; `limit` the number of tracks wanted, None for all; `options` the options of the
-    plugin object that is called; `similarity` the genres that are similar.
+    plugin object that is called; `similarity` the genres that are similar; `rules` the options of the list rules by
+    name, of which there are none yet.
     """
 
     profile: ProfileSnapshot
@@ -64,6 +69,7 @@ class Request:
     seed: str
     similarity: Similarity
     options: Any = None
+    rules: Mapping[str, Any] = NO_RULES
     sources: Sources = attrs.field(repr=False)
     _random: random.Random | None = attrs.field(default=None, init=False, repr=False)
 
@@ -85,6 +91,7 @@ class Request:
             seed=f"{self.seed}/{component}",
             similarity=self.similarity,
             options=options,
+            rules=self.rules,
             sources=self.sources,
         )
 

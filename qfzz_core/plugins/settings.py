@@ -165,6 +165,8 @@ def _check_names(
         check("strategy", config.strategy, registry.strategies, ("discovery",), "strategy")
     for name in strategies:
         check("strategy", name, registry.strategies, ("discovery", name))
+    for name in config.rules:
+        check("rule", name, (), ("rules", name))
     names = [record.name for record in records]
     for name in config.plugins:
         if name not in names:

@@ -22,8 +22,7 @@ from support.third_party import plugin
 from qfzz_core import Engine, PluginWarning
 from qfzz_core.errors import PluginError
 from qfzz_core.formats import ImportFileError, Playlist, PlaylistError, Row, TrackFile
-from qfzz_core.formats.reading import Readers
-from qfzz_core.formats.writing import chosen_writer, playlist_bytes
+from qfzz_core.formats.files import Readers, chosen_writer, playlist_bytes
 from qfzz_core.importing.job import Import
 from qfzz_core.importing.mapping import FieldMapping
 from qfzz_core.testing import catalogues, engine_with
@@ -154,7 +153,7 @@ class TestReading:
         path = tmp_path / "list.mine"
         path.write_text("So What by Miles Davis\n")
         with engine_with(reads("mine", lines), reads("other", lines)) as engine:
-            with pytest.raises(ImportFileError, match=r'by "mine" of .* and "other" of .*; say which with --format'):
+            with pytest.raises(ImportFileError, match=r'by "mine" of .* and "other" of .*; choose one with --format'):
                 imported(engine, path)
             assert len(imported(engine, path, "other")) == 1
 

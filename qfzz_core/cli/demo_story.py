@@ -10,7 +10,7 @@ import attrs
 from qfzz_core.cli.learned import record
 from qfzz_core.contracts.recommendation import Explanation, Recommendation
 from qfzz_core.engine import Engine
-from qfzz_core.formats.reading import Readers
+from qfzz_core.formats.files import Readers
 from qfzz_core.importing.job import Import
 from qfzz_core.importing.mapping import FieldMapping
 

@@ -11,7 +11,7 @@ import click
 from qfzz_core.cli.exporting import write_bytes
 from qfzz_core.cli.output import note, visible
 from qfzz_core.contracts.formats import Playlist, Writer
-from qfzz_core.formats.writing import chosen_writer, playlist_bytes
+from qfzz_core.formats.files import chosen_writer, playlist_bytes
 from qfzz_core.model.plain import copied
 
 if TYPE_CHECKING:

@@ -13,10 +13,10 @@ import click
 from qfzz_core.cli.options import command, json_option
 from qfzz_core.cli.output import console, note, print_json, visible
 from qfzz_core.cli.session import Session
-from qfzz_core.formats.reading import Readers
-from qfzz_core.importing.derive import FAST_FROM, SLOW_BELOW
+from qfzz_core.formats.files import Readers
 from qfzz_core.importing.job import BadRow, Import
 from qfzz_core.importing.mapping import PRESETS, mapping_from_options
+from qfzz_core.importing.values import FAST_FROM, SLOW_BELOW
 
 SHOWN_BAD_ROWS = 20
 

@@ -11,7 +11,7 @@ import pytest
 from support.cli_runs import Cli, install, isolated
 from support.installing import install_project, run
 
-from qfzz_core.cli import checking
+from qfzz_core.cli import plugin_check
 
 FAILING = """
 from qfzz_core import factor, hookimpl
@@ -274,7 +274,7 @@ def test_what_cannot_be_checked_is_an_error(cli: Cli, monkeypatch: pytest.Monkey
         "plugins", "check", "qfz"
     )
     assert "there is no such file" in cli.fails("plugins", "check", "absent.py")
-    monkeypatch.setattr(checking, "NEEDED", ("pytest", "a_module_that_is_not_there"))
+    monkeypatch.setattr(plugin_check, "NEEDED", ("pytest", "a_module_that_is_not_there"))
     assert 'a_module_that_is_not_there must be installed to check plugins: pip install "qfzz[testing]"' in cli.fails(
         "plugins", "check", "qfzz"
     )

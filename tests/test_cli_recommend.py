@@ -224,7 +224,7 @@ def test_a_factor_of_a_plugin_says_where_it_comes_from(cli: Cli, monkeypatch: py
 
 def test_a_factor_that_abstains_is_said_to_have_nothing_to_say(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     install(cli.directory, monkeypatch, "fresh", FACTOR.format(body="return None"))
-    assert "fresh   has nothing to say of this request" in cli.ok("recommend", "alice", "-n", "1", "--explain")
+    assert "fresh   does not apply to this request" in cli.ok("recommend", "alice", "-n", "1", "--explain")
 
 
 def test_a_factor_that_fails_is_a_warning_and_a_line_of_the_explanation(

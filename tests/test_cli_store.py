@@ -18,8 +18,9 @@ from support.cli_runs import Cli, install, isolated, json_lines, track
 from support.sqlite_files import files, opened
 
 from qfzz_core import Engine
-from qfzz_core.cli import examining, progress
-from qfzz_core.cli.places import without_credentials
+from qfzz_core.cli import output
+from qfzz_core.cli.commands import doctor
+from qfzz_core.cli.session import without_credentials
 from qfzz_core.contracts.stores import Maintainable
 from qfzz_core.errors import StoreError, StoreLockedError, StoreNotEmptyError, StoreUnavailableError
 from qfzz_core.testing.samples import create, some_tracks
@@ -311,7 +312,7 @@ def test_an_export_can_be_imported_again(cli: Cli) -> None:
     cli.ok("profile", "export", "alice", "--output", file)
     assert "there is a user 'alice' already" in cli.fails("profile", "import", file)
     cli.ok("profile", "forget", "alice", "--yes")
-    assert cli.ok("profile", "import", file) == "Imported profile and 2 events of alice.\n"
+    assert cli.ok("profile", "import", file) == "Imported the profile and 2 events of alice.\n"
     after = bare(cli.content())
     assert (after["tracks"], sorted(after["users"])) == (before["tracks"], sorted(before["users"]))
     assert cli("store", "check").exit_code == 0
@@ -516,8 +517,8 @@ def test_a_store_without_more_to_say_is_counted(cli: Cli) -> None:
 
 
 def test_a_package_that_is_not_installed_is_told(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(examining, "_PACKAGES", ("no-such-package",))
-    monkeypatch.setattr(examining, "_OPTIONAL_PACKAGES", ("no-such-option",))
+    monkeypatch.setattr(doctor, "_PACKAGES", ("no-such-package",))
+    monkeypatch.setattr(doctor, "_OPTIONAL_PACKAGES", ("no-such-option",))
     versions = cli.json("doctor")["versions"]
     assert versions["no-such-package"] == "not installed as a distribution"
     assert "no-such-option" not in versions
@@ -557,7 +558,7 @@ def test_sqlite_offers_what_an_operator_needs_and_memory_does_not(tmp_path: Path
 def test_progress_is_shown_on_a_terminal(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setenv("FORCE_COLOR", "1")
     monkeypatch.setenv("TERM", "xterm")
-    with progress.progress_line() as show:
+    with output.progress_line() as show:
         show("user 1\x1b")
         time.sleep(0.2)
     assert "user 1\\x1b" in capsys.readouterr().err

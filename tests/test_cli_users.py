@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from support.cli_runs import Cli, interrupted, isolated, json_lines, track
 
-from qfzz_core.cli import exporting
+from qfzz_core.cli import files
 
 
 @pytest.fixture
@@ -61,7 +61,7 @@ def test_feedback_that_moves_nothing_says_so(cli: Cli) -> None:
 def test_feedback_on_an_unknown_track_teaches_nothing_and_says_so(cli: Cli) -> None:
     assert cli.ok("feedback", "alice", "zzz", "like").splitlines() == [
         "alice: like zzz",
-        "The catalogue has no such track, so it teaches nothing.",
+        "The catalogue has no such track, so nothing is learned from it.",
     ]
     outcome = cli.json("feedback", "alice", "zzz", "like")
     assert (outcome["recorded"], outcome["track"], outcome["weights"], outcome["trust"]) == (True, None, [], None)
@@ -201,7 +201,7 @@ def test_users_are_listed_in_the_order_of_their_creation(cli: Cli) -> None:
 @pytest.mark.parametrize("arguments", [["show"], ["export"], ["forget", "--yes"]])
 def test_nobody_is_a_sentence(cli: Cli, arguments: list[str]) -> None:
     said = cli.fails("profile", *arguments, "nobody")
-    assert said == "Error: there is no user 'nobody'; `qfzz profile list` says who there is\n"
+    assert said == "Error: there is no user 'nobody'; `qfzz profile list` shows all users\n"
     assert "must not be blank" in cli.fails("profile", *arguments, " ")
 
 
@@ -226,7 +226,7 @@ def test_an_export_to_a_file_is_whole_and_for_its_owner_only(cli: Cli) -> None:
     target = cli.directory / "alice.json"
     target.write_text("older")
     assert cli.ok("profile", "export", "alice", "--output", str(target)) == (
-        f"Wrote profile and 2 events of alice to {target}.\n"
+        f"Wrote the profile and 2 events of alice to {target}.\n"
     )
     assert json.loads(target.read_text(encoding="utf-8"))["profile"]["genres"] == {"オ": 0.5}
     assert os.name != "posix" or target.stat().st_mode & 0o077 == 0
@@ -264,7 +264,7 @@ def test_an_export_that_fails_leaves_the_older_file_and_no_other(cli: Cli, monke
     def full(_: int) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(exporting.os, "fsync", full)
+    monkeypatch.setattr(files.os, "fsync", full)
     assert "No space left on device" in cli.fails("profile", "export", "alice", "--output", str(target))
     assert target.read_text() == "older"
     assert list(target.parent.iterdir()) == [target]

@@ -14,11 +14,11 @@ from qfzz_core._version import __version__
 from qfzz_core.errors import RequestError
 
 _NAME = re.compile(r"[a-z][a-z0-9]*([-_][a-z0-9]+)*")
-_MOST = 24  # characters of a name, so that no line of the templates gets too long
+_MOST = 24  # characters of a name: up to 26, the lines of a generated scorer stay within 120 columns
 
 
 @attrs.frozen
-class Kind:
+class ProjectKind:
     """What differs from kind to kind: how the README says that it is used, and the modules beside the tests."""
 
     description: str
@@ -27,19 +27,19 @@ class Kind:
 
 
 KINDS = {
-    "scorer": Kind(
+    "scorer": ProjectKind(
         "A QFZZ factor: $name.",
         "It has the weight 0.1. The configuration sets another one, and its options:\n\n"
         "```toml\n[factors.$name]\nweight = 0.2\nseconds = 240\n```",
         (("scorer.py.txt", "__init__.py"),),
     ),
-    "strategy": Kind(
+    "strategy": ProjectKind(
         "A QFZZ discovery strategy: $name.",
         "The configuration chooses it, and sets its options:\n\n"
         '```toml\n[discovery]\nstrategy = "$name"\npercent = 30\n```',
         (("strategy.py.txt", "__init__.py"),),
     ),
-    "store": Kind(
+    "store": ProjectKind(
         "A QFZZ store: $name.",
         "Its URL is taken wherever QFZZ takes that of a store:\n\n"
         "```console\nqfzz recommend --store $scheme:///music.json alice\n```",

@@ -27,7 +27,8 @@ Converter = Callable[[str], Any]
 
 # what a row may give instead of a documented field
 STAND_INS = {"mood": "valence", "tempo": "bpm", "duration": "duration_ms"}
-FIELDS = (*REQUIRED_FIELDS, "album", "content_id", "creator_id", *STAND_INS.values())
+# in the order in which a track shows them
+FIELDS = (*REQUIRED_FIELDS[:3], "album", *REQUIRED_FIELDS[3:], "content_id", "creator_id", *STAND_INS.values())
 
 FIELD_CONVERTERS: Mapping[str, Converter] = {
     **dict.fromkeys(("energy", *STAND_INS.values()), decimal),
@@ -90,7 +91,7 @@ class FieldMapping:
         return found
 
     def _found(self, columns: Iterable[tuple[str, str]], row: Row) -> dict[str, Any]:
-        """Return the values of a row by name, without those that are absent or a missing text."""
+        """Return the values of a row by name, without those that are absent or stand for no value."""
         missing = self.missing - {""} if row.typed else self.missing
         found = {}
         for name, column in columns:
@@ -116,17 +117,13 @@ class FieldMapping:
             found["duration"] = seconds_from_ms(found.pop("duration_ms"))
 
     def _why_missing(self, name: str, row: Row) -> str:
-        for source in self._sources(name):
+        sources = [source for source in (name, STAND_INS.get(name, "")) if source in self.columns]
+        for source in sources:
             if self.columns[source] in row.values:
                 instead = "" if source == name else f" for {source}"
                 return f" ({shown(row.values[self.columns[source]])}{instead})"
-        columns = " or ".join(shown(self.columns[source]) for source in self._sources(name))
+        columns = " or ".join(shown(self.columns[source]) for source in sources)
         return f" (no column {columns})" if columns else " (no column is mapped to it)"
-
-    def _sources(self, name: str) -> list[str]:
-        """Return the mapped fields that can give a field."""
-        candidates = [name, STAND_INS[name]] if name in STAND_INS else [name]
-        return [source for source in candidates if source in self.columns]
 
 
 def _needs(name: str, found: Mapping[str, Any]) -> bool:

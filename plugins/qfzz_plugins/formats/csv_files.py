@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from qfzz_core.contracts.formats import Playlist, Row, TrackFile
@@ -72,15 +72,10 @@ class CsvWriter:
 
     def write(self, playlist: Playlist) -> Iterator[str]:
         """Yield the header and the rows; the required fields come first, other keys as they are met."""
-        keys = list(dict.fromkeys([*REQUIRED_FIELDS, *_keys(playlist.tracks)]))
+        keys = list(dict.fromkeys([*REQUIRED_FIELDS, *(key for track in playlist.tracks for key in track)]))
         yield _line(keys)
         for track in playlist.tracks:
             yield _line(_cell(track.get(key)) for key in keys)
-
-
-def _keys(tracks: Iterable[Mapping[str, Any]]) -> Iterator[str]:
-    for track in tracks:
-        yield from track
 
 
 def _cell(value: Any) -> str:

@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from qfzz_core.contracts.formats import Playlist
 from qfzz_core.hookspecs import hookimpl
-from qfzz_plugins.formats.places import location, one_line
+from qfzz_plugins.formats.m3u import location, one_line
 
 _HEAD = '<?xml version="1.0" encoding="UTF-8"?>\n<playlist version="1" xmlns="http://xspf.org/ns/0/">\n'
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:")  # two letters at least, or C:\ would be one

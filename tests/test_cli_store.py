@@ -338,11 +338,11 @@ def test_what_is_no_export_is_refused(cli: Cli) -> None:
 
 
 @pytest.mark.parametrize("mode", ["WAL", "DELETE", "TRUNCATE"])
-@pytest.mark.parametrize("tail", [0, 40])
-def test_forgetting_leaves_no_byte_of_a_distinctive_id_in_any_file(tmp_path: Path, mode: str, tail: int) -> None:
+@pytest.mark.parametrize("padding", [0, 40])
+def test_forgetting_leaves_no_byte_of_a_distinctive_id_in_any_file(tmp_path: Path, mode: str, padding: int) -> None:
     store = opened(tmp_path / "store.db", SQLiteOptions(journal_mode=mode, synchronous="OFF"))
     engine = Engine(store=store)
-    ids = [f"{number * 7919 % 400:04d}-distinctive-{'q' * (number * 31 % (tail + 1))}" for number in range(400)]
+    ids = [f"{number * 7919 % 400:04d}-distinctive-{'q' * (number * 31 % (padding + 1))}" for number in range(400)]
     for place, user in enumerate(ids):
         events = [{"user_id": user, "track_id": "t", "interaction_type": "like"} for _ in range(place % 9 + 1)]
         engine.record_many([{**event, "event_id": f"{user}:{n}"} for n, event in enumerate(events)])

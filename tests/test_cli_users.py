@@ -10,6 +10,7 @@ import pytest
 from support.cli_runs import Cli, interrupted, isolated, json_lines, track
 
 from qfzz_core.cli import files
+from qfzz_core.model.events import STORED_FEATURES
 
 
 @pytest.fixture
@@ -216,7 +217,7 @@ def test_an_export_is_everything_that_is_held(cli: Cli) -> None:
     assert [event["kind"] for event in held["events"]] == ["created", "edited", "feedback"]
     assert held["events"][1]["changes"] == [{"field": "genres", "name": "jazz", "value": 0.5}]
     assert held["events"][2]["event_id"] == "e1"
-    assert held["events"][2]["interaction"]["taught"]["artist"] == "Bob"
+    assert held["events"][2]["interaction"][STORED_FEATURES]["artist"] == "Bob"
     assert held["learned"] == {"trust": {"creator:label-7": [1.0, 0.0]}}
     assert cli.json("profile", "export", "alice", "--output", "-") == held
 

@@ -252,7 +252,7 @@ class TestFaults:
 
 # an example that makes an engine takes as long as the machine does
 law = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=40)
-texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
+strings = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
 
 
 class TestWriting:
@@ -331,7 +331,7 @@ class TestWriting:
         assert second["identifier"] == "spotify:track:7"
 
     @law
-    @given(texts.filter(str.strip), texts, texts)
+    @given(strings.filter(str.strip), strings, strings)
     def test_whatever_a_track_says_xspf_is_xml_and_m3u_has_two_lines_for_it(
         self, track_id: str, title: str, location: str
     ) -> None:

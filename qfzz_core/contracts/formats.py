@@ -13,7 +13,7 @@ from qfzz_core.model.names import is_storable
 
 __all__ = ["ImportFileError", "Playlist", "PlaylistError", "Reader", "Row", "TrackFile", "Writer"]
 
-# about 200 reports for the 100,000 lines that are read in a second: smooth on a terminal, and too few to cost anything
+# 56,000 lines of gzipped CSV are read in a second: about 110 reports, smooth on a terminal and too few to cost anything
 _LINES_PER_REPORT = 512
 
 

@@ -22,7 +22,7 @@ class CsvReader:
 
     def read(self, file: TrackFile) -> Iterator[Row]:
         """Yield a row of text for each line, or for several lines that quotes hold together."""
-        # strict, or a quote that nobody closed would swallow the rest of the file without a word
+        # strict, or an unclosed quote would swallow the rest of the file without an error
         reader = csv.reader(file.lines(), strict=True)
         header = _header(file, reader)
         while True:

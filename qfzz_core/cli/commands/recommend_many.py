@@ -13,7 +13,7 @@ from qfzz_core.cli.output import print_json, progress_line
 from qfzz_core.cli.request_options import given_preferences, list_keywords, request_options
 from qfzz_core.cli.session import Session
 
-_SHOWN_EVERY = 100  # users, for which a catalogue of 28,352 tracks takes about a tenth of a second
+_SHOWN_EVERY = 100  # users, for which 28,352 tracks take 0.03 to 0.09 seconds: often enough for the eye
 
 
 @command(name="recommend-many", json=False)

@@ -223,7 +223,7 @@ def test_without_any_strategy_the_plain_ranking_is_what_was_decided(cli: Cli, mo
 
 
 @pytest.mark.parametrize("arguments", [["factor"], ["store", "x"], ["strategy", "split"], ["filter"]])
-def test_asking_why_wrongly_is_a_usage_error(cli: Cli, arguments: list[str]) -> None:
+def test_a_wrong_why_is_a_usage_error(cli: Cli, arguments: list[str]) -> None:
     cli.fails("plugins", "why", *arguments, code=2)
 
 

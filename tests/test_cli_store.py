@@ -413,7 +413,7 @@ def test_a_file_that_was_read_is_closed_with_the_store(tmp_path: Path) -> None:
 # ---- doctor ---------------------------------------------------------------------------------------------------------
 
 
-def test_the_doctor_tells_versions_store_and_plugins(cli: Cli) -> None:
+def test_the_doctor_shows_versions_store_and_plugins(cli: Cli) -> None:
     said = cli.json("doctor")
     assert said["ok"] is True
     assert said["problems"] == []
@@ -516,7 +516,7 @@ def test_a_store_without_more_to_say_is_counted(cli: Cli) -> None:
     assert (said["store"]["tracks"], said["store"]["users"]) == (0, 0)
 
 
-def test_a_package_that_is_not_installed_is_told(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_package_that_is_not_installed_is_reported(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(doctor, "_PACKAGES", ("no-such-package",))
     monkeypatch.setattr(doctor, "_OPTIONAL_PACKAGES", ("no-such-option",))
     versions = cli.json("doctor")["versions"]

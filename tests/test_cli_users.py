@@ -24,7 +24,7 @@ def cli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Cli:
 # ---- feedback -------------------------------------------------------------------------------------------------------
 
 
-def test_feedback_says_what_it_taught(cli: Cli) -> None:
+def test_feedback_says_what_was_learned(cli: Cli) -> None:
     assert cli.ok("feedback", "alice", "b", "favorite").splitlines() == [
         "alice: favorite Title b by Bob",
         "  genre   rock     0.00 -> 0.20",
@@ -59,7 +59,7 @@ def test_feedback_that_moves_nothing_says_so(cli: Cli) -> None:
     assert said.splitlines() == ["alice: skip Title a by Ada", "  trust   ada  0.50 -> 0.40", "  No weight moved."]
 
 
-def test_feedback_on_an_unknown_track_teaches_nothing_and_says_so(cli: Cli) -> None:
+def test_nothing_is_learned_from_an_unknown_track_and_feedback_says_so(cli: Cli) -> None:
     assert cli.ok("feedback", "alice", "zzz", "like").splitlines() == [
         "alice: like zzz",
         "The catalogue has no such track, so nothing is learned from it.",
@@ -68,7 +68,7 @@ def test_feedback_on_an_unknown_track_teaches_nothing_and_says_so(cli: Cli) -> N
     assert (outcome["recorded"], outcome["track"], outcome["weights"], outcome["trust"]) == (True, None, [], None)
 
 
-def test_feedback_on_a_sample_teaches(cli: Cli) -> None:
+def test_feedback_on_a_sample_is_learned_from(cli: Cli) -> None:
     assert cli.json("feedback", "alice", "sample_001", "like", "--store", "memory:")["weights"]
 
 
@@ -283,7 +283,7 @@ def test_forgetting_asks_first(cli: Cli) -> None:
     assert cli.json("profile", "list") == []
 
 
-def test_forgetting_can_be_told_not_to_ask(cli: Cli) -> None:
+def test_forgetting_needs_no_confirmation_with_yes(cli: Cli) -> None:
     cli.ok("profile", "set", "alice", "--energy", "0")
     assert cli.json("profile", "forget", "alice", "--yes") == {"user_id": "alice", "forgotten": True}
 

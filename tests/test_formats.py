@@ -149,7 +149,7 @@ class TestReading:
         with engine_with(reads("mine", lines, (".jsonl",))) as engine:
             assert imported(engine, path) == [track("a")]
 
-    def test_a_suffix_that_two_strangers_claim_asks_for_the_format(self, tmp_path: Path) -> None:
+    def test_a_suffix_that_two_plugins_claim_needs_a_format(self, tmp_path: Path) -> None:
         path = tmp_path / "list.mine"
         path.write_text("So What by Miles Davis\n")
         with engine_with(reads("mine", lines), reads("other", lines)) as engine:

@@ -310,7 +310,7 @@ class TestMapping:
         assert FieldMapping().track(from_csv(tempo=" ", bpm="90"))["tempo"] == "slow"
         assert FieldMapping().track(from_json(tempo=None, bpm=90))["tempo"] == "slow"
 
-    def test_missing_texts_leave_optional_keys_out(self) -> None:
+    def test_missing_values_leave_optional_keys_out(self) -> None:
         assert FieldMapping(missing=frozenset({"?"})).track(from_csv(album="?", label=" ? ", note="")) == {
             **TRACK,
             "note": "",

@@ -65,6 +65,7 @@ def _store(session: Session, engine: Engine) -> Decision:
 
 def _strategy(engine: Engine) -> Decision:
     config, registry = engine.config, engine.registry
+    # a plugin may call its strategy the default too; a built-in one goes before it, then the first name
     defaults = [name for name, each in registry.strategies.items() if getattr(each.value, "default", False)]
     default = next((name for name in defaults if registry.strategies[name].built_in), None) or min(defaults, default="")
     used = engine.settings.strategy

@@ -55,6 +55,7 @@ def _sentence(error: Exception) -> str:
 def warnings_as_lines() -> Iterator[None]:
     """Write each `PluginWarning` as one line on stderr."""
     with warnings.catch_warnings():
+        # by default Python shows a warning once for each line of code, and all come from the same line
         warnings.simplefilter("always", PluginWarning)
         others = warnings.showwarning
 

@@ -22,6 +22,7 @@ _READABLE = 100  # columns of running text, about the longest line that the eye 
 
 def print_json(value: Any, *, indent: int | None = 2) -> None:
     """Write one JSON document to stdout, on one line without `indent`."""
+    # `main` has a character that the encoding lacks written as \xe9, which is no JSON; json.dumps writes \u00e9
     encoding = (getattr(sys.stdout, "encoding", None) or "ascii").lower().replace("-", "")
     click.echo(json.dumps(value, indent=indent, ensure_ascii=encoding != "utf8"))
 

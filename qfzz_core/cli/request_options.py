@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -137,7 +137,8 @@ def _condition(registry: Registry, name: str, strings: list[str]) -> Any:
     if kind in ("category", "tags"):
         return strings
     if kind == "number":
-        return _numbers(name, strings) if len(strings) > 1 else _number_or_range(name, strings[0])
+        # a list is alternatives, a tuple a range
+        return [_number(name, each) for each in strings] if len(strings) > 1 else _number_or_range(name, strings[0])
     if len(strings) > 1:
         raise RequestError(f"where: {name} is given {len(strings)} times; give it once")
     return _literal(strings[0])
@@ -146,18 +147,15 @@ def _condition(registry: Registry, name: str, strings: list[str]) -> Any:
 def _number_or_range(name: str, value: str) -> Any:
     low, dots, high = value.partition("..")
     if not dots:
-        return _numbers(name, [value])[0]
-    return tuple(_numbers(name, [end])[0] if end.strip() else None for end in (low, high))
+        return _number(name, value)
+    return tuple(_number(name, end) if end.strip() else None for end in (low, high))
 
 
-def _numbers(name: str, values: Iterable[str]) -> list[float]:
-    numbers = []
-    for value in values:
-        try:
-            numbers.append(float(value))
-        except ValueError:
-            raise RequestError(f"where: {name} takes a number or a range such as 0.2..0.8, got {value!r}") from None
-    return numbers
+def _number(name: str, value: str) -> float:
+    try:
+        return float(value)
+    except ValueError:
+        raise RequestError(f"where: {name} takes a number or a range such as 0.2..0.8, got {value!r}") from None
 
 
 def _literal(value: str) -> Any:

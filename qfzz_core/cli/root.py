@@ -51,6 +51,7 @@ class Root(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Return the command that the first argument names; an unknown name is a usage error with the nearest one."""
+        # click itself reports an unknown option, with the nearest one
         if args[0].startswith("-") or self.get_command(ctx, args[0]) is not None:
             return super().resolve_command(ctx, args)
         from qfzz_core.errors import did_you_mean

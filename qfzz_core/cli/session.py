@@ -22,6 +22,7 @@ STORE_VARIABLE = "QFZZ_STORE"
 CONFIG_VARIABLE = "QFZZ_CONFIG"
 
 _SQLITE = "sqlite:///"
+# before the host, or as a parameter: libpq takes both
 _PASSWORD = re.compile("(?<=:)[^:/@]*(?=@)|(?<=password=)[^&]*")
 _CREDENTIALS = re.compile("(?<=://)[^/]*@|(?<=password=)[^&]*")
 
@@ -81,6 +82,7 @@ class Session:
 
         config = self.configuration()
         chosen = self.store_url(config)
+        # only the user's own: a mistyped --store must not leave directories behind
         if chosen.origin == "the default":
             _make_directory(_user_store_file().parent)
         config = attrs.evolve(config, cache=self.cache_directory(config).value)

@@ -43,6 +43,7 @@ def _print_fitting(rows: Sequence[Cells], line: Layout, stacked: Layout) -> None
     """Write the table with one line for each row if that fits the console, else the stacked one."""
     out = console()
     table = _table(rows, line)
+    # measured without the console's width, which would cut the measure at what fits
     natural = out.measure(table, options=out.options.update(width=UNLIMITED)).maximum
     out.print(table if natural <= out.width else _table(rows, stacked))
 

@@ -37,8 +37,9 @@ class CsvReader:
             if len(fields) == len(header):
                 yield Row(line, dict(zip(header, fields, strict=True)))
             elif fields:
-                counts = f"has {_count(len(fields), 'field')} where the header has {len(header)}"
-                yield Row(line, problem=counts + _span(line, reader.line_num))
+                count = f"{len(fields)} field{'' if len(fields) == 1 else 's'}"
+                problem = f"has {count} where the header has {len(header)}{_span(line, reader.line_num)}"
+                yield Row(line, problem=problem)
 
 
 def _header(file: TrackFile, reader: Any) -> list[str]:
@@ -58,10 +59,6 @@ def _header(file: TrackFile, reader: Any) -> list[str]:
 
 def _span(first: int, last: int) -> str:
     return f" (lines {first} to {last})" if last > first else ""
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 class CsvWriter:

@@ -26,6 +26,7 @@ def config() -> None:
 def show(session: Session, as_json: bool) -> None:
     """Show the configuration in effect and where each part comes from."""
     configuration = session.configuration()
+    # the engine checks what the file alone cannot say: the options that factors and strategies of plugins have
     with storeless_engine(configuration) as engine:
         effective = in_effect(session, configuration, engine)
     print_json(effective) if as_json else _print(effective)

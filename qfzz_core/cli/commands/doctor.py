@@ -95,6 +95,7 @@ def _cache(chosen: Choice) -> dict[str, Any]:
     """Return where catalogues are kept and how many bytes they take; none if there is no such directory."""
     size = 0
     if chosen.value is not None:
+        # not there yet, or not ours to read: neither is a problem, since an engine works without a cache
         with suppress(OSError), os.scandir(chosen.value) as entries:
             size = sum(entry.stat().st_size for entry in entries)
     return {"directory": chosen.value, "from": chosen.origin, "size": size}
@@ -126,6 +127,7 @@ def _counted(store: Store) -> Condition:
 
 def _not_made_yet(file: Path) -> Condition:
     """Return whether a file could be made, where there is none."""
+    # its directory may be missing too: the nearest one that exists decides
     place = next(parent for parent in file.absolute().parents if parent.exists())
     facts = {"file": str(file), "state": "not made yet", "free": shutil.disk_usage(place).free}
     problems = [] if os.access(place, os.W_OK) else [f"{place} cannot be written by this user: choose another"]

@@ -51,6 +51,7 @@ def record(
     before = engine.store.snapshot(user)
     trust = _trust(engine, user, track)
     engine.record_feedback(user, track_id, interaction_type, rating, event_id=event_id)
+    # nothing was stored where another process erased the user at this moment
     after = engine.store.snapshot(user) or ProfileSnapshot(user_id=user)
     return {
         "user_id": user,
@@ -77,6 +78,7 @@ def _moved(before: ProfileSnapshot, after: ProfileSnapshot, track: Track) -> lis
     moved = []
     for field, key in SINGULAR.items():
         weights = getattr(after, field)
+        # the profile may know "Jazz" where the track says "jazz"
         name = spelling_of(weights, field, track[key]) or track[key]
         old, new = getattr(before, field).get(name, 0.0), weights.get(name, 0.0)
         if old != new:

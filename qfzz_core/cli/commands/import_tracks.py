@@ -57,7 +57,7 @@ def import_tracks(
         strict,
         on_bad_row=lambda row: bad.append(row) if len(bad) < SHOWN_BAD_ROWS else None,
     )
-    total = job.total_bytes()
+    total = job.total_bytes()  # before the store is opened: a missing file must not make one
     with session.engine() as engine:
         job.readers = Readers.of(engine.registry, engine.faults.report, format_)
         begun = time.perf_counter()

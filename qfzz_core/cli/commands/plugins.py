@@ -93,6 +93,7 @@ def new(session: Session, kind: str, name: str, directory: Path) -> None:
 def _tried_engine(session: Session) -> Iterator[Engine]:
     """Give an engine that answered one request, so that its records show what fails when it is used."""
     with storeless_engine(session.configuration(), lenient=True) as engine:
+        # a plan runs every factor and the strategy, and creates no user
         engine.plan("anyone", limit=5)
         yield engine
 

@@ -113,6 +113,7 @@ def import_profile(session: Session, file: Path, replace: bool, as_json: bool) -
     from qfzz_core.storage.copies import record_from_document, restore_user
 
     record = record_from_document(read_document(file))
+    # a list, because the events of a record can be read once, and are counted below
     user, events = record.profile.user_id, list(record.events)
     with session.engine() as engine:
         restore_user(engine.store, attrs.evolve(record, events=events), replace=replace)

@@ -37,6 +37,7 @@ def search(session: Session, words: tuple[str, ...], limit: int, as_json: bool) 
     Case and accents do not matter, nor does in which of the three a word stands.
     """
     with session.engine() as engine:
+        # one more than is shown, to know whether there are more
         found = list(islice(matching(_all_tracks(engine), " ".join(words)), limit + 1))
     if as_json:
         print_json(found[:limit])

@@ -373,5 +373,5 @@ def test_a_name_that_is_none_is_refused_and_nothing_is_written(cli: Cli, name: s
 def test_what_is_there_already_is_left_alone(cli: Cli) -> None:
     readme = made(cli, "scorer") / "README.md"
     readme.write_text("mine")
-    assert "is there already" in cli.fails("plugins", "new", "scorer", "night-owl", "--directory", str(cli.directory))
+    assert "already exists" in cli.fails("plugins", "new", "scorer", "night-owl", "--directory", str(cli.directory))
     assert readme.read_text() == "mine"

@@ -14,7 +14,7 @@ from qfzz_core._version import __version__
 from qfzz_core.errors import RequestError
 
 _NAME = re.compile(r"[a-z][a-z0-9]*([-_][a-z0-9]+)*")
-_MOST = 24  # characters of a name: up to 26, the lines of a generated scorer stay within 120 columns
+_MOST = 24  # characters of a name; with 25, a generated scorer has a line of more than 120 columns
 
 
 @attrs.frozen
@@ -51,7 +51,7 @@ KINDS = {
 def write_project(kind: str, name: str, directory: Path) -> Path:
     """Write the distribution `qfzz-KIND-NAME` below a directory and return its own.
 
-    Raises `RequestError`, with nothing written, for a name that is none and for a directory that is there already.
+    Raises `RequestError`, with nothing written, for a name that is none and for a directory that exists already.
     """
     name = name.lower().replace("_", "-").removeprefix(f"qfzz-{kind}-")
     if not _NAME.fullmatch(name) or len(name) > _MOST:
@@ -59,7 +59,7 @@ def write_project(kind: str, name: str, directory: Path) -> Path:
         raise RequestError(f"{said}; got {name!r}")
     project = directory / f"qfzz-{kind}-{name}"
     if project.exists():
-        raise RequestError(f"{project} is there already; choose another name, or another --directory")
+        raise RequestError(f"{project} already exists; choose another name, or another --directory")
     for path, text in _files(kind, name).items():
         target = project / path
         target.parent.mkdir(parents=True, exist_ok=True)

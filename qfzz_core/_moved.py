@@ -17,6 +17,8 @@ MOVED = {
     "qfzz_core.drafts": "qfzz_core.storage.drafts",
     "qfzz_core.events": "qfzz_core.model.events",
     "qfzz_core.factors": "qfzz_core.contracts.factors",
+    "qfzz_core.formats.reading": "qfzz_core.formats.files",
+    "qfzz_core.formats.writing": "qfzz_core.formats.files",
     "qfzz_core.json_texts": "qfzz_core.model.json_codec",
     "qfzz_core.maintenance": "qfzz_core.contracts.stores",
     "qfzz_core.names": "qfzz_core.model.names",

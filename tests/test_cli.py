@@ -17,7 +17,7 @@ from qfzz_core import cli as package
 from qfzz_core._version import __version__
 from qfzz_core.cli import output, root
 from qfzz_core.cli.commands import recommend as recommend_module
-from qfzz_core.cli.failures import warnings_as_lines
+from qfzz_core.cli.errors import warnings_as_lines
 from qfzz_core.cli.output import visible
 from qfzz_core.errors import PluginWarning, StoreError
 

@@ -5,8 +5,7 @@ from pathlib import Path
 import pytest
 from support.cli_runs import Cli, isolated
 
-from qfzz_core.cli.demo_story import REACTIONS
-from qfzz_core.cli.demo_telling import NEXT_COMMANDS
+from qfzz_core.cli.demo import NEXT_COMMANDS, REACTIONS
 
 
 @pytest.fixture
@@ -14,12 +13,12 @@ def cli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Cli:
     return isolated(tmp_path, monkeypatch)
 
 
-def test_the_demo_tells_the_whole_loop(cli: Cli) -> None:
-    told = cli.ok("demo")
-    assert "Energy, tempo and mood are editorial estimates." in " ".join(told.split())
+def test_the_demo_shows_the_whole_loop(cli: Cli) -> None:
+    shown = cli.ok("demo")
+    assert "Energy, tempo and mood are editorial estimates." in " ".join(shown.split())
     for chapter in ("1. A new listener", "2. Why?", "3. You react", "4. The list follows", "5. Tonight", "6. Not this"):
-        assert f"\n{chapter}" in told
-    assert [line.strip().split("  ")[0] for line in told.splitlines()[-3:]] == list(NEXT_COMMANDS)
+        assert f"\n{chapter}" in shown
+    assert [line.strip().split("  ")[0] for line in shown.splitlines()[-3:]] == list(NEXT_COMMANDS)
 
 
 def test_the_demo_needs_and_touches_neither_store_nor_configuration(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:

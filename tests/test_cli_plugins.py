@@ -11,7 +11,7 @@ import pytest
 from support.cli_runs import Cli, install, isolated
 from support.installing import install_project, run
 
-from qfzz_core.cli import checking
+from qfzz_core.cli import plugin_check
 
 FAILING = """
 from qfzz_core import factor, hookimpl
@@ -223,7 +223,7 @@ def test_without_any_strategy_the_plain_ranking_is_what_was_decided(cli: Cli, mo
 
 
 @pytest.mark.parametrize("arguments", [["factor"], ["store", "x"], ["strategy", "split"], ["filter"]])
-def test_asking_why_wrongly_is_a_usage_error(cli: Cli, arguments: list[str]) -> None:
+def test_a_wrong_why_is_a_usage_error(cli: Cli, arguments: list[str]) -> None:
     cli.fails("plugins", "why", *arguments, code=2)
 
 
@@ -274,7 +274,7 @@ def test_what_cannot_be_checked_is_an_error(cli: Cli, monkeypatch: pytest.Monkey
         "plugins", "check", "qfz"
     )
     assert "there is no such file" in cli.fails("plugins", "check", "absent.py")
-    monkeypatch.setattr(checking, "NEEDED", ("pytest", "a_module_that_is_not_there"))
+    monkeypatch.setattr(plugin_check, "NEEDED", ("pytest", "a_module_that_is_not_there"))
     assert 'a_module_that_is_not_there must be installed to check plugins: pip install "qfzz[testing]"' in cli.fails(
         "plugins", "check", "qfzz"
     )
@@ -373,5 +373,5 @@ def test_a_name_that_is_none_is_refused_and_nothing_is_written(cli: Cli, name: s
 def test_what_is_there_already_is_left_alone(cli: Cli) -> None:
     readme = made(cli, "scorer") / "README.md"
     readme.write_text("mine")
-    assert "is there already" in cli.fails("plugins", "new", "scorer", "night-owl", "--directory", str(cli.directory))
+    assert "already exists" in cli.fails("plugins", "new", "scorer", "night-owl", "--directory", str(cli.directory))
     assert readme.read_text() == "mine"

@@ -224,7 +224,7 @@ def test_a_factor_of_a_plugin_says_where_it_comes_from(cli: Cli, monkeypatch: py
 
 def test_a_factor_that_abstains_is_said_to_have_nothing_to_say(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     install(cli.directory, monkeypatch, "fresh", FACTOR.format(body="return None"))
-    assert "fresh   has nothing to say of this request" in cli.ok("recommend", "alice", "-n", "1", "--explain")
+    assert "fresh   does not apply to this request" in cli.ok("recommend", "alice", "-n", "1", "--explain")
 
 
 def test_a_factor_that_fails_is_a_warning_and_a_line_of_the_explanation(
@@ -250,11 +250,11 @@ def test_a_strict_configuration_makes_the_fault_of_a_plugin_an_error(cli: Cli, m
 
 
 def test_the_plan_says_how_the_list_is_found_and_creates_nobody(recordings: Cli) -> None:
-    plan = recordings.json("recommend", "stranger", "--plan")
+    plan = recordings.json("recommend", "newcomer", "--plan")
     assert (plan["method"], plan["reason"]) == ("scan", "the catalogue is small")
     assert plan["tracks"] == plan["looked_at"] == plan["scored"] > 0
-    shown = recordings.ok("recommend", "stranger", "--plan").splitlines()
+    shown = recordings.ok("recommend", "newcomer", "--plan").splitlines()
     assert shown[0] == "scan, because the catalogue is small"
     assert shown[1] == "{0} tracks: {0} rows looked at, {0} scored, 0 cells".format(plan["tracks"])
     assert [line.split()[0] for line in shown[2:]] == ["prepare", "plan", "rank", "discover", "fetch"]
-    assert "stranger" not in recordings.ok("profile", "list")
+    assert "newcomer" not in recordings.ok("profile", "list")

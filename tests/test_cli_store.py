@@ -18,8 +18,9 @@ from support.cli_runs import Cli, install, isolated, json_lines, track
 from support.sqlite_files import files, opened
 
 from qfzz_core import Engine
-from qfzz_core.cli import examining, progress
-from qfzz_core.cli.places import without_credentials
+from qfzz_core.cli import output
+from qfzz_core.cli.commands import doctor
+from qfzz_core.cli.session import without_credentials
 from qfzz_core.contracts.stores import Maintainable
 from qfzz_core.errors import StoreError, StoreLockedError, StoreNotEmptyError, StoreUnavailableError
 from qfzz_core.testing.samples import create, some_tracks
@@ -311,7 +312,7 @@ def test_an_export_can_be_imported_again(cli: Cli) -> None:
     cli.ok("profile", "export", "alice", "--output", file)
     assert "there is a user 'alice' already" in cli.fails("profile", "import", file)
     cli.ok("profile", "forget", "alice", "--yes")
-    assert cli.ok("profile", "import", file) == "Imported profile and 2 events of alice.\n"
+    assert cli.ok("profile", "import", file) == "Imported the profile and 2 events of alice.\n"
     after = bare(cli.content())
     assert (after["tracks"], sorted(after["users"])) == (before["tracks"], sorted(before["users"]))
     assert cli("store", "check").exit_code == 0
@@ -337,11 +338,11 @@ def test_what_is_no_export_is_refused(cli: Cli) -> None:
 
 
 @pytest.mark.parametrize("mode", ["WAL", "DELETE", "TRUNCATE"])
-@pytest.mark.parametrize("tail", [0, 40])
-def test_forgetting_leaves_no_byte_of_a_distinctive_id_in_any_file(tmp_path: Path, mode: str, tail: int) -> None:
+@pytest.mark.parametrize("padding", [0, 40])
+def test_forgetting_leaves_no_byte_of_a_distinctive_id_in_any_file(tmp_path: Path, mode: str, padding: int) -> None:
     store = opened(tmp_path / "store.db", SQLiteOptions(journal_mode=mode, synchronous="OFF"))
     engine = Engine(store=store)
-    ids = [f"{number * 7919 % 400:04d}-distinctive-{'q' * (number * 31 % (tail + 1))}" for number in range(400)]
+    ids = [f"{number * 7919 % 400:04d}-distinctive-{'q' * (number * 31 % (padding + 1))}" for number in range(400)]
     for place, user in enumerate(ids):
         events = [{"user_id": user, "track_id": "t", "interaction_type": "like"} for _ in range(place % 9 + 1)]
         engine.record_many([{**event, "event_id": f"{user}:{n}"} for n, event in enumerate(events)])
@@ -412,7 +413,7 @@ def test_a_file_that_was_read_is_closed_with_the_store(tmp_path: Path) -> None:
 # ---- doctor ---------------------------------------------------------------------------------------------------------
 
 
-def test_the_doctor_tells_versions_store_and_plugins(cli: Cli) -> None:
+def test_the_doctor_shows_versions_store_and_plugins(cli: Cli) -> None:
     said = cli.json("doctor")
     assert said["ok"] is True
     assert said["problems"] == []
@@ -515,9 +516,9 @@ def test_a_store_without_more_to_say_is_counted(cli: Cli) -> None:
     assert (said["store"]["tracks"], said["store"]["users"]) == (0, 0)
 
 
-def test_a_package_that_is_not_installed_is_told(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(examining, "_PACKAGES", ("no-such-package",))
-    monkeypatch.setattr(examining, "_OPTIONAL_PACKAGES", ("no-such-option",))
+def test_a_package_that_is_not_installed_is_reported(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doctor, "_PACKAGES", ("no-such-package",))
+    monkeypatch.setattr(doctor, "_OPTIONAL_PACKAGES", ("no-such-option",))
     versions = cli.json("doctor")["versions"]
     assert versions["no-such-package"] == "not installed as a distribution"
     assert "no-such-option" not in versions
@@ -557,7 +558,7 @@ def test_sqlite_offers_what_an_operator_needs_and_memory_does_not(tmp_path: Path
 def test_progress_is_shown_on_a_terminal(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setenv("FORCE_COLOR", "1")
     monkeypatch.setenv("TERM", "xterm")
-    with progress.progress_line() as show:
+    with output.progress_line() as show:
         show("user 1\x1b")
         time.sleep(0.2)
     assert "user 1\\x1b" in capsys.readouterr().err

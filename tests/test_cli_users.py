@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from support.cli_runs import Cli, interrupted, isolated, json_lines, track
 
-from qfzz_core.cli import exporting
+from qfzz_core.cli import files
+from qfzz_core.model.events import STORED_FEATURES
 
 
 @pytest.fixture
@@ -23,7 +24,7 @@ def cli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Cli:
 # ---- feedback -------------------------------------------------------------------------------------------------------
 
 
-def test_feedback_says_what_it_taught(cli: Cli) -> None:
+def test_feedback_says_what_was_learned(cli: Cli) -> None:
     assert cli.ok("feedback", "alice", "b", "favorite").splitlines() == [
         "alice: favorite Title b by Bob",
         "  genre   rock     0.00 -> 0.20",
@@ -58,16 +59,16 @@ def test_feedback_that_moves_nothing_says_so(cli: Cli) -> None:
     assert said.splitlines() == ["alice: skip Title a by Ada", "  trust   ada  0.50 -> 0.40", "  No weight moved."]
 
 
-def test_feedback_on_an_unknown_track_teaches_nothing_and_says_so(cli: Cli) -> None:
+def test_nothing_is_learned_from_an_unknown_track_and_feedback_says_so(cli: Cli) -> None:
     assert cli.ok("feedback", "alice", "zzz", "like").splitlines() == [
         "alice: like zzz",
-        "The catalogue has no such track, so it teaches nothing.",
+        "The catalogue has no such track, so nothing is learned from it.",
     ]
     outcome = cli.json("feedback", "alice", "zzz", "like")
     assert (outcome["recorded"], outcome["track"], outcome["weights"], outcome["trust"]) == (True, None, [], None)
 
 
-def test_feedback_on_a_sample_teaches(cli: Cli) -> None:
+def test_feedback_on_a_sample_is_learned_from(cli: Cli) -> None:
     assert cli.json("feedback", "alice", "sample_001", "like", "--store", "memory:")["weights"]
 
 
@@ -201,7 +202,7 @@ def test_users_are_listed_in_the_order_of_their_creation(cli: Cli) -> None:
 @pytest.mark.parametrize("arguments", [["show"], ["export"], ["forget", "--yes"]])
 def test_nobody_is_a_sentence(cli: Cli, arguments: list[str]) -> None:
     said = cli.fails("profile", *arguments, "nobody")
-    assert said == "Error: there is no user 'nobody'; `qfzz profile list` says who there is\n"
+    assert said == "Error: there is no user 'nobody'; `qfzz profile list` shows all users\n"
     assert "must not be blank" in cli.fails("profile", *arguments, " ")
 
 
@@ -216,7 +217,7 @@ def test_an_export_is_everything_that_is_held(cli: Cli) -> None:
     assert [event["kind"] for event in held["events"]] == ["created", "edited", "feedback"]
     assert held["events"][1]["changes"] == [{"field": "genres", "name": "jazz", "value": 0.5}]
     assert held["events"][2]["event_id"] == "e1"
-    assert held["events"][2]["interaction"]["taught"]["artist"] == "Bob"
+    assert held["events"][2]["interaction"][STORED_FEATURES]["artist"] == "Bob"
     assert held["learned"] == {"trust": {"creator:label-7": [1.0, 0.0]}}
     assert cli.json("profile", "export", "alice", "--output", "-") == held
 
@@ -226,7 +227,7 @@ def test_an_export_to_a_file_is_whole_and_for_its_owner_only(cli: Cli) -> None:
     target = cli.directory / "alice.json"
     target.write_text("older")
     assert cli.ok("profile", "export", "alice", "--output", str(target)) == (
-        f"Wrote profile and 2 events of alice to {target}.\n"
+        f"Wrote the profile and 2 events of alice to {target}.\n"
     )
     assert json.loads(target.read_text(encoding="utf-8"))["profile"]["genres"] == {"オ": 0.5}
     assert os.name != "posix" or target.stat().st_mode & 0o077 == 0
@@ -264,7 +265,7 @@ def test_an_export_that_fails_leaves_the_older_file_and_no_other(cli: Cli, monke
     def full(_: int) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(exporting.os, "fsync", full)
+    monkeypatch.setattr(files.os, "fsync", full)
     assert "No space left on device" in cli.fails("profile", "export", "alice", "--output", str(target))
     assert target.read_text() == "older"
     assert list(target.parent.iterdir()) == [target]
@@ -282,7 +283,7 @@ def test_forgetting_asks_first(cli: Cli) -> None:
     assert cli.json("profile", "list") == []
 
 
-def test_forgetting_can_be_told_not_to_ask(cli: Cli) -> None:
+def test_forgetting_needs_no_confirmation_with_yes(cli: Cli) -> None:
     cli.ok("profile", "set", "alice", "--energy", "0")
     assert cli.json("profile", "forget", "alice", "--yes") == {"user_id": "alice", "forgotten": True}
 

@@ -153,7 +153,7 @@ def test_a_weight_is_a_finite_number_of_at_least_0(weight: Any) -> None:
 
 # ---- what is wrong with it -----------------------------------------------------------------------------------------
 
-KEYS = '"store", "catalogue", "seed", "strict", "factors", "discovery", "similarity", "columns" or "plugins"'
+KEYS = '"store", "catalogue", "seed", "strict", "factors", "discovery", "rules", "similarity", "columns" or "plugins"'
 KINDS = '"category", "tags", "number", "flag" or "vector"'
 NUMBERS = "a list of as many finite numbers as its size"
 

@@ -123,7 +123,7 @@ IN_THE_REQUEST = {
     "strategy-nonsense": Expected("strategy broken", "pick must return Pick objects"),
 }
 
-# Ways that take part in no score, so that no explanation tells of them.
+# Ways that take part in no score, so that no explanation mentions them.
 BESIDE_THE_REQUEST = {
     "column-raises": Expected("column broken", "KeyError: 'a key that no track has'"),
     "reason-raises": Expected("reason of factor broken", "BrokenError: it is broken"),
@@ -134,13 +134,13 @@ BESIDE_THE_REQUEST = {
 }
 
 # Ways that would harm others if they were given what is the others', and harm nobody.
-HARMLESS = {"mutate-tracks", "mutate-result"}
+HARMLESS = ("mutate-tracks", "mutate-result")
 
 SLOW, STORE = "prepare-slow", "store-raises"
 REPORTED = {**AT_THE_START, **IN_THE_REQUEST, **BESIDE_THE_REQUEST}
 
 
-# What a request meets that asks for nothing in particular, and that nobody is told of.
+# What any request meets, whatever its arguments.
 MET_BY_ANY_REQUEST = [way for way in IN_THE_REQUEST if not way.startswith("filter")] + ["column-raises"]
 
 
@@ -158,7 +158,7 @@ def answer(installed: Path, tmp_path_factory: pytest.TempPathFactory) -> Answer:
     cwd = tmp_path_factory.mktemp("application")
     answers: dict[str, dict[str, Any]] = {}
 
-    def ask(way: str) -> dict[str, Any]:
+    def answer_of(way: str) -> dict[str, Any]:
         if way not in answers:
             chosen: dict[str, Any] = {"plugins": {"factor_seconds": 0.1}} if way == SLOW else {}
             chosen |= {"discovery": {"strategy": "broken"}} if way.startswith("strategy") else {}
@@ -170,7 +170,7 @@ def answer(installed: Path, tmp_path_factory: pytest.TempPathFactory) -> Answer:
             answers[way] = json.loads(done.stdout)
         return answers[way]
 
-    return ask
+    return answer_of
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""There is no back door: strangers can replace every built-in plugin, and the application does not notice."""
+"""There is no back door: third-party plugins can replace every built-in one, and the application does not notice."""
 
 import json
 from importlib.metadata import entry_points
@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from support.installing import Distribution, install, run
 
-# Five factors written anew, against the public names alone; what has no numbers of its own is registered again.
+# Five factors written again, against the public names alone; what has no numbers of its own is registered again.
 HOUSE = '''
 """A house of its own."""
 
@@ -123,7 +123,7 @@ def preferences(draw):
     }
 
 
-def told(engine, user_id, limit, **keywords):
+def answers_of(engine, user_id, limit, **keywords):
     found = engine.recommend(user_id, limit=limit, **keywords)
     return [[each.track["track_id"], round(each.score, 9), each.reason, each.propensity] for each in found]
 
@@ -136,12 +136,12 @@ def story(tables, plugins=()):
         for n in range(20):
             user_id = f"user {n}"
             engine.get_or_create_profile(user_id, preferences(draw))
-            first = told(engine, user_id, 10)
+            first = answers_of(engine, user_id, 10)
             for kind, (track_id, *_) in zip(["favorite", "play", "dislike", "skip"], first):
                 engine.record_feedback(user_id, track_id, kind)
             where = {"disliked": False, "heard_within_plays": 5}
-            then = told(engine, user_id, 10, where=where, max_per_artist=1)
-            answers += [first, then, told(engine, user_id, None)[:50], dict(engine.get_profile(user_id).genres)]
+            then = answers_of(engine, user_id, 10, where=where, max_per_artist=1)
+            answers += [first, then, answers_of(engine, user_id, None)[:50], dict(engine.get_profile(user_id).genres)]
         parts = engine.explain("user 0", "t0").factors
         return answers, sorted([part.name, round(part.value, 9), round(part.weight, 9)] for part in parts)
 """

@@ -22,8 +22,7 @@ from support.third_party import plugin
 from qfzz_core import Engine, PluginWarning
 from qfzz_core.errors import PluginError
 from qfzz_core.formats import ImportFileError, Playlist, PlaylistError, Row, TrackFile
-from qfzz_core.formats.reading import Readers
-from qfzz_core.formats.writing import chosen_writer, playlist_bytes
+from qfzz_core.formats.files import Readers, chosen_writer, playlist_bytes
 from qfzz_core.importing.job import Import
 from qfzz_core.importing.mapping import FieldMapping
 from qfzz_core.testing import catalogues, engine_with
@@ -150,11 +149,11 @@ class TestReading:
         with engine_with(reads("mine", lines, (".jsonl",))) as engine:
             assert imported(engine, path) == [track("a")]
 
-    def test_a_suffix_that_two_strangers_claim_asks_for_the_format(self, tmp_path: Path) -> None:
+    def test_a_suffix_that_two_plugins_claim_needs_a_format(self, tmp_path: Path) -> None:
         path = tmp_path / "list.mine"
         path.write_text("So What by Miles Davis\n")
         with engine_with(reads("mine", lines), reads("other", lines)) as engine:
-            with pytest.raises(ImportFileError, match=r'by "mine" of .* and "other" of .*; say which with --format'):
+            with pytest.raises(ImportFileError, match=r'by "mine" of .* and "other" of .*; choose one with --format'):
                 imported(engine, path)
             assert len(imported(engine, path, "other")) == 1
 
@@ -253,7 +252,7 @@ class TestFaults:
 
 # an example that makes an engine takes as long as the machine does
 law = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=40)
-texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
+strings = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
 
 
 class TestWriting:
@@ -332,7 +331,7 @@ class TestWriting:
         assert second["identifier"] == "spotify:track:7"
 
     @law
-    @given(texts.filter(str.strip), texts, texts)
+    @given(strings.filter(str.strip), strings, strings)
     def test_whatever_a_track_says_xspf_is_xml_and_m3u_has_two_lines_for_it(
         self, track_id: str, title: str, location: str
     ) -> None:

@@ -13,11 +13,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from qfzz_core.errors import InvalidInput
-from qfzz_core.importing.derive import mood_from, seconds_from_ms, tempo_from_bpm
-from qfzz_core.importing.job import BadRow, Import, ImportRowError, ImportSummary
+from qfzz_core.formats import ImportFileError, Row
+from qfzz_core.formats.files import file_size
+from qfzz_core.importing.job import BadRow, Import, ImportRowError, ImportSummary, built_in_readers
 from qfzz_core.importing.mapping import FIELDS, PRESETS, FieldMapping, mapping_from_options
-from qfzz_core.importing.readers import ImportFileError, Row, file_size, read_rows
-from qfzz_core.importing.values import decimal, shown, whole_number
+from qfzz_core.importing.values import decimal, mood_from, seconds_from_ms, shown, tempo_from_bpm, whole_number
 
 SPOTIFY = Path(__file__).resolve().parents[2] / "shared" / "data" / "spotify_songs.csv.gz"
 
@@ -83,7 +83,7 @@ def written(path: Path, content: str | bytes) -> Path:
 
 
 def rows_of(path: Path, content: str | bytes) -> list[Row]:
-    return list(read_rows(written(path, content)))
+    return list(built_in_readers().rows(written(path, content)))
 
 
 def csv_text(*rows: Mapping[str, Any]) -> str:
@@ -177,7 +177,7 @@ class TestReading:
         lines = "".join(f'{{"id": {number * 7919 % 10007}}}\n' for number in range(2_000))
         path = written(tmp_path / "a.jsonl.gz", gzip.compress(lines.encode()))
         seen: list[int] = []
-        assert len(list(read_rows(path, seen.append))) == 2_000
+        assert len(list(built_in_readers().rows(path, seen.append))) == 2_000
         assert len(seen) > 2
         assert seen == sorted(seen)
         assert seen[-1] == file_size(path) == path.stat().st_size
@@ -208,7 +208,7 @@ class TestReading:
         assert str(caught.value).startswith(f"{tmp_path / name}: {message}")
         assert "\n" not in str(caught.value)
 
-    @pytest.mark.parametrize("read", [file_size, lambda path: list(read_rows(path))])
+    @pytest.mark.parametrize("read", [file_size, lambda path: list(built_in_readers().rows(path))])
     def test_a_file_that_is_not_there_is_named(self, tmp_path: Path, read: Any) -> None:
         with pytest.raises(ImportFileError, match=r"gone\.csv: cannot be read: No such file"):
             read(tmp_path / "gone.csv")
@@ -310,7 +310,7 @@ class TestMapping:
         assert FieldMapping().track(from_csv(tempo=" ", bpm="90"))["tempo"] == "slow"
         assert FieldMapping().track(from_json(tempo=None, bpm=90))["tempo"] == "slow"
 
-    def test_missing_texts_leave_optional_keys_out(self) -> None:
+    def test_missing_values_leave_optional_keys_out(self) -> None:
         assert FieldMapping(missing=frozenset({"?"})).track(from_csv(album="?", label=" ? ", note="")) == {
             **TRACK,
             "note": "",

@@ -85,7 +85,7 @@ def of(answered: dict[str, Any], distribution: str) -> list[list[str]]:
     return [each for each in answered["plugins"] if each[2] == distribution]
 
 
-def test_without_a_strangers_distribution_there_are_the_documented_factors(answer: Answer) -> None:
+def test_without_a_third_party_distribution_there_are_the_documented_factors(answer: Answer) -> None:
     answered = answer()
     assert (answered["order"], list(answered["factors"]), answered["warnings"]) == (QUIET_FIRST, DOCUMENTED, [])
     assert {(status, distribution) for _, status, distribution, _ in answered["plugins"]} == {("active", "qfzz")}

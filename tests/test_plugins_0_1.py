@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from qfzz_core.formats.reading import Readers
+from qfzz_core.formats.writing import chosen_writer, playlist_bytes
 from support.cli_runs import install, isolated
 from support.hook_reference import hooks
 from support.third_party import ONLY_RANKED, dj_with, ids, tracks, values
@@ -16,8 +18,6 @@ from support.third_party import ONLY_RANKED, dj_with, ids, tracks, values
 from qfzz import PersonalizedDJ
 from qfzz_core import Config
 from qfzz_core.formats import ImportFileError, Playlist
-from qfzz_core.formats.reading import Readers
-from qfzz_core.formats.writing import chosen_writer, playlist_bytes
 
 HOME = Path(__file__).parent / "plugins_0_1"
 

@@ -1,1 +1,1 @@
-"""The built-in plugins: they come in through the same entry points and hooks as anybody's."""
+"""The built-in plugins, which use the same entry points and hooks as third-party plugins."""

@@ -6,6 +6,8 @@ import json
 import os
 import re
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -14,20 +16,30 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
-_PASSWORD = re.compile("(?<=:)[^:/@]*(?=@)|(?<=password=)[^&]*")
 UNLIMITED = 10_000  # columns: what goes into a file or a pipe is never cut or folded
-_READABLE = 100  # columns of running text
+_READABLE = 100  # columns of running text, about the longest line that the eye finds its way back from
 
 
 def print_json(value: Any, *, indent: int | None = 2) -> None:
     """Write one JSON document to stdout, on one line without `indent`."""
+    # `main` has a character that the encoding lacks written as \xe9, which is no JSON; json.dumps writes \u00e9
     encoding = (getattr(sys.stdout, "encoding", None) or "ascii").lower().replace("-", "")
     click.echo(json.dumps(value, indent=indent, ensure_ascii=encoding != "utf8"))
 
 
-def note(text: str) -> None:
-    """Write a line beside the result, to stderr."""
-    click.echo(text, err=True)
+def print_line(text: object) -> None:
+    """Write a line to stdout, with its control characters made visible."""
+    click.echo(visible(text))
+
+
+def print_result(value: Any, as_json: bool, text: str) -> None:
+    """Write what a command did: as one JSON document, or as a line."""
+    print_json(value) if as_json else print_line(text)
+
+
+def note(text: object) -> None:
+    """Write a line beside the result, to stderr, with its control characters made visible."""
+    click.echo(visible(text), err=True)
 
 
 def console(*, stderr: bool = False) -> Console:
@@ -47,11 +59,17 @@ def prose_console() -> Console:
     return made
 
 
+@contextmanager
+def progress_line() -> Iterator[Callable[[str], None]]:
+    """Give a function that shows text in the place of the last one, on stderr, if that is a terminal."""
+    stderr = console(stderr=True)
+    if not stderr.is_terminal:
+        yield lambda text: None
+        return
+    with stderr.status("") as status:
+        yield lambda text: status.update(visible(text))
+
+
 def visible(value: object) -> str:
     """Return a value as text on one line, in which control characters show instead of steering the terminal."""
     return _CONTROL.sub(lambda found: repr(found[0])[1:-1], str(value))
-
-
-def without_password(url: str) -> str:
-    """Return a store's URL with stars where a password is."""
-    return _PASSWORD.sub("***", url)

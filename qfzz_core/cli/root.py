@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from qfzz_core._version import __version__
 from qfzz_core.cli.options import GLOBAL_OPTIONS, session_of
 
-# A module of `qfzz_core.cli.commands`, which holds a command under the module's name; and the command's short help.
+if TYPE_CHECKING:
+    from qfzz_core.cli.session import Session
+
+# Each name: a module of `qfzz_core.cli.commands`, which holds a command under the module's name; and the short help,
+# which stands here so that `qfzz --help` imports no command.
 BUILT_IN = {
     "config": ("config", "Show the configuration in effect, or check a file."),
     "demo": ("demo", "Show the whole loop on a catalogue that ships with QFZZ."),
-    "doctor": ("doctor", "Look for what is wrong: versions, store, room, plugins."),
+    "doctor": ("doctor", "Look for problems: versions, store, disk space, plugins."),
     "feedback": ("feedback", "Record what a user did with a track, and learn from it."),
     "import": ("import_tracks", "Import tracks from files, such as CSV, JSON or JSON Lines."),
     "plugins": ("plugins", "List the plugins and what became of them."),
@@ -47,6 +51,7 @@ class Root(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Return the command that the first argument names; an unknown name is a usage error with the nearest one."""
+        # click itself reports an unknown option, with the nearest one
         if args[0].startswith("-") or self.get_command(ctx, args[0]) is not None:
             return super().resolve_command(ctx, args)
         from qfzz_core.errors import did_you_mean
@@ -65,17 +70,37 @@ class Root(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command; what it raises becomes a sentence and an exit code."""
-        from qfzz_core.cli.failures import reported
+        from qfzz_core.cli.errors import reported
 
         with reported(session_of(ctx)):
             return super().invoke(ctx)
 
     def _of_plugins(self, ctx: click.Context) -> dict[str, click.Command]:
-        from qfzz_core.cli.strangers import plugin_commands
-
         if _FOUND not in ctx.meta:
-            ctx.meta[_FOUND] = plugin_commands(session_of(ctx))
+            ctx.meta[_FOUND] = _plugin_commands(session_of(ctx))
         return {name: command for name, command in ctx.meta[_FOUND].items() if name not in BUILT_IN}
+
+
+def _plugin_commands(session: Session) -> dict[str, click.Command]:
+    """Return the commands of the active plugins by name.
+
+    Nothing a plugin does can break the command line: where there can be no engine, there is a warning on stderr.
+    """
+    from qfzz_core.cli.errors import warnings_as_lines
+    from qfzz_core.cli.session import storeless_engine
+    from qfzz_core.errors import QfzzError
+    from qfzz_core.plugins.record import find_plugins
+
+    try:
+        config = session.configuration()
+        # the engine imports NumPy, which takes longer than all else here; without third-party plugins it is not needed
+        if all(record.built_in for record in find_plugins(config=config)):
+            return {}
+        with warnings_as_lines(), storeless_engine(config, lenient=True) as engine:
+            return engine.commands()
+    except QfzzError as error:
+        click.echo(f"warning: the commands of plugins are not available: {error}", err=True)
+        return {}
 
 
 @click.group(

@@ -14,11 +14,11 @@ from qfzz_core._version import __version__
 from qfzz_core.errors import RequestError
 
 _NAME = re.compile(r"[a-z][a-z0-9]*([-_][a-z0-9]+)*")
-_MOST = 24  # characters of a name, so that no line of the templates gets too long
+_MOST = 24  # characters of a name; with 25, a generated scorer has a line of more than 120 columns
 
 
 @attrs.frozen
-class Kind:
+class ProjectKind:
     """What differs from kind to kind: how the README says that it is used, and the modules beside the tests."""
 
     description: str
@@ -27,19 +27,19 @@ class Kind:
 
 
 KINDS = {
-    "scorer": Kind(
+    "scorer": ProjectKind(
         "A QFZZ factor: $name.",
         "It has the weight 0.1. The configuration sets another one, and its options:\n\n"
         "```toml\n[factors.$name]\nweight = 0.2\nseconds = 240\n```",
         (("scorer.py.txt", "__init__.py"),),
     ),
-    "strategy": Kind(
+    "strategy": ProjectKind(
         "A QFZZ discovery strategy: $name.",
         "The configuration chooses it, and sets its options:\n\n"
         '```toml\n[discovery]\nstrategy = "$name"\npercent = 30\n```',
         (("strategy.py.txt", "__init__.py"),),
     ),
-    "store": Kind(
+    "store": ProjectKind(
         "A QFZZ store: $name.",
         "Its URL is taken wherever QFZZ takes that of a store:\n\n"
         "```console\nqfzz recommend --store $scheme:///music.json alice\n```",
@@ -51,7 +51,7 @@ KINDS = {
 def write_project(kind: str, name: str, directory: Path) -> Path:
     """Write the distribution `qfzz-KIND-NAME` below a directory and return its own.
 
-    Raises `RequestError`, with nothing written, for a name that is none and for a directory that is there already.
+    Raises `RequestError`, with nothing written, for a name that is none and for a directory that exists already.
     """
     name = name.lower().replace("_", "-").removeprefix(f"qfzz-{kind}-")
     if not _NAME.fullmatch(name) or len(name) > _MOST:
@@ -59,7 +59,7 @@ def write_project(kind: str, name: str, directory: Path) -> Path:
         raise RequestError(f"{said}; got {name!r}")
     project = directory / f"qfzz-{kind}-{name}"
     if project.exists():
-        raise RequestError(f"{project} is there already; choose another name, or another --directory")
+        raise RequestError(f"{project} already exists; choose another name, or another --directory")
     for path, text in _files(kind, name).items():
         target = project / path
         target.parent.mkdir(parents=True, exist_ok=True)

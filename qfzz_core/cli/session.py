@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
-from urllib.parse import quote
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, unquote
 
 import attrs
 
@@ -19,7 +20,11 @@ if TYPE_CHECKING:
 
 STORE_VARIABLE = "QFZZ_STORE"
 CONFIG_VARIABLE = "QFZZ_CONFIG"
+
 _SQLITE = "sqlite:///"
+# before the host, or as a parameter: libpq takes both
+_PASSWORD = re.compile("(?<=:)[^:/@]*(?=@)|(?<=password=)[^&]*")
+_CREDENTIALS = re.compile("(?<=://)[^/]*@|(?<=password=)[^&]*")
 
 
 @attrs.frozen
@@ -43,7 +48,7 @@ class Session:
         given = _given(self.config, "--config", CONFIG_VARIABLE)
         if given is not None:
             return given
-        path = user_config_file()
+        path = _user_directory("config") / "qfzz.toml"
         return Choice(str(path), "the default") if path.exists() else Choice(None, f"there is no {path}")
 
     def configuration(self) -> Config:
@@ -62,12 +67,12 @@ class Session:
 
     def default_store_url(self) -> str:
         """Return the URL of the user's own file."""
-        return _SQLITE + quote(user_store_file().as_posix(), safe="/:")
+        return _SQLITE + quote(_user_store_file().as_posix(), safe="/:")
 
     def cache_directory(self, config: Config) -> Choice:
         """Return the directory where catalogues are kept: the configuration's or the user's own; None for none."""
         if config.cache is None:
-            return Choice(str(user_cache_directory()), "the default")
+            return Choice(str(_user_directory("cache")), "the default")
         return Choice(str(config.cache) if config.cache else None, "the configuration")
 
     @contextmanager
@@ -77,41 +82,45 @@ class Session:
 
         config = self.configuration()
         chosen = self.store_url(config)
+        # only the user's own: a mistyped --store must not leave directories behind
         if chosen.origin == "the default":
-            _make_directory(user_store_file().parent)
+            _make_directory(_user_store_file().parent)
         config = attrs.evolve(config, cache=self.cache_directory(config).value)
         with Engine(store=chosen.value, config=config, seed=seed) as engine:
             yield engine
 
+    @contextmanager
+    def existing_store(self) -> Iterator[Engine]:
+        """Give the engine as `engine` does; raises `StoreUnavailableError` if the store would have to be made."""
+        refuse_missing(self.store_url(self.configuration()).value or "")
+        with self.engine() as engine:
+            yield engine
+
 
 @contextmanager
-def storeless_engine(config: Config) -> Iterator[Engine]:
-    """Give an engine that touches no store of the user's, to ask about plugins and settings."""
+def storeless_engine(config: Config, *, lenient: bool = False) -> Iterator[Engine]:
+    """Give an engine that touches no store of the user's, for what plugins and settings are.
+
+    If `lenient`, it starts even where the configuration is strict and a plugin fails.
+    """
     from qfzz_core.engine import Engine
 
-    with Engine(store="memory:", config=attrs.evolve(config, store_url=None, store_options={}, cache=None)) as engine:
+    aside: dict[str, Any] = {"store_url": None, "store_options": {}, "cache": None}
+    config = attrs.evolve(config, **aside, strict=config.strict and not lenient)
+    with Engine(store="memory:", config=config) as engine:
         yield engine
 
 
-def user_config_file() -> Path:
-    """Return where the user's configuration is looked for."""
+def _user_store_file() -> Path:
+    return _user_directory("data") / "qfzz.db"
+
+
+def _user_directory(kind: str) -> Path:
+    """Return the user's directory for "config", "data" or "cache"."""
     import platformdirs
 
-    return platformdirs.user_config_path("qfzz", appauthor=False) / "qfzz.toml"
-
-
-def user_store_file() -> Path:
-    """Return where the user's own store lies."""
-    import platformdirs
-
-    return platformdirs.user_data_path("qfzz", appauthor=False) / "qfzz.db"
-
-
-def user_cache_directory() -> Path:
-    """Return where the user's catalogues are kept, so that large stores open quickly."""
-    import platformdirs
-
-    return platformdirs.user_cache_path("qfzz", appauthor=False)
+    found: Path = getattr(platformdirs, f"user_{kind}_path")("qfzz", appauthor=False)
+    return found
 
 
 def _given(option: str | None, name: str, variable: str) -> Choice | None:
@@ -128,3 +137,29 @@ def _make_directory(path: Path) -> None:
         raise StoreUnavailableError(
             f"the directory {path} cannot be made: {error.strerror}; choose another place with --store"
         ) from error
+
+
+# ---- URLs of stores -------------------------------------------------------------------------------------------------
+
+
+def store_file(url: str) -> Path | None:
+    """Return the file of a store, None for one that is no single file."""
+    path = unquote(url.removeprefix(_SQLITE), errors="surrogateescape")
+    return Path(path) if url.startswith(_SQLITE) and path and "\0" not in path else None
+
+
+def refuse_missing(url: str) -> None:
+    """Raise `StoreUnavailableError` if the store is a file that does not exist: opening it would make a new one."""
+    file = store_file(url)
+    if file is not None and not file.exists():
+        raise StoreUnavailableError(f"there is no store {file}; check the path")
+
+
+def without_password(url: str) -> str:
+    """Return a store's URL with stars where a password is."""
+    return _PASSWORD.sub("***", url)
+
+
+def without_credentials(url: str) -> str:
+    """Return a store's URL without user and password, for a report that people paste into an issue."""
+    return _CREDENTIALS.sub("", url)

@@ -13,6 +13,7 @@ from qfzz_core.model.names import is_storable
 
 __all__ = ["ImportFileError", "Playlist", "PlaylistError", "Reader", "Row", "TrackFile", "Writer"]
 
+# 56,000 lines of gzipped CSV are read in a second: about 110 reports, smooth on a terminal and too few to cost anything
 _LINES_PER_REPORT = 512
 
 
@@ -88,7 +89,7 @@ class Reader(Protocol):
 
     @property
     def suffixes(self) -> Sequence[str]:
-        """The ends of names that it reads, in small letters, such as (".csv",); `.gz` behind them is taken care of."""
+        """The suffixes that it reads, in small letters, such as (".csv",); a further `.gz` is taken care of."""
         ...
 
     def read(self, file: TrackFile) -> Iterable[Row]:
@@ -122,7 +123,7 @@ class Writer(Protocol):
 
     @property
     def suffixes(self) -> Sequence[str]:
-        """The ends of names that it writes, in small letters, such as (".m3u8", ".m3u")."""
+        """The suffixes that it writes, in small letters, such as (".m3u8", ".m3u")."""
         ...
 
     def write(self, playlist: Playlist) -> Iterable[str]:

@@ -9,9 +9,8 @@ from attrs import define, field, frozen
 
 from qfzz_core.contracts.formats import Row
 from qfzz_core.errors import InvalidInput, TrackError
-from qfzz_core.formats.reading import Progress, Readers, file_size
+from qfzz_core.formats.files import Progress, Readers, file_size
 from qfzz_core.importing.mapping import FieldMapping
-from qfzz_core.importing.readers import built_in_readers, read_rows
 from qfzz_core.model.tracks import Track, checked_track
 
 
@@ -88,7 +87,7 @@ class Import:
         done = 0
         readers = self.readers or built_in_readers()
         for path in self.paths:
-            for row in read_rows(path, self._progress_after(done), readers):
+            for row in readers.rows(path, self._progress_after(done)):
                 yield path, row
             done += file_size(path)
 
@@ -103,7 +102,8 @@ class Import:
                 raise InvalidInput(row.problem)
             return checked_track(self.mapping.track(row))
         except InvalidInput as error:
-            bad_row = BadRow(path, row.line, _reason(error))
+            # the line number makes the "track (track_id ...)" of a `TrackError` superfluous
+            bad_row = BadRow(path, row.line, error.reason if isinstance(error, TrackError) else str(error))
         if self.strict:
             raise ImportRowError(bad_row)
         if self.on_bad_row:
@@ -111,6 +111,15 @@ class Import:
         return None
 
 
-def _reason(error: InvalidInput) -> str:
-    """Return what is wrong, without the "track (track_id ...)" that the line number makes superfluous."""
-    return error.reason if isinstance(error, TrackError) else str(error)
+def built_in_readers() -> Readers:
+    """Return the readers that are built in, for an import without an engine."""
+    from qfzz_core.config import Config
+    from qfzz_core.plugins.faults import Faults
+    from qfzz_core.plugins.loader import Loader
+    from qfzz_core.plugins.record import find_plugins
+    from qfzz_core.plugins.registry import Registry
+
+    faults = Faults(strict=True)
+    loader = Loader(find_plugins(installed=()), faults)
+    loader.load(frozenset(), frozenset())
+    return Readers.of(Registry(loader, Config(), faults), faults.report)

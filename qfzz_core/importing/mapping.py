@@ -2,59 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from attrs import Factory, evolve, field, frozen
 
 from qfzz_core.contracts.formats import Row
 from qfzz_core.errors import InvalidInput, did_you_mean
-from qfzz_core.importing.derive import (
+from qfzz_core.importing.values import (
     FAST_FROM,
     SLOW_BELOW,
     check_share,
     check_thresholds,
+    decimal,
     mood_from,
     seconds_from_ms,
+    shown,
     tempo_from_bpm,
+    whole_number,
 )
-from qfzz_core.importing.values import decimal, shown, whole_number
 from qfzz_core.model.tracks import REQUIRED_FIELDS, Track
 
 Converter = Callable[[str], Any]
 
-TRACK_FIELDS = (
-    "track_id",
-    "title",
-    "artist",
-    "album",
-    "genre",
-    "mood",
-    "energy",
-    "tempo",
-    "duration",
-    "content_id",
-    "creator_id",
-)
-# what a track may give instead of a documented field
+# what a row may give instead of a documented field
 STAND_INS = {"mood": "valence", "tempo": "bpm", "duration": "duration_ms"}
-FIELDS = (*TRACK_FIELDS, *STAND_INS.values())
+# in the order in which a track shows them
+FIELDS = (*REQUIRED_FIELDS[:3], "album", *REQUIRED_FIELDS[3:], "content_id", "creator_id", *STAND_INS.values())
 
 FIELD_CONVERTERS: Mapping[str, Converter] = {
-    "energy": decimal,
+    **dict.fromkeys(("energy", *STAND_INS.values()), decimal),
     "duration": whole_number,
-    "valence": decimal,
-    "bpm": decimal,
-    "duration_ms": decimal,
 }
 
 _ABSENT = object()
-# energy before mood, which may be derived from it: the reason should name what is really missing
+# energy before mood, which may be derived from it: a row with a valence and no energy would be refused for its mood
 _REQUIRED = tuple(sorted(REQUIRED_FIELDS, key=lambda name: name == "mood"))
-
-
-def _own_columns() -> dict[str, str]:
-    return {name: name for name in FIELDS}
 
 
 @frozen
@@ -64,15 +47,15 @@ class FieldMapping:
     - `columns`: a field of `FIELDS` -> its column. Beside a track's own fields, `bpm` gives the tempo of a row that
       says none, `valence` (with the energy) its mood, `duration_ms` its duration. `bpm` and `valence` stay as extras.
     - `extras`: an extra key of the track -> its column; None keeps every other column under its own name.
-    - `converters`: a field or extra -> what makes a value of its text. Only rows of text are converted, and a text
-      that says no number stays as it is: an extra may be unusable, a field then makes the row a bad one.
-    - `missing`: texts, blanks around them aside, that mean no value. An empty text means none only in rows of text.
+    - `converters`: a field or extra -> what makes a value of its text. Only rows of text are converted. Text that is
+      no number stays as it is: an extra may hold anything, while a field then makes the row a bad one.
+    - `missing`: strings that mean no value, blanks around them aside; an empty one does so only in rows of text.
     - `slow_below`, `fast_from`: where the tempo changes, in beats per minute.
 
     Raises `InvalidInput` for an unknown field and for thresholds that overlap.
     """
 
-    columns: Mapping[str, str] = Factory(_own_columns)
+    columns: Mapping[str, str] = Factory(lambda: dict(zip(FIELDS, FIELDS, strict=True)))
     extras: Mapping[str, str] | None = None
     converters: Mapping[str, Converter] = field(default=FIELD_CONVERTERS, repr=False)
     missing: frozenset[str] = frozenset({""})
@@ -108,7 +91,7 @@ class FieldMapping:
         return found
 
     def _found(self, columns: Iterable[tuple[str, str]], row: Row) -> dict[str, Any]:
-        """Return the values of a row by name, without those that are absent or a missing text."""
+        """Return the values of a row by name, without those that are absent or stand for no value."""
         missing = self.missing - {""} if row.typed else self.missing
         found = {}
         for name, column in columns:
@@ -134,17 +117,13 @@ class FieldMapping:
             found["duration"] = seconds_from_ms(found.pop("duration_ms"))
 
     def _why_missing(self, name: str, row: Row) -> str:
-        for source in self._sources(name):
+        sources = [source for source in (name, STAND_INS.get(name, "")) if source in self.columns]
+        for source in sources:
             if self.columns[source] in row.values:
                 instead = "" if source == name else f" for {source}"
                 return f" ({shown(row.values[self.columns[source]])}{instead})"
-        columns = " or ".join(shown(self.columns[source]) for source in self._sources(name))
+        columns = " or ".join(shown(self.columns[source]) for source in sources)
         return f" (no column {columns})" if columns else " (no column is mapped to it)"
-
-    def _sources(self, name: str) -> list[str]:
-        """Return the mapped fields that can give a field."""
-        candidates = [name, STAND_INS[name]] if name in STAND_INS else [name]
-        return [source for source in candidates if source in self.columns]
 
 
 def _needs(name: str, found: Mapping[str, Any]) -> bool:
@@ -152,14 +131,14 @@ def _needs(name: str, found: Mapping[str, Any]) -> bool:
     return found.get(name) is None and found.get(STAND_INS[name]) is not None
 
 
-def _check_name(what: str, name: str, known: Iterable[str]) -> None:
+def _check_name(what: str, name: str, known: Collection[str]) -> None:
     """Raise `InvalidInput` with the nearest known name unless the name is a known one."""
-    names = list(known)
-    if name not in names:
-        raise InvalidInput(
-            f"unknown {what} {shown(name)}" + (did_you_mean(name, names) or f"; known: {', '.join(names)}")
-        )
+    if name not in known:
+        hint = did_you_mean(name, known) or f"; known: {', '.join(known)}"
+        raise InvalidInput(f"unknown {what} {shown(name)}{hint}")
 
+
+_SPOTIFY_SHARES = ("danceability", "acousticness", "instrumentalness")
 
 PRESETS: Mapping[str, FieldMapping] = {
     "spotify": FieldMapping(
@@ -178,17 +157,9 @@ PRESETS: Mapping[str, FieldMapping] = {
             "subgenre": "playlist_subgenre",
             "popularity": "track_popularity",
             "release_date": "track_album_release_date",
-            "danceability": "danceability",
-            "acousticness": "acousticness",
-            "instrumentalness": "instrumentalness",
+            **{name: name for name in _SPOTIFY_SHARES},
         },
-        converters={
-            **FIELD_CONVERTERS,
-            "popularity": whole_number,
-            "danceability": decimal,
-            "acousticness": decimal,
-            "instrumentalness": decimal,
-        },
+        converters={**FIELD_CONVERTERS, **dict.fromkeys(_SPOTIFY_SHARES, decimal), "popularity": whole_number},
         missing=frozenset({"", "NA"}),
     ),
 }
@@ -209,7 +180,9 @@ def mapping_from_options(
     Raises `InvalidInput` for an unknown preset, for a pair that is none, names an unknown field or names one again,
     and for thresholds that overlap.
     """
-    base = _preset(preset)
+    if preset is not None:
+        _check_name("preset", preset, PRESETS)
+    base = FieldMapping() if preset is None else PRESETS[preset]
     extras = base.extras or {}
     given = _parsed_pairs(pairs, (*FIELDS, *extras))
     columns = {**base.columns, **{name: column for name, column in given.items() if name in FIELDS}}
@@ -219,13 +192,6 @@ def mapping_from_options(
     if base.extras is not None:
         base = evolve(base, extras={name: given.get(name, column) for name, column in extras.items()})
     return evolve(base, columns=columns, slow_below=slow_below, fast_from=fast_from)
-
-
-def _preset(name: str | None) -> FieldMapping:
-    if name is None:
-        return FieldMapping()
-    _check_name("preset", name, PRESETS)
-    return PRESETS[name]
 
 
 def _parsed_pairs(pairs: Iterable[str], known: Sequence[str]) -> dict[str, str]:

@@ -6,13 +6,15 @@ import logging
 import threading
 import warnings
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from qfzz_core.errors import PluginError, PluginWarning
 from qfzz_core.plugins.record import Origin, PluginRecord
 
 logger = logging.getLogger("qfzz.plugins")
+
+_END = object()
 
 Report = Callable[[Origin, str, "BaseException | str"], None]
 
@@ -38,6 +40,16 @@ def answer(function: Callable[..., Any], *arguments: Any) -> Any:
     # A panic of a Rust extension derives from BaseException, past every `except Exception` of the request.
     except BaseException as error:
         raise BrokenContractError(f"raised {type(error).__name__}: {error}") from error
+
+
+def answers(function: Callable[..., Any], *arguments: Any) -> Iterator[Any]:
+    """Yield the items that a plugin's function gives, as it gives them; raises as `answer` does."""
+    given = answer(function, *arguments)
+    if isinstance(given, (str, bytes)) or not isinstance(given, Iterable):
+        raise BrokenContractError(f"expected several things, such as a generator gives, got {given!r}")
+    items = answer(iter, given)
+    while (item := answer(next, items, _END)) is not _END:
+        yield item
 
 
 def refuse_coroutine(value: Any) -> Any:

@@ -15,7 +15,7 @@ TESTING = {"pytest", "hypothesis", "coverage", "hatchling"}  # what the tests ne
 
 
 def run(*command: str | Path, cwd: Path) -> str:
-    """Run a command as a stranger would, and return what it prints."""
+    """Run a command as a user would, and return what it prints."""
     print("$", *command, flush=True)
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("QFZZ_", "PYTHON"))}
     environment["HOME"] = environment["XDG_DATA_HOME"] = environment["XDG_CACHE_HOME"] = str(cwd)

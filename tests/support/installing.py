@@ -1,4 +1,4 @@
-"""Real distributions of strangers: written, built and installed by pip, then used by a Python process of its own."""
+"""Real third-party distributions: written, built and installed by pip, then used by a Python process of its own."""
 
 import importlib.util
 import json

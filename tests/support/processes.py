@@ -45,7 +45,7 @@ def in_child(work: Callable[[], Any]) -> int:
 
 
 def in_children(processes: int, work: Callable[[int], Any]) -> list[int]:
-    """Return the exit codes of children that work at the same time, each told its number."""
+    """Return the exit codes of children that work at the same time, each given its number."""
     children = [forked(lambda process=process: work(process)) for process in range(processes)]  # type: ignore[misc]
     return [exit_code(child) for child in children]
 

@@ -1,4 +1,4 @@
-"""Plugins as third parties write them, passed in code, and a catalogue small enough to see through."""
+"""Third-party plugins, passed in code, and a catalogue small enough to see through."""
 
 from collections.abc import Callable, Mapping, Sequence
 from types import ModuleType

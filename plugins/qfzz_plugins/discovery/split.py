@@ -25,7 +25,7 @@ REASONS = ("ranked", "discovery")
 
 
 def floor(number: float) -> int:
-    """Return the floor of a product that may have lost its last bits."""
+    """Return the floor of a product that may have lost its last bits: 0.29 * 100 is 28.999999999999996."""
     return math.floor(number + 1e-9)
 
 
@@ -43,6 +43,8 @@ def _at_least_one(_: object, attribute: attrs.Attribute[int], value: int) -> Non
 class SplitOptions:
     """How deep picks may lie, in multiples of the limit, and how they are mixed in."""
 
+    # With 20 tracks, 6 of them picks, two lists share 23% of their picks at a depth of 2, 7% at 5, 3% at 10 and 2% at
+    # 20. On 28,352 Spotify tracks, rank 100 scores 0.719, rank 200 0.715 and rank 400 0.703, the best track 0.919.
     pool_depth: int = attrs.field(default=10, validator=_at_least_one)
     shuffle: Literal["riffle", "full", "none"] = "riffle"
 

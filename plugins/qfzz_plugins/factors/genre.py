@@ -10,7 +10,7 @@ import attrs
 from qfzz_core import CategoryTable, Request, hookimpl
 from qfzz_core.model.names import normalise_genre
 
-SIMILAR = 0.5
+SIMILAR = 0.5  # the reference's value
 
 
 @attrs.frozen
@@ -21,8 +21,8 @@ class GenreOptions:
 
 
 @attrs.frozen
-class Account:
-    """The table of one request, and for each similar genre the preferred one it is similar to."""
+class GenreValues:
+    """The value of each genre for one request, and for each similar genre the preferred one it is similar to."""
 
     values: dict[str, float]
     similar_to: dict[str, str]
@@ -35,9 +35,10 @@ class Account:
         return f"you like {track['genre']}" if genre in self.values else f"{track['genre']} is not among your genres"
 
 
-def account(request: Request) -> Account:
+def genre_values(request: Request) -> GenreValues:
     """Return the value of every genre that has one in a request."""
     graded = request.options.match == "graded"
+    # a weight of 0 is what dislikes leave behind; the reference's "preferred" cannot mean it
     liked = {name: weight for name, weight in request.profile.genres.items() if weight > 0}
     values: dict[str, float] = {}
     similar_to: dict[str, str] = {}
@@ -46,10 +47,11 @@ def account(request: Request) -> Account:
             value = SIMILAR * weight if graded else SIMILAR
             if value > values.get(genre, 0.0):
                 values[genre], similar_to[genre] = value, name
+    # after all similar ones: whoever likes jazz and blues, which are similar, must get 1.0 for both, not 0.5
     for name, weight in liked.items():
         values[normalise_genre(name)] = weight if graded else 1.0
         similar_to.pop(normalise_genre(name), None)
-    return Account(values, similar_to)
+    return GenreValues(values, similar_to)
 
 
 class GenreFactor:
@@ -62,8 +64,8 @@ class GenreFactor:
 
     def prepare(self, request: Request) -> CategoryTable:
         """Score by a table of genres."""
-        made = account(request)
-        return CategoryTable(column="genre", values=made.values, reason=made.reason)
+        found = genre_values(request)
+        return CategoryTable(column="genre", values=found.values, reason=found.reason)
 
 
 @hookimpl

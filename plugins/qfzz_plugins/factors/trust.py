@@ -15,8 +15,8 @@ from qfzz_core import CategoryTable, Column, Request, hookimpl
 from qfzz_core.model.events import Event
 from qfzz_core.model.tracks import publisher_of
 
-LIKE = 0.1
-UNKNOWN = 0.5
+LIKE = 0.1  # the strength of a `like`, the unit of feedback
+UNKNOWN = 0.5  # the mean of a beta distribution of which nothing is known
 
 
 def trust(state: Any) -> float:
@@ -39,6 +39,7 @@ class TrustLearner:
         """Add the strength of one feedback."""
         positive, negative = state or (0.0, 0.0)
         strength = event.interaction.strength if event.interaction is not None else None
+        # rounded, or 0.15 would be 1.4999999999999998 likes, and 0.1 and 0.2 together 0.30000000000000004
         units = round((strength or 0.0) / LIKE, 12)
         return [round(positive + max(units, 0.0), 12), round(negative + max(-units, 0.0), 12)]
 

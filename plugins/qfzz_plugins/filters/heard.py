@@ -11,7 +11,7 @@ from qfzz_core import Filter, IdFilter, Request, hookimpl
 from qfzz_core.model.events import Interaction
 from qfzz_core.model.timestamps import parsed
 
-MOST = 2**40  # more than any log holds, and as much as islice takes
+MOST = 2**40  # more plays than any log holds; islice refuses numbers beyond sys.maxsize
 
 
 def hearings(request: Request) -> Iterator[Interaction]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from qfzz_core.contracts.formats import Playlist, Row, TrackFile
@@ -22,7 +22,7 @@ class CsvReader:
 
     def read(self, file: TrackFile) -> Iterator[Row]:
         """Yield a row of text for each line, or for several lines that quotes hold together."""
-        # strict, or a quote that nobody closed would swallow the rest of the file without a word
+        # strict, or an unclosed quote would swallow the rest of the file without an error
         reader = csv.reader(file.lines(), strict=True)
         header = _header(file, reader)
         while True:
@@ -37,8 +37,9 @@ class CsvReader:
             if len(fields) == len(header):
                 yield Row(line, dict(zip(header, fields, strict=True)))
             elif fields:
-                counts = f"has {_count(len(fields), 'field')} where the header has {len(header)}"
-                yield Row(line, problem=counts + _span(line, reader.line_num))
+                count = f"{len(fields)} field{'' if len(fields) == 1 else 's'}"
+                problem = f"has {count} where the header has {len(header)}{_span(line, reader.line_num)}"
+                yield Row(line, problem=problem)
 
 
 def _header(file: TrackFile, reader: Any) -> list[str]:
@@ -60,10 +61,6 @@ def _span(first: int, last: int) -> str:
     return f" (lines {first} to {last})" if last > first else ""
 
 
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}" if number == 1 else f"{number} {what}s"
-
-
 class CsvWriter:
     """Writes a column for each key that any track has; lists and objects as JSON."""
 
@@ -72,15 +69,10 @@ class CsvWriter:
 
     def write(self, playlist: Playlist) -> Iterator[str]:
         """Yield the header and the rows; the required fields come first, other keys as they are met."""
-        keys = list(dict.fromkeys([*REQUIRED_FIELDS, *_keys(playlist.tracks)]))
+        keys = list(dict.fromkeys([*REQUIRED_FIELDS, *(key for track in playlist.tracks for key in track)]))
         yield _line(keys)
         for track in playlist.tracks:
             yield _line(_cell(track.get(key)) for key in keys)
-
-
-def _keys(tracks: Iterable[Mapping[str, Any]]) -> Iterator[str]:
-    for track in tracks:
-        yield from track
 
 
 def _cell(value: Any) -> str:

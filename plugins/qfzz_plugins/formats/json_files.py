@@ -48,10 +48,8 @@ def _document(file: TrackFile) -> Any:
     text = "".join(file.lines())
     try:
         return json.loads(text)
-    except json.JSONDecodeError as error:
-        raise file.unusable(f"not valid JSON: {_problem(error)}", error.lineno) from None
     except (ValueError, RecursionError) as error:
-        raise file.unusable(f"not valid JSON: {_problem(error)}") from None
+        raise file.unusable(f"not valid JSON: {_problem(error)}", getattr(error, "lineno", None)) from None
 
 
 def _object_row(number: int, item: Any) -> Row:

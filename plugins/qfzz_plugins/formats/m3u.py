@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from qfzz_core.contracts.formats import Playlist
 from qfzz_core.hookspecs import hookimpl
-from qfzz_plugins.formats.places import location, one_line
+
+LOCATION_KEYS = ("location", "url", "path")
+
+_NO_TEXT = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ufffe\uffff]+")
 
 
 class M3uWriter:
-    """Writes for each track its length, its name, and where it lies; its id where nobody said where it lies."""
+    """Writes for each track its length, its name, and its location, or its id where no location is known."""
 
     name = "m3u"
     suffixes = (".m3u8", ".m3u")
@@ -21,12 +25,22 @@ class M3uWriter:
         yield f"#EXTM3U\n#PLAYLIST:{one_line(playlist.title)}\n"
         for track in playlist.tracks:
             yield f"#EXTINF:{track['duration']},{one_line(track['artist'])} - {one_line(track['title'])}\n"
-            yield f"{_place(track)}\n"
+            place = location(track) or one_line(track["track_id"])
+            yield f"./{place}\n" if place.startswith("#") else f"{place}\n"  # which would be a comment
 
 
-def _place(track: Mapping[str, Any]) -> str:
-    place = location(track) or one_line(track["track_id"])
-    return f"./{place}" if place.startswith("#") else place  # which would be a comment
+def location(track: Mapping[str, Any]) -> str | None:
+    """Return the first text under `location`, `url` or `path` that is not blank, on one line; None without one."""
+    for key in LOCATION_KEYS:
+        value = track.get(key)
+        if isinstance(value, str) and value.strip():
+            return one_line(value)
+    return None
+
+
+def one_line(text: str) -> str:
+    """Return a text without line breaks and what else XML cannot hold; each run of them becomes a space."""
+    return _NO_TEXT.sub(" ", text)
 
 
 @hookimpl

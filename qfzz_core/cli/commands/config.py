@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 import attrs
 import click
 
-from qfzz_core.cli.options import command, json_option
-from qfzz_core.cli.output import print_json, visible, without_password
-from qfzz_core.cli.session import Choice, Session, storeless_engine
+from qfzz_core.cli.options import command
+from qfzz_core.cli.output import print_json, print_line, print_result
+from qfzz_core.cli.session import Choice, Session, storeless_engine, without_password
 from qfzz_core.config import Config, load_config
 from qfzz_core.errors import QfzzError
 
@@ -23,10 +23,10 @@ def config() -> None:
 
 
 @command(config)
-@json_option
 def show(session: Session, as_json: bool) -> None:
     """Show the configuration in effect and where each part comes from."""
     configuration = session.configuration()
+    # the engine checks what the file alone cannot say: the options that factors and strategies of plugins have
     with storeless_engine(configuration) as engine:
         effective = in_effect(session, configuration, engine)
     print_json(effective) if as_json else _print(effective)
@@ -34,17 +34,17 @@ def show(session: Session, as_json: bool) -> None:
 
 @command(config)
 @click.argument("file", required=False)
-@json_option
 @click.pass_context
 def check(ctx: click.Context, session: Session, file: str | None, as_json: bool) -> None:
     """Check a configuration file, by default the one in effect; exit code 1 if it cannot be used."""
     chosen = Choice(file, "the argument") if file else session.config_file()
     problems = problems_of(session, chosen.value)
-    if as_json:
-        print_json({"file": chosen.value, "ok": not problems, "problems": problems})
+    if as_json or not problems:
+        name = "the defaults, because there is no configuration file" if chosen.value is None else chosen.value
+        print_result({"file": chosen.value, "ok": not problems, "problems": problems}, as_json, f"ok: {name}")
     else:
-        name = "the defaults, because there is no configuration file" if chosen.value is None else visible(chosen.value)
-        click.echo("\n".join(map(visible, problems)) or f"ok: {name}")
+        for problem in problems:
+            print_line(problem)
     ctx.exit(1 if problems else 0)
 
 
@@ -97,20 +97,20 @@ def _print(effective: dict[str, Any]) -> None:
         "store": f"{store['url']} ({store['from']})",
         "seed": "a new one for each run" if effective["seed"] is None else effective["seed"],
         "strict": "yes" if effective["strict"] else "no",
-        "discovery": f"{discovery['strategy'] or 'none'}{_said(discovery['options'])}",
+        "discovery": f"{discovery['strategy'] or 'none'}{_with(discovery['options'])}",
         "plugins disabled": ", ".join(effective["plugins_disabled"]) or "none",
         "factors off": ", ".join(effective["factors_off"]) or "none",
         "factors": "",
     }
     for name, value in lines.items():
-        click.echo(visible(f"{name + ':':<18}{value}").rstrip())
+        print_line(f"{name + ':':<18}{value}".rstrip())
     for factor in effective["factors"]:
-        click.echo(visible(f"  {factor['name']:<16}{factor['weight']:g}{_said(factor['options'])}"))
+        print_line(f"  {factor['name']:<16}{factor['weight']:g}{_with(factor['options'])}")
     if discovery["wrapped"]:
         click.echo("other strategies:")
     for name, options in discovery["wrapped"].items():
-        click.echo(visible(f"  {name:<16}{_said(options).strip()}".rstrip()))
+        print_line(f"  {name:<16}{_with(options).strip()}".rstrip())
 
 
-def _said(options: dict[str, Any]) -> str:
+def _with(options: dict[str, Any]) -> str:
     return f" ({', '.join(f'{name} = {value}' for name, value in options.items())})" if options else ""

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from qfzz_core.cli.options import command, json_option
-from qfzz_core.cli.output import print_json, visible
+from qfzz_core.cli.commands.tracks import find_track
+from qfzz_core.cli.options import command
+from qfzz_core.cli.output import print_json, print_line, visible
 from qfzz_core.cli.session import Session
+from qfzz_core.model.profiles import ProfileSnapshot, spelling_of
+from qfzz_core.model.tracks import Track, publisher_of
+from qfzz_core.model.weights import SINGULAR
+
+if TYPE_CHECKING:
+    from qfzz_core.engine import Engine
+
+_TRUST = "trust"
 
 
 @command()
@@ -17,42 +26,89 @@ from qfzz_core.cli.session import Session
 @click.argument("interaction_type", metavar="TYPE")
 @click.option("--rating", type=float, metavar="0..1", help="A rating, which counts instead of the type.")
 @click.option("--event-id", metavar="ID", help="Your own id of this event: given again, it is not applied again.")
-@json_option
-def feedback(
-    session: Session,
-    *,
-    user: str,
-    track: str,
-    interaction_type: str,
-    rating: float | None,
-    event_id: str | None,
-    as_json: bool,
-) -> None:
+def feedback(session: Session, *, user: str, track: str, interaction_type: str, as_json: bool, **details: Any) -> None:
     """Record what a user did with a track, and learn from it.
 
-    TRACK is a track's id. TYPE is favorite, like, play, skip, dislike, or one that a plugin adds. The track's genre,
-    artist and mood move by the strength of the type; so does the trust in who published it.
+    TRACK is a track's id. TYPE is favorite, like, play, skip, dislike, or one that a plugin adds. The weights of the
+    track's genre, artist and mood move by the strength of the type; so does the trust in its publisher.
     """
-    from qfzz_core.cli.learned import record
-
     with session.engine() as engine:
-        outcome = record(engine, user, track, interaction_type, rating=rating, event_id=event_id)
+        outcome = record(engine, user, track, interaction_type, **details)
     print_json(outcome) if as_json else _print(outcome)
+
+
+def record(
+    engine: Engine,
+    user: str,
+    track_id: str,
+    interaction_type: str,
+    *,
+    rating: float | None = None,
+    event_id: str | None = None,
+) -> dict[str, Any]:
+    """Record one feedback and return what it changed; raises `FeedbackError`."""
+    track = find_track(engine, track_id)
+    before = engine.store.snapshot(user)
+    trust = _trust(engine, user, track)
+    engine.record_feedback(user, track_id, interaction_type, rating, event_id=event_id)
+    # nothing was stored where another process erased the user at this moment
+    after = engine.store.snapshot(user) or ProfileSnapshot(user_id=user)
+    return {
+        "user_id": user,
+        "track_id": track_id,
+        "type": interaction_type,
+        "rating": rating,
+        "event_id": event_id,
+        "recorded": before is None or before.revision != after.revision,
+        "track": track,
+        "weights": [] if track is None else _moved(before or ProfileSnapshot(user_id=user), after, track),
+        "trust": None if trust is None else {**trust, "after": engine.learned(_TRUST, user, trust["publisher"])},
+    }
+
+
+def _trust(engine: Engine, user: str, track: Track | None) -> dict[str, Any] | None:
+    if track is None or _TRUST not in engine.registry.learners:
+        return None
+    publisher = publisher_of(track)
+    return {"publisher": publisher, "before": engine.learned(_TRUST, user, publisher)}
+
+
+def _moved(before: ProfileSnapshot, after: ProfileSnapshot, track: Track) -> list[dict[str, Any]]:
+    """Return the weights of the track's genre, artist and mood that are not what they were."""
+    moved = []
+    for field, key in SINGULAR.items():
+        weights = getattr(after, field)
+        # the profile may know "Jazz" where the track says "jazz"
+        name = spelling_of(weights, field, track[key]) or track[key]
+        old, new = getattr(before, field).get(name, 0.0), weights.get(name, 0.0)
+        if old != new:
+            moved.append({"field": field, "name": name, "before": old, "after": new})
+    return moved
+
+
+def learned_lines(outcome: dict[str, Any]) -> list[str]:
+    """Return a line for each weight that moved, and one for the trust."""
+    moved = [(SINGULAR[item["field"]], item["name"], item) for item in outcome["weights"]]
+    if outcome["trust"]:
+        moved.append((_TRUST, outcome["trust"]["publisher"].partition(":")[2], outcome["trust"]))
+    width = max((len(name) for _, name, _ in moved), default=0)
+    return [
+        visible(f"{word:<6}  {name:<{width}}  {item['before']:.2f} -> {item['after']:.2f}")
+        for word, name, item in moved
+    ]
 
 
 def _print(outcome: dict[str, Any]) -> None:
     track = outcome["track"]
     if not outcome["recorded"]:
-        click.echo(f"This event was recorded before; nothing changed ({visible(outcome['event_id'])}).")
+        print_line(f"This event was recorded before; nothing changed ({outcome['event_id']}).")
         return
     title = f"{track['title']} by {track['artist']}" if track else outcome["track_id"]
-    click.echo(visible(f"{outcome['user_id']}: {outcome['type']} {title}"))
+    print_line(f"{outcome['user_id']}: {outcome['type']} {title}")
     if track is None:
-        click.echo("The catalogue has no such track, so it teaches nothing.")
+        print_line("The catalogue has no such track, so nothing is learned from it.")
         return
-    from qfzz_core.cli.learned import learned_lines
-
     for line in learned_lines(outcome):
-        click.echo(f"  {line}")
+        print_line(f"  {line}")
     if not outcome["weights"]:
-        click.echo("  No weight moved.")
+        print_line("  No weight moved.")

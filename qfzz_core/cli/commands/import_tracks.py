@@ -10,52 +10,54 @@ from typing import Any
 
 import click
 
-from qfzz_core.cli.options import command, json_option
-from qfzz_core.cli.output import console, note, print_json, visible
+from qfzz_core.cli.options import command
+from qfzz_core.cli.output import console, note, print_json
 from qfzz_core.cli.session import Session
-from qfzz_core.formats.reading import Readers
-from qfzz_core.importing.derive import FAST_FROM, SLOW_BELOW
+from qfzz_core.formats.files import Readers
 from qfzz_core.importing.job import BadRow, Import
 from qfzz_core.importing.mapping import PRESETS, mapping_from_options
+from qfzz_core.importing.values import FAST_FROM, SLOW_BELOW
 
-SHOWN_BAD_ROWS = 20
+SHOWN_BAD_ROWS = 20  # what a terminal of 24 lines shows; a wrong mapping makes every row a bad one
+
+_MEANINGS = {
+    "rows": "rows read",
+    "added": "tracks added",
+    "replaced": "tracks replaced",
+    "repeated": "rows that repeat a track_id of this import, left out",
+    "bad": "bad rows, left out",
+}
 
 
 @command(name="import")
 @click.argument("files", nargs=-1, required=True, metavar="FILE...", type=click.Path(path_type=Path))
-@click.option("--format", "format_", metavar="NAME", help="The format; without it, the ends of the names tell.")
+@click.option("--format", "format_", metavar="NAME", help="The format, whatever the suffixes of the files.")
 @click.option("--preset", type=click.Choice(sorted(PRESETS)), help="Where the columns are in a well-known data set.")
 @click.option("--map", "pairs", multiple=True, metavar="FIELD=COLUMN", help="The column of a field. Repeatable.")
 @click.option("--slow-below", type=float, default=SLOW_BELOW, show_default=True, metavar="BPM", help="What is slow.")
 @click.option("--fast-from", type=float, default=FAST_FROM, show_default=True, metavar="BPM", help="What is fast.")
 @click.option("--strict", is_flag=True, help="Stop at the first bad row and import nothing.")
-@json_option
 def import_tracks(
-    session: Session,
-    *,
-    files: tuple[Path, ...],
-    format_: str | None,
-    preset: str | None,
-    pairs: tuple[str, ...],
-    slow_below: float,
-    fast_from: float,
-    strict: bool,
-    as_json: bool,
+    session: Session, *, files: tuple[Path, ...], format_: str | None, strict: bool, as_json: bool, **mapped: Any
 ) -> None:
     """Import tracks from files, such as CSV, JSON or JSON Lines.
 
-    The names end in .csv, .json, .jsonl or .ndjson, or in what a plugin reads, each also with .gz. Columns called like
-    the fields of a track are taken as they are; --preset or --map say where they are otherwise. A tempo can come from
-    "bpm", a duration from "duration_ms", a mood from "valence" and the energy (the quadrants of Russell's circumplex of
-    affect, 1980: upbeat, energetic, calm, mellow).
+    The suffix of a file chooses its format: .csv, .json, .jsonl, .ndjson or that of a plugin, each also with .gz.
+    Columns named like the fields of a track are taken as they are; for others, use --preset or --map. A tempo can come
+    from "bpm", a duration from "duration_ms", a mood from "valence" and the energy (the quadrants of Russell's
+    circumplex of affect, 1980: upbeat, energetic, calm, mellow).
 
-    All files are one transaction. Of rows with one track_id the first counts; a track that is in the catalogue already
-    is replaced. Bad rows are reported and skipped.
+    All files are one transaction. Of several rows with one track_id the first counts; a track that is already in the
+    catalogue is replaced. Bad rows are reported and skipped.
     """
     bad: list[BadRow] = []
-    mapping = mapping_from_options(preset, pairs, slow_below=slow_below, fast_from=fast_from)
-    job = Import(files, mapping, strict, on_bad_row=lambda row: bad.append(row) if len(bad) < SHOWN_BAD_ROWS else None)
-    total = job.total_bytes()
+    job = Import(
+        files,
+        mapping_from_options(**mapped),
+        strict,
+        on_bad_row=lambda row: bad.append(row) if len(bad) < SHOWN_BAD_ROWS else None,
+    )
+    total = job.total_bytes()  # before the store is opened: a missing file must not make one
     with session.engine() as engine:
         job.readers = Readers.of(engine.registry, engine.faults.report, format_)
         begun = time.perf_counter()
@@ -94,7 +96,7 @@ def _progress_bar(job: Import, total: int) -> Iterator[None]:
 
 def _report_bad_rows(shown: list[BadRow], count: int) -> None:
     for row in shown:
-        note(visible(row))
+        note(row)
     if count > len(shown):
         note(f"... and {count - len(shown):,} more")
 
@@ -105,12 +107,5 @@ def _print_summary(summary: dict[str, Any]) -> None:
         f"Imported {summary['added'] + summary['replaced']:,} tracks from {files} file{'s' if files > 1 else ''} "
         f"in {summary['seconds']:.1f} s ({summary['rows_per_second']:,} rows/s)."
     )
-    meanings = {
-        "rows": "rows read",
-        "added": "tracks added",
-        "replaced": "tracks replaced",
-        "repeated": "rows that repeat a track_id of this import, left out",
-        "bad": "bad rows, left out",
-    }
-    for name, meaning in meanings.items():
+    for name, meaning in _MEANINGS.items():
         click.echo(f"{summary[name]:>9,}  {meaning}")

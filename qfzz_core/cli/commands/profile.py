@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import attrs
 import click
 
-from qfzz_core.cli.options import command, given_preferences, json_option, preference_options
-from qfzz_core.cli.output import print_json, visible
+from qfzz_core.cli.commands.tracks import find_track
+from qfzz_core.cli.files import read_document, write_whole
+from qfzz_core.cli.options import command
+from qfzz_core.cli.output import console, print_json, print_line, print_result, visible
+from qfzz_core.cli.request_options import given_preferences, preference_options
 from qfzz_core.cli.session import Session
 from qfzz_core.errors import ProfileError
+from qfzz_core.model.events import Interaction
 from qfzz_core.model.profiles import UserProfile, checked_user_id, spelling_of
 from qfzz_core.model.weights import SINGULAR, WEIGHT_FIELDS, checked_weights
 
 if TYPE_CHECKING:
     from qfzz_core.engine import Engine
+
+# one screen of 24 lines shows a new profile whole; --json shows everything
+SHOWN_NAMES = 10
+SHOWN_INTERACTIONS = 5
 
 
 @click.group()
@@ -26,15 +36,13 @@ def profile() -> None:
 
 @command(profile)
 @click.argument("user")
-@json_option
 def show(session: Session, user: str, as_json: bool) -> None:
     """Show a user's preferences and latest interactions."""
     with session.engine() as engine:
-        _show(engine, _known(engine, user), as_json)
+        _show(engine, known_profile(engine, user), as_json)
 
 
 @command(profile, name="list")
-@json_option
 def list_users(session: Session, as_json: bool) -> None:
     """List the ids of all users."""
     with session.engine() as engine:
@@ -42,18 +50,15 @@ def list_users(session: Session, as_json: bool) -> None:
             print_json(list(engine.store.user_ids()))
         else:
             for user_id in engine.store.user_ids():
-                click.echo(visible(user_id))
+                print_line(user_id)
 
 
 @command(profile, name="set")
 @click.argument("user")
 @preference_options
-@click.option(
-    "--drop-genre", "drop_genres", multiple=True, metavar="NAME", help="A genre to take out of the profile. Repeatable."
-)
-@click.option("--drop-artist", "drop_artists", multiple=True, metavar="NAME", help="An artist to take out. Repeatable.")
-@click.option("--drop-mood", "drop_moods", multiple=True, metavar="NAME", help="A mood to take out. Repeatable.")
-@json_option
+@click.option("--drop-genre", "drop_genres", multiple=True, metavar="NAME", help="A genre to remove. Repeatable.")
+@click.option("--drop-artist", "drop_artists", multiple=True, metavar="NAME", help="An artist to remove. Repeatable.")
+@click.option("--drop-mood", "drop_moods", multiple=True, metavar="NAME", help="A mood to remove. Repeatable.")
 def set_preferences(session: Session, user: str, as_json: bool, **values: Any) -> None:
     """Change preferences of a user, all at once or none.
 
@@ -69,20 +74,18 @@ def set_preferences(session: Session, user: str, as_json: bool, **values: Any) -
                 _drop(draft, field, names)
             for field, value in preferences.items():
                 _set(draft, field, value)
-        _show(engine, _known(engine, user), as_json)
+        _show(engine, known_profile(engine, user), as_json)
 
 
 @command(profile)
 @click.argument("user")
 @click.option("--output", type=click.Path(path_type=Path), metavar="FILE", help="Where to write; stdout if not given.")
-@json_option
 def export(session: Session, user: str, output: Path | None, as_json: bool) -> None:
-    """Write everything that is held of a user as JSON.
+    """Write everything that is known of a user as JSON.
 
-    That is the profile, the whole log, and what was learned from it. A file is written whole or not at all, and for
-    its owner only.
+    That is the profile, the whole log, and what was learned from it. A file is written whole or not at all, and only
+    its owner can read it.
     """
-    from qfzz_core.cli.exporting import write_whole
     from qfzz_core.storage.copies import profile_document
 
     with session.engine() as engine:
@@ -94,52 +97,44 @@ def export(session: Session, user: str, output: Path | None, as_json: bool) -> N
         print_json(held)
         return
     write_whole(output, held)
-    if as_json:
-        print_json({"user_id": user, "file": str(output), "events": len(held["events"])})
-    else:
-        click.echo(visible(f"Wrote profile and {len(held['events']):,} events of {user} to {output}."))
+    events = len(held["events"])
+    text = f"Wrote the profile and {events:,} events of {user} to {output}."
+    print_result({"user_id": user, "file": str(output), "events": events}, as_json, text)
 
 
 @command(profile, name="import")
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option("--replace", is_flag=True, help="Put the import in the place of a user who exists.")
-@json_option
+@click.option("--replace", is_flag=True, help="Replace the user if there is one.")
 def import_profile(session: Session, file: Path, replace: bool, as_json: bool) -> None:
-    """Put a user who was exported into the store, with the whole log; "-" reads stdin.
+    """Put an exported user into the store, with the whole log; "-" reads stdin.
 
-    All or nothing: a file that is not what `export` writes is refused with the place where it differs.
+    All or nothing: a file that is not what `export` writes is refused, with the place where it differs.
     """
-    from qfzz_core.cli.exporting import read_document
     from qfzz_core.storage.copies import record_from_document, restore_user
 
     record = record_from_document(read_document(file))
+    # a list, because the events of a record can be read once, and are counted below
     user, events = record.profile.user_id, list(record.events)
     with session.engine() as engine:
         restore_user(engine.store, attrs.evolve(record, events=events), replace=replace)
-    if as_json:
-        print_json({"user_id": user, "events": len(events)})
-    else:
-        click.echo(visible(f"Imported profile and {len(events):,} events of {user}."))
+    text = f"Imported the profile and {len(events):,} events of {user}."
+    print_result({"user_id": user, "events": len(events)}, as_json, text)
 
 
 @command(profile)
 @click.argument("user")
 @click.option("--yes", is_flag=True, help="Do not ask.")
-@json_option
 def forget(session: Session, user: str, yes: bool, as_json: bool) -> None:
     """Erase everything that is known of a user."""
     with session.engine() as engine:
-        _known(engine, user)
+        known_profile(engine, user)
         if not yes:
             click.confirm(visible(f"Erase everything known of {user}?"), abort=True, err=True)
         forgotten = engine.forget(user)
-    if as_json:
-        print_json({"user_id": user, "forgotten": forgotten})
-    else:
-        click.echo(visible(f"{user} is forgotten."))
+    print_result({"user_id": user, "forgotten": forgotten}, as_json, f"{user} is forgotten.")
 
 
-def _known(engine: Engine, user: str) -> UserProfile:
+def known_profile(engine: Engine, user: str) -> UserProfile:
     """Return the profile of a user; raises `ProfileError` for one who does not exist."""
     found = engine.get_profile(checked_user_id(user))
     if found is None:
@@ -148,7 +143,7 @@ def _known(engine: Engine, user: str) -> UserProfile:
 
 
 def _nobody(user: str) -> ProfileError:
-    return ProfileError(f"there is no user {user!r}; `qfzz profile list` says who there is")
+    return ProfileError(f"there is no user {user!r}; `qfzz profile list` shows all users")
 
 
 def _drop(draft: UserProfile, field: str, names: tuple[str, ...]) -> None:
@@ -171,6 +166,54 @@ def _set(draft: UserProfile, field: str, value: Any) -> None:
 
 
 def _show(engine: Engine, shown: UserProfile, as_json: bool) -> None:
-    from qfzz_core.cli.portraits import print_profile
+    print_json(shown.to_dict()) if as_json else _print(engine, shown)
 
-    print_json(shown.to_dict()) if as_json else print_profile(engine, shown)
+
+# ---- a profile as a person wants to read it -------------------------------------------------------------------------
+
+
+def _print(engine: Engine, shown: UserProfile) -> None:
+    """Write a profile's preferences, what was learned beside them, and the latest interactions."""
+    from rich.text import Text
+
+    from qfzz_core.cli.tables import print_table
+
+    console().print(Text(visible(shown.user_id), style="bold"))
+    print_line(
+        f"energy {shown.energy_level:.2f}, tempo {shown.tempo_preference}, discovery {shown.discovery_factor:.2f}"
+    )
+    rows = list(_rows(engine, shown))
+    if rows:
+        click.echo()
+        print_table(rows, (("kind",), ("name",), ("weight",)))
+    events = engine.store.events(shown.user_id, newest_first=True)
+    interactions = (event.interaction for event in events if event.interaction is not None)
+    latest = list(islice(interactions, SHOWN_INTERACTIONS))
+    if latest:
+        click.echo("\nLatest interactions, newest first")
+    for interaction in latest:
+        print_line(f"{interaction.timestamp[:16].replace('T', ' ')}  {_sentence(engine, interaction)}")
+
+
+def _rows(engine: Engine, shown: UserProfile) -> Iterator[dict[str, str]]:
+    for field, kind in SINGULAR.items():
+        yield from _strongest(kind, getattr(shown, field))
+    for name, learner in engine.registry.learners.items():
+        states = engine.store.states(shown.user_id, name)
+        yield from _strongest(name, {key: learner.value.read(state) for key, state in states.items()})
+
+
+def _strongest(kind: str, weights: Mapping[str, float]) -> Iterator[dict[str, str]]:
+    """Yield the rows of the largest weights, and one that says how many more there are."""
+    names = sorted(weights, key=lambda name: -weights[name])
+    for name in names[:SHOWN_NAMES]:
+        yield {"kind": visible(kind), "name": visible(name), "weight": f"{weights[name]:.2f}"}
+    if len(names) > SHOWN_NAMES:
+        yield {"kind": visible(kind), "name": f"... and {len(names) - SHOWN_NAMES:,} more (--json)", "weight": ""}
+
+
+def _sentence(engine: Engine, interaction: Interaction) -> str:
+    track = find_track(engine, interaction.track_id)
+    title = f"{track['title']} by {track['artist']}" if track else f"{interaction.track_id} (not in the catalogue)"
+    rating = "" if interaction.rating is None else f" (rated {interaction.rating:g})"
+    return f"{interaction.type}{rating}: {title}"

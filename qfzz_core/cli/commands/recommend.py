@@ -7,35 +7,31 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from qfzz_core.cli.options import (
-    command,
-    given_preferences,
-    json_option,
-    limit_option,
-    list_options,
-    preference_options,
-    seed_option,
-)
-from qfzz_core.cli.output import note, print_json
+from qfzz_core.cli.commands.tracks import serves_samples
+from qfzz_core.cli.files import write_bytes
+from qfzz_core.cli.options import command, limit_option
+from qfzz_core.cli.output import note, print_json, print_line
+from qfzz_core.cli.request_options import given_preferences, list_keywords, request_options
 from qfzz_core.cli.session import Session
+from qfzz_core.contracts.formats import Playlist, Writer
+from qfzz_core.formats.files import chosen_writer, playlist_bytes
+from qfzz_core.model.plain import copied
 
 if TYPE_CHECKING:
     from qfzz_core.contracts.plan import Plan
     from qfzz_core.contracts.recommendation import Recommendation
     from qfzz_core.engine import Engine
+    from qfzz_core.plugins.registry import Registered
 
 
 @command()
 @click.argument("user")
-@limit_option
+@limit_option(0)
 @click.option("--explain", is_flag=True, help="Show what each factor contributes to each score.")
 @click.option("--plan", "as_plan", is_flag=True, help="Show how the list is found, and how fast, instead of the list.")
 @click.option("--output", type=click.Path(path_type=Path), metavar="FILE", help="Write a playlist; - is stdout.")
-@click.option("--format", "format_", metavar="NAME", help="Its format; without it, the end of FILE tells.")
-@seed_option
-@preference_options
-@list_options
-@json_option
+@click.option("--format", "format_", metavar="NAME", help="The format of the playlist, whatever the suffix of FILE.")
+@request_options
 def recommend(
     session: Session,
     *,
@@ -51,17 +47,14 @@ def recommend(
 ) -> None:
     """Recommend tracks to a user.
 
-    --genre, --artist, --mood, --energy, --tempo and --discovery take the place of the profile's for this call only.
-    Tracks that the user disliked last are left out, unless --where disliked=true.
+    --genre, --artist, --mood, --energy, --tempo and --discovery replace those of the profile for this call only. Tracks
+    whose latest judgement by the user was a dislike are left out, unless --where disliked=true.
 
     With --where, several values of one column are alternatives. A user who is not known yet is created, but not by
     --plan.
 
     With --output, the list becomes a playlist instead: .m3u8, .xspf, .csv, .json, .jsonl, or what a plugin writes.
     """
-    from qfzz_core.cli.playlists import chosen_writer, write_playlist
-    from qfzz_core.cli.where import list_keywords
-
     if format_ and output is None:
         raise click.UsageError("--format is the format of a playlist: say with --output where it goes")
     with session.engine(seed=seed) as engine:
@@ -72,36 +65,42 @@ def recommend(
             return
         found = engine.recommend(user, given_preferences(values), limit=limit, **keywords)
         if output and writer:
-            write_playlist(engine, writer, output, user, found)
+            _write_playlist(
+                engine, writer, output, Playlist(f"QFZZ for {user}", [copied(each.track) for each in found])
+            )
         elif as_json:
-            print_json([as_dict(recommendation, explain) for recommendation in found])
+            print_json([_as_dict(each, explain) for each in found])
         else:
             _print(engine, found, explain)
 
 
 def _print_plan(plan: Plan, as_json: bool) -> None:
-    from qfzz_core.cli.output import console
-
     if as_json:
         print_json(plan.to_dict())
         return
-    out = console()
-    out.print(f"{plan.method}, because {plan.reason}")
+    print_line(f"{plan.method}, because {plan.reason}")
     looked_at = f"{plan.looked_at:,} rows looked at, {plan.scored:,} scored, {plan.cells:,} cells"
-    out.print(f"{plan.tracks:,} tracks: {looked_at}")
+    print_line(f"{plan.tracks:,} tracks: {looked_at}")
     for part, seconds in plan.seconds.items():
-        out.print(f"{part:<10}{seconds * 1e3:10.3f} ms")
+        print_line(f"{part:<10}{seconds * 1e3:10.3f} ms")
 
 
-def as_dict(recommendation: Recommendation, explain: bool) -> dict[str, Any]:
-    """Return a recommendation in plain types, with its explanation if wanted."""
+def _write_playlist(engine: Engine, writer: Registered[Writer], output: Path, playlist: Playlist) -> None:
+    content = playlist_bytes(writer, playlist, engine.faults.report)
+    if str(output) == "-":
+        click.echo(content, nl=False)
+        return
+    write_bytes(output, content)
+    note(f"{output}: {len(playlist.tracks)} tracks, format {writer.value.name}.")
+
+
+def _as_dict(recommendation: Recommendation, explain: bool) -> dict[str, Any]:
     plain = recommendation.to_dict()
     return {**plain, "explanation": recommendation.explanation.to_dict()} if explain else plain
 
 
 def _print(engine: Engine, found: list[Recommendation], explain: bool) -> None:
-    from qfzz_core.cli.known_tracks import serves_samples
-    from qfzz_core.cli.lists import print_explained, print_list
+    from qfzz_core.cli.tables import print_explained, print_list
 
     if found and serves_samples(engine):
         note("The store holds no tracks yet: these are invented samples. Import your own with `qfzz import`.")

@@ -10,7 +10,7 @@ from qfzz_core import Engine, PluginWarning
 import qfzz_broken
 from qfzz_broken.ways import WAYS
 
-HARMLESS = {"prepare-slow", "mutate-tracks", "mutate-result"}
+HARMLESS = ("prepare-slow", "mutate-tracks", "mutate-result")
 ANSWERED = [name for name in WAYS if not name.startswith("import") and name not in HARMLESS]
 
 
@@ -28,30 +28,30 @@ def found(engine: Engine, way: str) -> list[str]:
 
 
 @pytest.fixture
-def told(qfzz: Callable[..., Engine], monkeypatch: pytest.MonkeyPatch) -> Callable[[str], list[str]]:
+def answers_of(qfzz: Callable[..., Engine], monkeypatch: pytest.MonkeyPatch) -> Callable[[str], list[str]]:
     """What an application gets while the plugin is broken in a way."""
 
-    def tell(way: str) -> list[str]:
+    def answers(way: str) -> list[str]:
         config: dict[str, Any] = {"strict": False}
         if WAYS[way].when == "strategy":
             config["discovery"] = {"strategy": "broken"}
         return found(qfzz(plugin(monkeypatch, way), config=config), way)
 
-    return tell
+    return answers
 
 
 @pytest.mark.parametrize("way", [way for way in ANSWERED if WAYS[way].when != "store"])
 def test_an_application_gets_its_recommendations_and_a_warning(
-    way: str, told: Callable[[str], list[str]], qfzz: Callable[..., Engine]
+    way: str, answers_of: Callable[[str], list[str]], qfzz: Callable[..., Engine]
 ) -> None:
     with pytest.warns(PluginWarning):
-        answered = told(way)
+        answered = answers_of(way)
     assert answered == [each.track["track_id"] for each in qfzz().recommend("ann", {"discovery_factor": 0.0}, limit=5)]
 
 
 @pytest.mark.parametrize("way", HARMLESS)
-def test_ways_that_are_no_fault_still_answer(way: str, told: Callable[[str], list[str]]) -> None:
-    assert len(told(way)) == 5
+def test_ways_that_are_no_fault_still_answer(way: str, answers_of: Callable[[str], list[str]]) -> None:
+    assert len(answers_of(way)) == 5
 
 
 @pytest.mark.parametrize("way", [way for way in WAYS if way.startswith("import")])

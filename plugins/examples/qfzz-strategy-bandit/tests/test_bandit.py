@@ -39,7 +39,7 @@ def a_track(number: int) -> dict[str, Any]:
 
 @pytest.fixture
 def engine_of(qfzz: Callable[..., Engine]) -> Callable[..., Engine]:
-    """Engines over 90 tracks of three genres, which nothing but the discovery tells apart."""
+    """Engines over 90 tracks of three genres, which only the discovery distinguishes."""
 
     def made(by: str = "genre", **options: Any) -> Engine:
         config = {

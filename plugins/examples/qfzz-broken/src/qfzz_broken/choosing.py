@@ -31,10 +31,10 @@ def numbers(request: Any, option: Any) -> Predicate:
 
 
 WAYS = [
-    Way("filter-check", "where", "raises when it is asked to check an option", filtering(check=broken)),
+    Way("filter-check", "where", "raises when it checks an option", filtering(check=broken)),
     Way("filter-prepare", "where", "raises when a filter is prepared", filtering(prepare=broken)),
     Way("filter-numbers", "where", "has a predicate that gives numbers", filtering(prepare=numbers)),
-    Way("strategy-raises", "strategy", "raises when it is asked to pick", picking(broken)),
+    Way("strategy-raises", "strategy", "raises when it picks", picking(broken)),
     Way("strategy-too-few", "strategy", "picks one track", picking(lambda request, ranking: [Pick(1)])),
     Way("strategy-twice", "strategy", "picks the best only", picking(lambda request, _: [Pick(1)] * request.limit)),
     Way("strategy-nonsense", "strategy", "picks what is no pick", picking(lambda request, ranking: "surprise")),

@@ -1,4 +1,4 @@
-"""What the ways are made of: plugins, factors, filters and strategies that do whatever they are told."""
+"""What the ways are made of: plugins, factors, filters and strategies that do whatever they are given to do."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class PanicError(BaseException):
 
 
 def broken(*given: Any, **named: Any) -> Any:
-    """Raise, whatever is asked."""
+    """Raise, whatever the arguments."""
     raise BrokenError("it is broken")
 
 

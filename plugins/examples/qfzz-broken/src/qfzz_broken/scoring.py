@@ -80,9 +80,9 @@ WAYS = [
     Way("values-nan", "recommend", "gives NaN", computing(filled(np.nan))),
     Way("values-above-one", "recommend", "gives 1.5", computing(filled(1.5))),
     Way("values-shape", "recommend", "gives one value for all rows", computing(lambda columns, rows: np.zeros(1))),
-    Way("values-text", "recommend", "gives texts", computing(filled("high"))),
-    Way("values-raise", "recommend", "raises when it is asked for values", computing(broken)),
-    Way("track-raises", "recommend", "raises when it is asked about a track", judging(broken)),
+    Way("values-text", "recommend", "gives strings", computing(filled("high"))),
+    Way("values-raise", "recommend", "raises when it is called for values", computing(broken)),
+    Way("track-raises", "recommend", "raises when it evaluates a track", judging(broken)),
     Way("mutate-columns", "recommend", "writes into a column", computing(overwriting)),
     Way("mutate-profile", "recommend", "changes the profile of the request", preparing(persuading)),
     Way("mutate-tracks", "recommend", "changes and empties the tracks that it is given", judging(renaming)),
@@ -95,7 +95,7 @@ WAYS = [
     Way(
         "reason-raises",
         "recommend",
-        "raises when it is asked for a reason",
+        "raises when it is called for a reason",
         preparing(lambda request: TrackFunction(function=lambda track: 0.5, reason=broken)),
     ),
 ]

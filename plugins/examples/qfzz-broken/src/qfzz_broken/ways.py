@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from qfzz_broken import choosing, loading, registering, scoring, telling
+from qfzz_broken import choosing, loading, notifying, registering, scoring
 from qfzz_broken.parts import Plugin, Way
 
 WAYS: dict[str, Way] = {
-    way.name: way for module in (loading, registering, scoring, choosing, telling) for way in module.WAYS
+    way.name: way for module in (loading, registering, scoring, choosing, notifying) for way in module.WAYS
 }
 
 

@@ -95,7 +95,7 @@ def cosines(vectors: Vector, direction: Vector) -> Vector:
     """Return the cosine of each row with a direction, both of length 1, in [0, 1]; 0 for a row of NaN.
 
     Not `vectors @ direction`: BLAS adds in another order for another number of rows, and then a track would have
-    another value, in its last bit, when the ranking asks about it alone.
+    another value, in its last bit, when the ranking evaluates it alone.
     """
     values: Vector = np.nan_to_num((vectors * direction).sum(axis=1))
     return np.clip(values, 0.0, 1.0)
@@ -109,7 +109,7 @@ class EmbeddingFactor:
     Options = TasteOptions
 
     def prepare(self, request: Request) -> ColumnFunction | None:
-        """Score by a function of the column; the centroid is computed when the first rows are asked for."""
+        """Score by a function of the column; the centroid is computed when the first rows are evaluated."""
         liked = liked_tracks(request, request.options.likes)
         if not liked:
             return None

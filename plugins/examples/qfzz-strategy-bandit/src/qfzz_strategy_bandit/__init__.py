@@ -26,7 +26,7 @@ class SamplingOptions:
 
     Surprises are drawn from the ranks down to `pool_depth` times the limit. `samples` are the draws from which the
     probability of each arm is counted. `explore` is the share of the probability that all arms have alike: above 0,
-    no arm is ever impossible, which who learns from the log needs.
+    no arm is ever impossible, which learning from the log requires.
     """
 
     pool_depth: int = attrs.field(default=10, validator=_at_least_one)

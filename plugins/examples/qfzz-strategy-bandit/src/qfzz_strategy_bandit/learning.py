@@ -17,7 +17,7 @@ class BanditOptions:
 
 
 def key_of(by: str, name: str) -> str:
-    """Return the key under which the state of an arm is kept: who changes `by` begins anew, and may change back."""
+    """Return the key of an arm's state; it holds `by`, so that changing it starts from nothing and can be undone."""
     return f"{by}:{name}"
 
 

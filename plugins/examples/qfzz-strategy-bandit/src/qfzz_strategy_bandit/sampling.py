@@ -71,7 +71,7 @@ def arms_of(ranking: Ranking, pool: range, by: str) -> Arms:
 
 
 def posteriors(request: Request, ranking: Ranking, by: str) -> dict[int, Posterior]:
-    """Return what is known of the arms by the codes of their names, which tell which spellings are one name."""
+    """Return what is known of the arms by the codes of their names, which are equal for spellings of one name."""
     found: dict[int, Posterior] = {}
     vocabulary, prefix = ranking.columns[by].vocabulary, key_of(by, "")
     for key, state in request.state("bandit").items():

@@ -31,20 +31,20 @@ WAYS = [
     Way(
         "observer-feedback",
         "feedback",
-        "raises when it is told of feedback",
+        "raises when it is notified of feedback",
         lambda: Plugin(qfzz_feedback_recorded=lambda feedback: broken()),
     ),
     Way(
         "observer-result",
         "recommend",
-        "raises when it is told of a result",
+        "raises when it is notified of a result",
         lambda: Plugin(qfzz_recommended=lambda recommended: broken()),
     ),
     Way(
         "mutate-result",
         "recommend",
-        "empties the tracks that it is told of",
+        "empties the tracks of which it is notified",
         lambda: Plugin(qfzz_recommended=emptying),
     ),
-    Way("command-raises", "command", "raises when it is asked for commands", lambda: Plugin(qfzz_commands=broken)),
+    Way("command-raises", "command", "raises when it is called for commands", lambda: Plugin(qfzz_commands=broken)),
 ]

@@ -1,4 +1,4 @@
-"""What a command raises, as its user should see it: a sentence on stderr and an exit code."""
+"""Errors as the user of a command sees them: a sentence on stderr and an exit code."""
 
 from __future__ import annotations
 
@@ -26,17 +26,18 @@ def reported(session: Session) -> Iterator[None]:
     with warnings_as_lines(), _log_shown(session):
         try:
             yield
-        except KeyboardInterrupt:
-            raise _interrupted() from None
-        except click.Abort as abort:
+        except (KeyboardInterrupt, click.Abort) as error:
             # a prompt turns Ctrl-C into the same exception as the end of its input
-            if isinstance(abort.__context__, KeyboardInterrupt):
-                raise _interrupted() from None
-            raise
+            if isinstance(error, click.Abort) and not isinstance(error.__context__, KeyboardInterrupt):
+                raise
+            click.echo("Interrupted.", err=True)
+            raise click.exceptions.Exit(INTERRUPTED) from None
         except (click.ClickException, click.exceptions.Exit):
             raise
         except Exception as error:
-            if session.debug or _is_broken_pipe(error):
+            # nobody reads the output any more, as in `qfzz ... | head`: click ends silently then
+            broken_pipe = isinstance(error, OSError) and error.errno == errno.EPIPE
+            if session.debug or broken_pipe:
                 raise
             raise click.ClickException(_sentence(error)) from error
 
@@ -50,20 +51,11 @@ def _sentence(error: Exception) -> str:
     return f"unexpected {type(error).__name__}: {error} (--debug shows where)"
 
 
-def _interrupted() -> click.exceptions.Exit:
-    click.echo("Interrupted.", err=True)
-    return click.exceptions.Exit(INTERRUPTED)
-
-
-def _is_broken_pipe(error: Exception) -> bool:
-    """Return whether nobody reads the output any more, about which click is silent."""
-    return isinstance(error, OSError) and error.errno == errno.EPIPE
-
-
 @contextmanager
 def warnings_as_lines() -> Iterator[None]:
     """Write each `PluginWarning` as one line on stderr."""
     with warnings.catch_warnings():
+        # by default Python shows a warning once for each line of code, and all come from the same line
         warnings.simplefilter("always", PluginWarning)
         others = warnings.showwarning
 

@@ -1,9 +1,8 @@
-"""Running the contract suites on what a distribution or a file registers, and the verdict."""
+"""The check of plugins: the contract suites, run on what a distribution or a file registers, and the verdict."""
 
 from __future__ import annotations
 
 import importlib.util
-import os
 import subprocess
 import sys
 import tempfile
@@ -13,9 +12,8 @@ from typing import Any
 from xml.etree import ElementTree
 
 import attrs
-import click
 
-from qfzz_core.cli.output import visible
+from qfzz_core.cli.output import print_line
 from qfzz_core.config import Config
 from qfzz_core.engine import Engine
 from qfzz_core.errors import PluginWarning, RequestError, did_you_mean
@@ -26,9 +24,9 @@ from qfzz_core.testing.generated import suites
 NEEDED = ("pytest", "hypothesis")
 
 
-@attrs.frozen
+@attrs.define
 class Outcome:
-    """What became of one object's suite: how many tests ran, and what those that failed said."""
+    """The result of one object's suite: how many tests ran, and the messages of those that failed."""
 
     name: str
     tests: int = 0
@@ -37,7 +35,7 @@ class Outcome:
 
 @attrs.frozen
 class Verdict:
-    """Whether what was registered keeps its promises; `problems` are those of plugins that did not even start."""
+    """Whether what was registered keeps its promises; `problems` include those of plugins that did not start."""
 
     target: str
     problems: tuple[str, ...] = ()
@@ -63,12 +61,14 @@ def checked(target: str, url: str | None = None) -> Verdict:
     problems = [f"{record.name}: {record.status}: {record.reason}" for record in records if not record.takes_part]
     problems += [f"{record.name}: {problem}" for record in records for problem in record.problems]
     source, unchecked = suites([record for record in records if record.takes_part], registry, url)
-    return Verdict(target, tuple(problems), tuple(unchecked), _outcomes(source) if "class " in source else ())
+    outcomes = _outcomes(source) if "class " in source else ()  # pytest fails where there is nothing to run
+    return Verdict(target, tuple(problems), tuple(unchecked), outcomes)
 
 
 def _records(target: str) -> tuple[list[PluginRecord], Registry]:
     """Return the records of the target's plugins, and what is registered with them."""
     is_file = target.endswith(".py")
+    # the problems of the target are in its records, and those of other plugins are not the subject
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", PluginWarning)
         with Engine(store="memory:", config=Config(files=(target,) if is_file else ())) as engine:
@@ -85,13 +85,14 @@ def _records(target: str) -> tuple[list[PluginRecord], Registry]:
 def _outcomes(source: str) -> tuple[Outcome, ...]:
     with tempfile.TemporaryDirectory(prefix="qfzz-check-") as directory:
         place = Path(directory)
+        # without a file of its own, pytest would take the settings of the project in which the command runs
         (place / "pytest.ini").write_text("[pytest]\n", encoding="utf-8")
         (place / "test_contracts.py").write_text(source, encoding="utf-8")
         options = ["-c", str(place / "pytest.ini"), "-q", "-p", "no:cacheprovider", "--tb=short"]
         report = place / "report.xml"
         command = [sys.executable, "-m", "pytest", *options, f"--junitxml={report}", str(place / "test_contracts.py")]
-        done = subprocess.run(command, capture_output=True, text=True, check=False, env={**os.environ})
-        if done.returncode not in (0, 1):
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode not in (0, 1):  # 1: some tests failed; above: pytest itself did
             raise RequestError(f"the suites could not be run: {done.stdout.strip()[-2000:]}{done.stderr[-2000:]}")
         return _read(ElementTree.parse(report).getroot())
 
@@ -101,22 +102,22 @@ def _read(report: Any) -> tuple[Outcome, ...]:
     outcomes: dict[str, Outcome] = {}
     for case in report.iter("testcase"):
         name = case.get("classname").rpartition(".")[2].removeprefix("Test_").replace("__", " ", 1)
-        before = outcomes.get(name, Outcome(name))
-        wrong = [*case.findall("failure"), *case.findall("error")]
-        failed = {case.get("name"): (wrong[0].get("message") or "").strip()} if wrong else {}
-        outcomes[name] = Outcome(name, before.tests + 1, {**before.failed, **failed})
+        outcome = outcomes.setdefault(name, Outcome(name))
+        outcome.tests += 1
+        for wrong in (*case.findall("failure"), *case.findall("error")):
+            outcome.failed.setdefault(case.get("name"), (wrong.get("message") or "").strip())
     return tuple(outcomes.values())
 
 
 def print_verdict(verdict: Verdict) -> None:
     """Write a line for each object, what failed below it, and the verdict."""
     for problem in verdict.problems:
-        click.echo(visible(problem))
+        print_line(problem)
     for outcome in verdict.objects:
         result = f"{len(outcome.failed)} of {outcome.tests} tests failed" if outcome.failed else "keeps its promises"
-        click.echo(visible(f"{outcome.name}: {result} ({outcome.tests} tests)"))
+        print_line(f"{outcome.name}: {result} ({outcome.tests} tests)")
         for test, message in outcome.failed.items():
-            click.echo(visible(f"  {test.replace('_', ' ')}: {message.splitlines()[0] if message else 'it failed'}"))
+            print_line(f"  {test.replace('_', ' ')}: {message.splitlines()[0] if message else 'it failed'}")
     for note in verdict.unchecked:
-        click.echo(visible(note))
-    click.echo(visible(f"{verdict.target}: {'ok' if verdict.ok else 'not ok'}"))
+        print_line(note)
+    print_line(f"{verdict.target}: {'ok' if verdict.ok else 'not ok'}")

@@ -1,13 +1,14 @@
-"""The files of exports and playlists: read with errors that name them, and written whole or not at all."""
+"""Files of exports and playlists: read with errors that name them, and written whole or not at all."""
 
 from __future__ import annotations
 
 import json
 import os
 import sys
-import tempfile
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 from qfzz_core.errors import DocumentError, QfzzError
 
@@ -26,39 +27,33 @@ def read_document(path: Path) -> Any:
 
 def write_whole(path: Path, value: Any) -> None:
     """Write JSON to a file that only its owner can read, replacing what is there at once; raises `ExportError`."""
-    write_bytes(path, f"{json.dumps(value, indent=2, ensure_ascii=False)}\n".encode(), private=True)
+    write_bytes(path, f"{json.dumps(value, indent=2, ensure_ascii=False)}\n".encode(), mode=0o600)
 
 
-def write_bytes(path: Path, content: bytes, *, private: bool = False) -> None:
-    """Write a file, replacing what is there at once; raises `ExportError`.
+def write_bytes(path: Path, content: bytes, *, mode: int = 0o666) -> None:
+    """Write a file, replacing what is there at once, with the permissions that the umask leaves of `mode`.
 
-    `private`: only its owner can read it. Otherwise whoever can read what this process makes.
+    Raises `ExportError`.
     """
     target = os.path.realpath(path)
     if os.path.exists(target) and not os.path.isfile(target):
-        raise ExportError(f"{path}: this is no ordinary file; without --output the export goes to stdout")
+        raise ExportError(f"{path}: this is no ordinary file; without --output, the export goes to stdout")
     try:
-        _replace(target, content, private=private)
+        _replace(target, content, mode)
     except OSError as error:
         raise ExportError(f"{path}: cannot be written: {error.strerror or error}") from error
 
 
-def _replace(target: str, content: bytes, *, private: bool) -> None:
-    descriptor, temporary = tempfile.mkstemp(dir=os.path.dirname(target), prefix=".qfzz-")
+def _replace(target: str, content: bytes, mode: int) -> None:
+    # in the same directory: a file cannot be renamed to another file system
+    temporary = os.path.join(os.path.dirname(target), f".qfzz-{uuid4().hex}")
     try:
-        with open(descriptor, "wb") as file:
+        with open(temporary, "xb", opener=lambda path, flags: os.open(path, flags, mode)) as file:
             file.write(content)
             file.flush()
-            os.fsync(file.fileno())
-        if not private:
-            os.chmod(temporary, 0o666 & ~_umask())
+            os.fsync(file.fileno())  # or a crash of the machine could leave an empty file under the old name
         os.replace(temporary, target)
     except BaseException:
-        os.unlink(temporary)
+        with suppress(FileNotFoundError):
+            os.unlink(temporary)
         raise
-
-
-def _umask() -> int:
-    mask = os.umask(0o077)  # which can only be asked for by setting it
-    os.umask(mask)
-    return mask

@@ -5,20 +5,18 @@ from __future__ import annotations
 import os
 
 import attrs
-import click
 
-from qfzz_core.cli.output import visible, without_password
-from qfzz_core.cli.session import STORE_VARIABLE, Session
+from qfzz_core.cli.output import print_line
+from qfzz_core.cli.session import STORE_VARIABLE, Session, without_password
 from qfzz_core.config import Config
 from qfzz_core.engine import Engine
 from qfzz_core.errors import RequestError, did_you_mean
-from qfzz_core.plugins.record import Origin
 from qfzz_core.plugins.settings import checked_store
 
 
 @attrs.frozen
 class Step:
-    """Somebody who may decide, and what they say; None if they say nothing."""
+    """Something that may decide, and what it says; None if it says nothing."""
 
     who: str
     says: str | None = None
@@ -26,7 +24,7 @@ class Step:
 
 @attrs.frozen
 class Decision:
-    """What was decided; the last of the steps that says something decided it. `notes` say what else matters."""
+    """What was decided; the last of the steps that says something decided it. `notes` are what else matters."""
 
     about: str
     value: str
@@ -42,7 +40,7 @@ class Decision:
 def decision(session: Session, engine: Engine, kind: str, name: str | None = None) -> Decision:
     """Return what decided about the "store", the "strategy" or the "factor" of a name.
 
-    Raises `RequestError` for a factor that no plugin registered, `StoreURLError` for a store that nobody can open.
+    Raises `RequestError` for a factor that no plugin registered, `StoreURLError` for a store that no plugin can open.
     """
     if name is not None:
         return _factor(engine, name)
@@ -54,19 +52,20 @@ def _store(session: Session, engine: Engine) -> Decision:
     default = session.default_store_url()
     chosen = session.store_url(config).value or default
     checked_store(chosen, config, engine.registry)
-    steps = (
+    steps: tuple[Step, ...] = (
         Step("the default", default),
         Step(_configuration(config, "store"), config.store_url),
         Step(f"the environment variable {STORE_VARIABLE}", os.environ.get(STORE_VARIABLE) or None),
         Step("the option --store", session.store),
     )
-    shown = tuple(attrs.evolve(step, says=step.says and without_password(step.says)) for step in steps)
+    steps = tuple(attrs.evolve(step, says=step.says and without_password(step.says)) for step in steps)
     opener = engine.registry.stores[chosen.partition(":")[0]].origin
-    return Decision("store", without_password(chosen), shown, (f"it is opened by {opener}", *_absent(engine)))
+    return Decision("store", without_password(chosen), steps, (f"it is opened by {opener}", *_absent(engine)))
 
 
 def _strategy(engine: Engine) -> Decision:
     config, registry = engine.config, engine.registry
+    # a plugin may call its strategy the default too; a built-in one goes before it, then the first name
     defaults = [name for name, each in registry.strategies.items() if getattr(each.value, "default", False)]
     default = next((name for name in defaults if registry.strategies[name].built_in), None) or min(defaults, default="")
     used = engine.settings.strategy
@@ -91,7 +90,7 @@ def _factor(engine: Engine, name: str) -> Decision:
     weight = None if table is None else table.weight
     active = next((factor for factor in engine.settings.factors if factor.name == name), None)
     steps = (
-        Step(_brought(registered.origin), f"weight {registered.value.weight:g}"),
+        Step(f"the default of {registered.origin}", f"weight {registered.value.weight:g}"),
         Step(_configuration(config, "factors", name), None if weight is None else f"weight {weight:g}"),
     )
     notes = (f"its options are {active.options}",) if active is not None and active.options is not None else ()
@@ -99,10 +98,6 @@ def _factor(engine: Engine, name: str) -> Decision:
         return Decision(f"factor {name}", "off: it is not in the sum", steps, notes)
     total = sum(factor.weight for factor in engine.settings.factors)
     return Decision(f"factor {name}", f"weight {active.weight:g} of {total:g}", steps, notes)
-
-
-def _brought(origin: Origin) -> str:
-    return f"the default of {origin}"
 
 
 def _configuration(config: Config, *path: str) -> str:
@@ -120,9 +115,9 @@ def _absent(engine: Engine) -> tuple[str, ...]:
 
 def print_decision(decided: Decision) -> None:
     """Write the steps, with an arrow at the one that decided."""
-    click.echo(visible(f"{decided.about}: {decided.value}"))
+    print_line(f"{decided.about}: {decided.value}")
     for step in decided.steps:
         mark = "->" if step is decided.decided_by else "  "
-        click.echo(visible(f"  {mark} {step.who}: {step.says or 'says nothing'}"))
+        print_line(f"  {mark} {step.who}: {step.says or 'says nothing'}")
     for note in decided.notes:
-        click.echo(visible(f"  {note}"))
+        print_line(f"  {note}")

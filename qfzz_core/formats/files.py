@@ -1,0 +1,172 @@
+"""Files in the formats that plugins registered: which format a file has, reading its rows, writing a playlist."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import zlib
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any, TextIO
+
+from attrs import frozen
+
+from qfzz_core.contracts.formats import ImportFileError, Playlist, PlaylistError, Reader, Row, TrackFile, Writer
+from qfzz_core.errors import InvalidInput, did_you_mean
+from qfzz_core.plugins.faults import BrokenContractError, Report, answers, described
+
+if TYPE_CHECKING:
+    from qfzz_core.plugins.registry import Registered, Registry
+
+Progress = Callable[[int], None]
+
+_DAMAGED = (OSError, EOFError, zlib.error)
+
+
+# ---- choosing -------------------------------------------------------------------------------------------------------
+
+
+def by_name(formats: Mapping[str, Registered[Any]], name: str, error: type[InvalidInput]) -> Registered[Any]:
+    """Return the format of a name; raises `error` with the nearest name, or with all of them."""
+    if name not in formats:
+        hint = did_you_mean(name, formats) or f"; there are {', '.join(sorted(formats))}"
+        raise error(f'there is no format "{name}" for this{hint}')
+    return formats[name]
+
+
+def by_suffix(
+    formats: Mapping[str, Registered[Any]], path: Path, error: type[InvalidInput], *, also: str = ""
+) -> Registered[Any]:
+    """Return the format of the suffix of `path`; `also` says in the error what else a name may end in.
+
+    Raises `error` if no format has the suffix, or if several plugins claim it.
+    """
+    suffix = path.suffix.lower()
+    found = [each for each in formats.values() if suffix in each.value.suffixes]
+    # a plugin that also claims .csv must not make every `qfzz import x.csv` ambiguous
+    found = [each for each in found if each.built_in] or found
+    if not found:
+        suffixes = sorted({suffix for each in formats.values() for suffix in each.value.suffixes})
+        raise error(f"{path}: the name must end in one of {', '.join(suffixes)}{also}")
+    if len(found) > 1:
+        claims = " and ".join(sorted(f'"{each.value.name}" of {each.origin}' for each in found))
+        raise error(f"{path}: {suffix} is read or written by {claims}; choose one with --format")
+    return found[0]
+
+
+# ---- reading --------------------------------------------------------------------------------------------------------
+
+
+@frozen
+class Readers:
+    """The readers of one engine, to which their faults are reported; without a `format`, the suffix chooses one."""
+
+    registered: Mapping[str, Registered[Reader]]
+    report: Report
+    format: str | None = None
+
+    @classmethod
+    def of(cls, registry: Registry, report: Report, format: str | None = None) -> Readers:  # noqa: A002 - as the field
+        """Return the readers of a registry; raises `ImportFileError` for a format that nobody registered."""
+        if format is not None:
+            by_name(registry.readers, format, ImportFileError)
+        return cls(registry.readers, report, format)
+
+    def rows(self, path: Path, on_progress: Progress | None = None) -> Iterator[Row]:
+        """Yield the rows of a file.
+
+        A single row that cannot be read has a `problem`; what makes the whole file unusable raises `ImportFileError`,
+        possibly after rows were yielded. `on_progress` gets the number of bytes read from the file so far, compressed
+        as it is: every few hundred lines and at the end, when it is the file's size.
+        """
+        reader = self._reader(path)
+        try:
+            with path.open("rb") as raw, _text(path, raw) as text:
+                report = (lambda: on_progress(raw.tell())) if on_progress else (lambda: None)
+                yield from self._guarded(reader, TrackFile(path, text, report))
+        except _DAMAGED as error:
+            raise _unreadable(path, error) from error
+        if on_progress:
+            on_progress(file_size(path))
+
+    def _reader(self, path: Path) -> Registered[Reader]:
+        if self.format is not None:
+            return by_name(self.registered, self.format, ImportFileError)
+        named = path.with_suffix("") if is_gzip(path) else path
+        return by_suffix(self.registered, named, ImportFileError, also=", each also with .gz")
+
+    def _guarded(self, reader: Registered[Reader], file: TrackFile) -> Iterator[Row]:
+        """Yield what a reader gives; a fault of its own is reported, and ends the import."""
+        name = reader.value.name
+        try:
+            for row in answers(reader.value.read, file):
+                _check(row)
+                yield row
+        except (ImportFileError, *_DAMAGED):
+            raise
+        except Exception as error:
+            self.report(reader.origin, f"reader {name}", error)
+            raise file.unusable(f"reader {name} of {reader.origin} failed: {described(error)}") from error
+
+
+def _check(row: Any) -> None:
+    if not isinstance(row, Row):
+        raise BrokenContractError(f"read must give objects of Row, got {row!r}")
+    if not isinstance(row.values, dict) or not isinstance(row.line, int):
+        raise BrokenContractError(f"a Row has a line number and a dict of values, got {row!r}")
+
+
+def file_size(path: Path) -> int:
+    """Return the size of a file in bytes, at which its progress ends; raises `ImportFileError` if there is none."""
+    try:
+        return path.stat().st_size
+    except OSError as error:
+        raise _unreadable(path, error) from error
+
+
+def _unreadable(path: Path, error: Exception) -> ImportFileError:
+    if isinstance(error, OSError) and error.strerror:
+        return ImportFileError(f"{path}: cannot be read: {error.strerror}")
+    return ImportFileError(f"{path}: not a valid gzip file: {error}")
+
+
+def is_gzip(path: Path) -> bool:
+    """Return whether a name says that the file is compressed."""
+    return path.suffix.lower() == ".gz"
+
+
+def _text(path: Path, raw: IO[bytes]) -> TextIO:
+    stream = gzip.GzipFile(fileobj=raw) if is_gzip(path) else raw
+    # bad bytes become surrogates, so that `TrackFile.lines` can name their line; newline="", because CSV may hold
+    # line breaks within quotes, which must not be translated
+    return io.TextIOWrapper(stream, encoding="utf-8-sig", errors="surrogateescape", newline="")
+
+
+# ---- writing --------------------------------------------------------------------------------------------------------
+
+
+def chosen_writer(registry: Registry, path: Path, name: str | None = None) -> Registered[Writer]:
+    """Return the writer of a name, or of the suffix of `path`; raises `PlaylistError` if there is none."""
+    if name is not None:
+        return by_name(registry.writers, name, PlaylistError)
+    return by_suffix(registry.writers, path, PlaylistError)
+
+
+def playlist_bytes(writer: Registered[Writer], playlist: Playlist, report: Report) -> bytes:
+    """Return a playlist as a file holds it.
+
+    A writer that fails is reported, and `PlaylistError` raised, which names it.
+    """
+    name = writer.value.name
+    try:
+        return "".join(_pieces(writer.value, playlist)).encode()
+    except Exception as error:
+        report(writer.origin, f"writer {name}", error)
+        raise PlaylistError(f"writer {name} of {writer.origin} failed: {described(error)}") from error
+
+
+def _pieces(writer: Writer, playlist: Playlist) -> Iterator[str]:
+    for piece in answers(writer.write, playlist):
+        if not isinstance(piece, str):
+            raise BrokenContractError(f"write must give text, got {piece!r}")
+        yield piece

@@ -36,7 +36,7 @@ pytestmark = pytest.mark.exhaustive  # the same on every Python
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
-PAGES = [ROOT / "README.md", *sorted(DOCS.glob("*.md"))]
+PAGES = [ROOT / "README.md", *sorted(DOCS.rglob("*.md"))]
 LINKING = [*PAGES, ROOT / "CHANGELOG.md", ROOT / "CONTRIBUTING.md"]
 
 FENCE = re.compile(r"^(`{3,})([^\n`]*)\n(.*?)^\1$", re.MULTILINE | re.DOTALL)
@@ -68,7 +68,7 @@ def without_blocks(page: Path) -> str:
 
 
 def named(page: Path) -> str:
-    return page.name
+    return page.relative_to(ROOT).as_posix()
 
 
 # Examples
@@ -140,7 +140,7 @@ def test_the_examples_of_a_page_run(page: Path) -> None:
 
 def test_every_block_says_its_language() -> None:
     known = {"python", "toml", "console", "text"}
-    assert [(page.name, block.line) for page in PAGES for block in blocks(page) if block.language not in known] == []
+    assert [(named(page), block.line) for page in PAGES for block in blocks(page) if block.language not in known] == []
 
 
 def test_few_examples_are_not_run() -> None:
@@ -171,7 +171,7 @@ def links(page: Path) -> list[str]:
 def is_dead(page: Path, link: str) -> bool:
     path, _, anchor = link.partition("#")
     target = (page.parent / path).resolve() if path else page
-    if page.parent == DOCS and not target.is_relative_to(DOCS):
+    if page.is_relative_to(DOCS) and not target.is_relative_to(DOCS):
         return True  # the site holds the pages of docs alone
     return not target.exists() or (bool(anchor) and anchor not in anchors(target))
 
@@ -189,7 +189,7 @@ def test_no_two_headings_of_a_page_share_an_anchor(page: Path) -> None:
 
 def test_the_navigation_lists_every_page() -> None:
     listed = re.findall(r"(\S+\.md)$", (ROOT / "mkdocs.yml").read_text(encoding="utf-8"), re.MULTILINE)
-    assert sorted(listed) == sorted(page.name for page in DOCS.glob("*.md"))
+    assert sorted(listed) == sorted(page.relative_to(DOCS).as_posix() for page in DOCS.rglob("*.md"))
 
 
 # Nothing is left out, and nothing is made up
@@ -208,13 +208,15 @@ def test_every_path_of_the_project_exists(page: Path) -> None:
 @pytest.mark.parametrize("hook", hooks())
 def test_the_plugin_guide_leads_from_each_hook_to_its_signature_and_to_what_it_is_for(hook: str) -> None:
     row = re.search(
-        rf"^\| \[`{hook}`\]\(reference\.md#{hook}\) \| \S.+ \| \[.+\]\(.+\) \|$", text_of("plugins.md"), re.M
+        rf"^\| \[`{hook}`\]\(\.\./reference/python\.md#{hook}\) \| \S.+ \| \[.+\]\(.+\) \|$",
+        text_of("how-to/plugins.md"),
+        re.M,
     )
     assert row is not None
 
 
 def test_the_reference_says_of_hooks_what_their_specifications_say() -> None:
-    assert text_of("reference.md").partition(f"\n{HEADING}")[2] == reference().removeprefix(HEADING), (
+    assert text_of("reference/python.md").partition(f"\n{HEADING}")[2] == reference().removeprefix(HEADING), (
         "run python tests/support/hook_reference.py"
     )
 
@@ -237,7 +239,7 @@ def test_every_hook_says_what_it_is_for(hook: str) -> None:
 
 
 def test_the_page_on_what_is_stable_lists_what_is_deprecated() -> None:
-    page = text_of("plugins-stable.md")
+    page = text_of("explanation/stability.md")
     names = [name if isinstance(name, str) else name[1] for name in hookspecs.DEPRECATED]
     assert [name for name in names if f"| `{name}` |" not in page] == []
     assert ("| nothing yet | | |" in page) == (not names)
@@ -245,14 +247,14 @@ def test_the_page_on_what_is_stable_lists_what_is_deprecated() -> None:
 
 @pytest.mark.parametrize("name", sorted({*qfzz_core.__all__, *qfzz.__all__}))
 def test_the_reference_has_each_public_name(name: str) -> None:
-    assert re.search(rf"^\| `{name}` \| \S.+ \|$", text_of("reference.md"), re.MULTILINE)
+    assert re.search(rf"^\| `{name}` \| \S.+ \|$", text_of("reference/python.md"), re.MULTILINE)
 
 
 def test_the_embedding_page_has_each_error() -> None:
     family = [
         name for name, value in vars(errors).items() if inspect.isclass(value) and value.__module__ == errors.__name__
     ]
-    table = text_of("embedding.md")
+    table = text_of("how-to/embed.md")
     assert [name for name in family if f"| `{name}` |" not in table] == []
 
 
@@ -264,7 +266,9 @@ def configuration_keys() -> list[str]:
 
 @pytest.mark.parametrize("key", configuration_keys())
 def test_the_configuration_page_has_each_key(key: str) -> None:
-    assert re.search(rf"^\| `(\[?)([\w.]+\.)?{key}(\.NAME)?(\]?)` \|", text_of("configuration.md"), re.MULTILINE)
+    assert re.search(
+        rf"^\| `(\[?)([\w.]+\.)?{key}(\.NAME)?(\]?)` \|", text_of("reference/configuration.md"), re.MULTILINE
+    )
 
 
 # The command line
@@ -285,7 +289,7 @@ COMMANDS = dict(commands(root))
 
 @pytest.mark.parametrize("path", COMMANDS, ids=" ".join)
 def test_the_page_of_the_command_line_has_each_command_and_option(path: tuple[str, ...]) -> None:
-    page = text_of("command-line.md")
+    page = text_of("reference/command-line.md")
     options = [name for option in COMMANDS[path].params for name in (*option.opts, *option.secondary_opts)]
     wanted = [" ".join(path), *(name for name in options if name.startswith("-"))]
     assert [words for words in wanted if not re.search(rf"(`|^#+ |, ){words}\b", page, re.MULTILINE)] == []

@@ -11,7 +11,7 @@ from test_docs import DOCS, blocks
 
 pytestmark = pytest.mark.exhaustive  # the same on every Python
 
-TUTORIAL = DOCS / "tutorial-scorer.md"
+TUTORIAL = DOCS / "tutorial" / "scorer.md"
 
 
 def files() -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""The part of `docs/reference.md` that follows from `qfzz_core/hookspecs.py`; run it to bring the page up to date."""
+"""The part of `docs/reference/python.md` that follows from `qfzz_core/hookspecs.py`; run it to update the page."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ import attrs
 
 from qfzz_core import hookspecs
 
-PAGE = Path(__file__).parents[2] / "docs" / "reference.md"
+PAGE = Path(__file__).parents[2] / "docs" / "reference" / "python.md"
 HEADING = "## Hooks\n"
 LEAD = """
 A plugin implements any of these, marked with `@hookimpl`. All but the observers, the last two, and `qfzz_commands` are
 called once, when an engine is made. An implementation names the parameters that it wants and may leave out the rest.
-[Writing plugins](plugins.md#the-hooks) tells what each is for.
+[Writing plugins](../how-to/plugins.md#the-hooks) tells what each is for.
 """
 
 

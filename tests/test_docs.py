@@ -25,7 +25,6 @@ import attrs
 import click
 import pytest
 from attrs import frozen
-from hypothesis import HealthCheck, settings
 from support.cli_runs import Cli, isolated
 
 import qfzz
@@ -167,17 +166,6 @@ def passes_pytest(file: str) -> None:
 
 
 @pytest.fixture
-def unhurried() -> Iterator[None]:
-    """Let hypothesis draw as slowly as it likes: the first text takes seconds on a busy machine."""
-    before = settings.default
-    settings.register_profile("unhurried", before, suppress_health_check=[HealthCheck.too_slow])
-    settings.load_profile("unhurried")
-    yield
-    settings.register_profile("before", before)
-    settings.load_profile("before")
-
-
-@pytest.fixture
 def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(tmp_path)
@@ -186,7 +174,6 @@ def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=named)
-@pytest.mark.usefixtures("unhurried")
 def test_the_examples_of_a_page_run(page: Path, workplace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     reader = Reader(page, isolated(workplace, monkeypatch))
     try:

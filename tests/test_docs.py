@@ -240,7 +240,7 @@ def links(page: Path) -> list[str]:
     return [link for link in found if not re.match(r"[a-z]+:", link)]
 
 
-def is_dead(page: Path, link: str) -> bool:
+def is_broken(page: Path, link: str) -> bool:
     path, _, anchor = link.partition("#")
     target = (page.parent / path).resolve() if path else page
     if page.is_relative_to(DOCS) and not target.is_relative_to(DOCS):
@@ -250,7 +250,7 @@ def is_dead(page: Path, link: str) -> bool:
 
 @pytest.mark.parametrize("page", LINKING, ids=named)
 def test_every_link_leads_somewhere(page: Path) -> None:
-    assert [link for link in links(page) if is_dead(page, link)] == []
+    assert [link for link in links(page) if is_broken(page, link)] == []
 
 
 @pytest.mark.parametrize("page", LINKING, ids=named)

@@ -226,9 +226,9 @@ HOOKS = sorted(name for name in vars(hookspecs) if name.startswith("qfzz_"))
 
 @pytest.mark.parametrize("hook", HOOKS)
 def test_every_hook_is_documented(hook: str) -> None:
-    if not (ROOT / "docs" / "plugins.md").is_file():
+    if not (ROOT / "docs").is_dir():
         pytest.skip("there is no documentation here")
-    pages = [page.name for page in (ROOT / "docs").glob("*.md") if hook in page.read_text("utf-8")]
+    pages = [page.name for page in (ROOT / "docs").rglob("*.md") if hook in page.read_text("utf-8")]
     assert pages != []
 
 

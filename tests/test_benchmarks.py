@@ -248,7 +248,7 @@ class TestTheCommand:
 
     def test_refuses_a_page_without_markers(self, tmp_path: Path) -> None:
         (tmp_path / report.PAGE).write_text("nothing\n", encoding="utf-8")
-        with pytest.raises(ValueError, match=r"performance\.md needs the lines"):
+        with pytest.raises(ValueError, match=r"benchmarks\.md needs the lines"):
             report.written({}, tmp_path)
 
     def test_prints_columns_under_their_heads(self) -> None:

@@ -11,7 +11,7 @@ from test_docs import DOCS, blocks
 
 pytestmark = pytest.mark.exhaustive  # the same on every Python
 
-TUTORIAL = DOCS / "tutorial-scorer.md"
+TUTORIAL = DOCS / "tutorial" / "scorer.md"
 
 
 def files() -> dict[str, str]:
@@ -43,7 +43,7 @@ def test_the_line_of_the_explanation_is_the_one_that_is_shown(tmp_path: Path, mo
 
 
 @pytest.mark.installed
-def test_the_distribution_of_the_tutorial_is_seen_by_who_installs_it(tmp_path: Path) -> None:
+def test_the_distribution_of_the_tutorial_is_seen_by_anyone_who_installs_it(tmp_path: Path) -> None:
     installed = install(Written("qfzz-golden-years", "0.1.0", "golden_years", ""), tmp_path / "built")
     assert sorted(path.name for path in installed.glob("*.py")) == ["golden_years.py"]
     environment = Cli(tmp_path).environment

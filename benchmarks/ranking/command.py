@@ -84,7 +84,7 @@ def parser() -> argparse.ArgumentParser:
     add("--real", type=Path, help="also rank the tracks of this file, which `qfzz import --preset spotify` reads")
     add("--directory", type=Path, help="where stores are made (default: a temporary directory)")
     add("--json", type=Path, metavar="FILE", help="write the figures there; those of sections that are not run stay")
-    add("--docs", type=Path, metavar="DIRECTORY", help="bring table and plot of DIRECTORY/performance.md up to date")
+    add("--docs", type=Path, metavar="DIRECTORY", help="bring table and plot of DIRECTORY/benchmarks.md up to date")
     return known
 
 

@@ -9,7 +9,7 @@ from benchmarks.ranking.settings import Section
 
 BEGIN = "<!-- figures: written by the command -->"
 END = "<!-- end of figures -->"
-PAGE, PLOT = "performance.md", "performance.svg"
+PAGE, PLOT = "benchmarks.md", "benchmarks.svg"
 
 
 def printed(section: Section) -> str:

@@ -15,12 +15,14 @@ from hypothesis import strategies as st
 from support.third_party import track
 
 from qfzz_core import Column, Engine
-from qfzz_core.catalogue import building, levels, merging
-from qfzz_core.catalogue.building import CatalogueBuilder
-from qfzz_core.catalogue.encoding import Encoder
+from qfzz_core.catalogue import builder as builder_module
+from qfzz_core.catalogue import columns as columns_module
+from qfzz_core.catalogue import delta
+from qfzz_core.catalogue.builder import CatalogueBuilder
+from qfzz_core.catalogue.columns import empty_column, writer_of
+from qfzz_core.catalogue.encoder import Encoder
 from qfzz_core.catalogue.library import Library
 from qfzz_core.catalogue.snapshot import Snapshot
-from qfzz_core.catalogue.writers import empty_column, writer_of
 from qfzz_core.contracts.columns import (
     AnyColumn,
     CategoryColumn,
@@ -140,7 +142,7 @@ DOUBLES = st.one_of(
 @given(batches=st.lists(st.lists(st.one_of(st.none(), DOUBLES), max_size=12), max_size=6))
 def test_numbers_are_kept_to_the_last_bit_however_many_there_are(most: int, batches: list[list[float | None]]) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(levels, "MOST_LEVELS", most)
+        patch.setattr(columns_module, "MOST_LEVELS", most)
         column = column_of(Column(name="x", kind="number"), batches)
     assert isinstance(column, NumberColumn)
     expected = [math.nan if number is None else number for batch in batches for number in batch]
@@ -319,8 +321,8 @@ def test_a_snapshot_brought_up_to_date_equals_one_made_from_scratch(
 ) -> None:
     with pytest.MonkeyPatch.context() as patch:
         most_changed, few_rows = LIMITS[merges]
-        patch.setattr(merging, "MOST_CHANGED", most_changed)
-        patch.setattr(merging, "FEW_ROWS", few_rows)
+        patch.setattr(delta, "MOST_CHANGED", most_changed)
+        patch.setattr(delta, "FEW_ROWS", few_rows)
         check_changes(changes)
 
 
@@ -376,8 +378,8 @@ def test_recommendations_are_those_of_a_catalogue_made_from_scratch(merges: str,
     store = MemoryStore()
     with pytest.MonkeyPatch.context() as patch, Engine(store=store) as engine:
         most_changed, few_rows = LIMITS[merges]
-        patch.setattr(merging, "MOST_CHANGED", most_changed)
-        patch.setattr(merging, "FEW_ROWS", few_rows)
+        patch.setattr(delta, "MOST_CHANGED", most_changed)
+        patch.setattr(delta, "FEW_ROWS", few_rows)
         for step, what in [*steps, ("ask", {})]:
             apply(store, step, what)
             if step == "ask":
@@ -462,14 +464,14 @@ def test_tracks_are_found_by_id() -> None:
 
 @pytest.fixture
 def merging_early(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(merging, "MOST_CHANGED", 2)
+    monkeypatch.setattr(delta, "MOST_CHANGED", 2)
 
 
 @pytest.fixture
 def merging_stopped(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[threading.Event, threading.Event]]:
     """A merge that says when it has begun, and waits with its result until it may go on."""
     begun, may_go_on = threading.Event(), threading.Event()
-    really = building.merged
+    really = builder_module.merged
 
     def slowly(old: Snapshot) -> Snapshot:
         made = really(old)
@@ -477,8 +479,8 @@ def merging_stopped(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[threading
         assert may_go_on.wait(30)
         return made
 
-    monkeypatch.setattr(merging, "MOST_CHANGED", 2)
-    monkeypatch.setattr(building, "merged", slowly)
+    monkeypatch.setattr(delta, "MOST_CHANGED", 2)
+    monkeypatch.setattr(builder_module, "merged", slowly)
     yield begun, may_go_on
     may_go_on.set()
 
@@ -527,7 +529,7 @@ def test_a_merge_that_was_overtaken_changes_nothing(
     assert begun.wait(30)
     may_go_on.set()
     with builder._lock:  # so that the merge cannot end before
-        monkeypatch.setattr(merging, "FEW_ROWS", 4)
+        monkeypatch.setattr(delta, "FEW_ROWS", 4)
         store.remove_tracks(["t4", "t5", "t6"])
         made = builder.current()
     builder.close()
@@ -568,7 +570,7 @@ def test_a_merge_that_fails_is_logged_once_and_harms_nobody(
     def fail(old: Snapshot) -> Snapshot:
         raise MemoryError("no room")
 
-    monkeypatch.setattr(building, "merged", fail)
+    monkeypatch.setattr(builder_module, "merged", fail)
     store = numbered_store()
     builder = builder_of(store)
     builder.current()

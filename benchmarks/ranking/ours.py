@@ -11,8 +11,8 @@ from benchmarks.ranking.catalogue import Catalogue, Rows
 from benchmarks.ranking.listeners import Listener
 from qfzz import PersonalizedDJ
 from qfzz_core import Config, Engine
-from qfzz_core.catalogue.levels import Levels
-from qfzz_core.catalogue.merging import all_base
+from qfzz_core.catalogue.columns import Levels
+from qfzz_core.catalogue.delta import all_base
 from qfzz_core.catalogue.segment import Segment
 from qfzz_core.catalogue.snapshot import Snapshot, Table
 from qfzz_core.contracts.columns import AnyColumn, CategoryColumn, Columns, NumberColumn, narrow

@@ -6,7 +6,7 @@ import numpy as np
 
 from qfzz_core.catalogue.segment import Segment
 from qfzz_core.catalogue.snapshot import Snapshot, Table, TracksAt
-from qfzz_core.catalogue.writing import TableWriter
+from qfzz_core.catalogue.table_writer import TableWriter
 from qfzz_core.contracts.columns import CategoryColumn, Columns, Rows, as_rows, narrow
 from qfzz_core.contracts.stores import CatalogueToken
 from qfzz_core.model.names import exact

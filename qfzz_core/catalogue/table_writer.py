@@ -6,10 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from qfzz_core.catalogue.encoding import Encoder
-from qfzz_core.catalogue.growing import Growing
+from qfzz_core.catalogue.columns import CategoryWriter, ColumnWriter, Growing, empty_column, writer_of
+from qfzz_core.catalogue.encoder import Encoder
 from qfzz_core.catalogue.snapshot import Table
-from qfzz_core.catalogue.writers import CategoryWriter, ColumnWriter, empty_column, writer_of
 from qfzz_core.contracts.columns import CategoryColumn, Column, TagsColumn
 from qfzz_core.model.names import exact
 from qfzz_core.model.tracks import Track

@@ -5,13 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from itertools import chain
-from typing import Any, Protocol
+from typing import Any, Generic, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from qfzz_core.catalogue.growing import Growing
-from qfzz_core.catalogue.levels import Levels
 from qfzz_core.contracts.columns import (
     AnyColumn,
     CategoryColumn,
@@ -24,6 +22,92 @@ from qfzz_core.contracts.columns import (
 )
 from qfzz_core.model.names import NORMALISERS
 from qfzz_core.model.vocabulary import Vocabulary
+
+Dtype = TypeVar("Dtype", bound=np.generic)
+
+_LEAST_ROOM = 1024
+
+
+class Growing(Generic[Dtype]):
+    """An array with room behind its end.
+
+    Only one thread at a time may extend it. Views that were given out before keep what they show: nothing that they
+    show is written again, and an array that has to move or to widen leaves the old one to them.
+    """
+
+    def __init__(self, array: NDArray[Dtype]) -> None:
+        self._room: NDArray[Any] = array
+        self._used = len(array)
+
+    def __len__(self) -> int:
+        return self._used
+
+    @property
+    def view(self) -> NDArray[Dtype]:
+        """What is there now, read-only."""
+        view = self._room[: self._used]
+        view.setflags(write=False)
+        return view
+
+    def extend(self, values: NDArray[Any], dtype: Any = None) -> None:
+        """Add values at the end; `dtype` is what holds old and new ones, if that may have become wider."""
+        used = self._used + len(values)
+        dtype = self._room.dtype if dtype is None else np.promote_types(self._room.dtype, dtype)
+        if used > len(self._room) or dtype != self._room.dtype or not self._room.flags.writeable:
+            self._move(used, dtype)
+        self._room[self._used : used] = values
+        self._used = used
+
+    def reserve(self, count: int) -> None:
+        """Make room for so many values more."""
+        if self._used + count > len(self._room) or not self._room.flags.writeable:
+            self._move(self._used + count, self._room.dtype)
+
+    def _move(self, least: int, dtype: Any) -> None:
+        room = np.empty((max(least * 3 // 2, _LEAST_ROOM), *self._room.shape[1:]), dtype)
+        room[: self._used] = self._room[: self._used]
+        self._room = room
+
+
+MOST_LEVELS = 65_535  # different numbers of a column that are kept as codes of two bytes
+
+
+class Levels:
+    """Different numbers, told apart by their bits, so that -0.0 stays -0.0; the code of a number is its place."""
+
+    def __init__(self, numbers: NDArray[np.float64] | None = None) -> None:
+        self._numbers: Growing[np.float64] = Growing(np.empty(0) if numbers is None else numbers)
+        bits = self.numbers.view(np.uint64)
+        self._codes = np.argsort(bits)
+        self._bits = bits[self._codes]
+
+    @property
+    def numbers(self) -> NDArray[np.float64]:
+        """All numbers by code, read-only."""
+        return self._numbers.view
+
+    def codes(self, numbers: NDArray[np.float64]) -> NDArray[np.uint16] | None:
+        """Return the codes of numbers, giving codes to new ones; None, with nothing changed, if there are too many."""
+        bits = numbers.view(np.uint64)
+        places = self._places(bits)
+        known = self._bits[places] == bits if len(self._bits) else np.zeros(len(bits), dtype=np.bool_)
+        if not known.all():
+            new = np.unique(bits[~known])
+            if len(self._bits) + len(new) > MOST_LEVELS:
+                return None
+            self._add(new)
+            places = self._places(bits)
+        return self._codes[places].astype(np.uint16)
+
+    def _places(self, bits: NDArray[np.uint64]) -> NDArray[np.intp]:
+        return np.minimum(self._bits.searchsorted(bits), max(len(self._bits) - 1, 0))
+
+    def _add(self, new: NDArray[np.uint64]) -> None:
+        places = self._bits.searchsorted(new)
+        codes = np.arange(len(self._bits), len(self._bits) + len(new))
+        self._bits = np.insert(self._bits, places, new)
+        self._codes = np.insert(self._codes, places, codes)
+        self._numbers.extend(new.view(np.float64))
 
 
 class ColumnWriter(Protocol):

@@ -6,14 +6,14 @@ import threading
 from collections.abc import Iterable, Sequence
 from itertools import islice
 
-from qfzz_core.catalogue.background import Background
-from qfzz_core.catalogue.cache import CatalogueCache
-from qfzz_core.catalogue.encoding import Encoder
-from qfzz_core.catalogue.keeping import Keeping
-from qfzz_core.catalogue.merging import MOST_CHANGED, all_base, caught_up, changed, is_due, is_overdue, merged
+from qfzz_core.catalogue.cache.background import Background
+from qfzz_core.catalogue.cache.files import CatalogueCache
+from qfzz_core.catalogue.cache.schedule import Keeping
+from qfzz_core.catalogue.delta import MOST_CHANGED, all_base, caught_up, changed, is_due, is_overdue, merged
+from qfzz_core.catalogue.encoder import Encoder
 from qfzz_core.catalogue.segment import Segment
 from qfzz_core.catalogue.snapshot import Snapshot, TracksAt
-from qfzz_core.catalogue.writing import ReportColumn, TableWriter, with_provided
+from qfzz_core.catalogue.table_writer import ReportColumn, TableWriter, with_provided
 from qfzz_core.contracts.columns import Column, as_rows
 from qfzz_core.contracts.stores import CatalogueToken, Store
 from qfzz_core.model.forks import renewed_after_fork

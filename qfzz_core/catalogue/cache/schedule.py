@@ -10,9 +10,9 @@ from uuid import uuid4
 
 import attrs
 
-from qfzz_core.catalogue.array_files import Arrays
-from qfzz_core.catalogue.background import Background
-from qfzz_core.catalogue.cache import Cached, CatalogueCache
+from qfzz_core.catalogue.cache.array_files import Arrays
+from qfzz_core.catalogue.cache.background import Background
+from qfzz_core.catalogue.cache.files import Cached, CatalogueCache
 from qfzz_core.catalogue.snapshot import Snapshot
 
 LEAST_TRACKS = 10_000  # a smaller catalogue is read from the store as quickly

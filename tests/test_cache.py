@@ -127,7 +127,7 @@ def said(made: Snapshot) -> Any:
         "artist": columns["artist"].names(np.arange(len(rows))),
         "rest": {
             name: [
-                column.vocabulary.texts().text(code) if hasattr(column, "vocabulary") else code
+                column.vocabulary.name(code) if hasattr(column, "vocabulary") else code
                 for code in getattr(column, field).tolist()
             ]
             for name, field in (("tags", "codes"), ("publisher", "codes"), ("live", "flags"), ("plays", "numbers"))

@@ -1,11 +1,13 @@
-"""Columns that grow: one writer for each kind, which gives an immutable column whenever it is asked."""
+"""Columns that get longer: append-only arrays, and a writer for each kind of column, which gives immutable columns."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from functools import partial
 from itertools import chain
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,12 +26,14 @@ from qfzz_core.model.names import NORMALISERS
 from qfzz_core.model.vocabulary import Vocabulary
 
 Dtype = TypeVar("Dtype", bound=np.generic)
+AColumn = TypeVar("AColumn", bound=AnyColumn)
 
 _LEAST_ROOM = 1024
+MOST_LEVELS = 65_535  # different numbers of a column that are kept as codes of two bytes
 
 
-class Growing(Generic[Dtype]):
-    """An array with room behind its end.
+class AppendOnlyArray(Generic[Dtype]):
+    """An array with room behind its end, so that a snapshot of a few more tracks copies nothing.
 
     Only one thread at a time may extend it. Views that were given out before keep what they show: nothing that they
     show is written again, and an array that has to move or to widen leaves the old one to them.
@@ -44,39 +48,33 @@ class Growing(Generic[Dtype]):
 
     @property
     def view(self) -> NDArray[Dtype]:
-        """What is there now, read-only."""
+        """The values so far, read-only."""
         view = self._room[: self._used]
         view.setflags(write=False)
         return view
 
     def extend(self, values: NDArray[Any], dtype: Any = None) -> None:
-        """Add values at the end; `dtype` is what holds old and new ones, if that may have become wider."""
-        used = self._used + len(values)
+        """Append values; `dtype` is what holds old and new ones, if that may have become wider."""
+        self.reserve(len(values), dtype)
+        end = self._used + len(values)
+        self._room[self._used : end] = values
+        self._used = end
+
+    def reserve(self, count: int, dtype: Any = None) -> None:
+        """Make room for so many more values, so that appending them moves nothing."""
+        used = self._used + count
         dtype = self._room.dtype if dtype is None else np.promote_types(self._room.dtype, dtype)
         if used > len(self._room) or dtype != self._room.dtype or not self._room.flags.writeable:
-            self._move(used, dtype)
-        self._room[self._used : used] = values
-        self._used = used
-
-    def reserve(self, count: int) -> None:
-        """Make room for so many values more."""
-        if self._used + count > len(self._room) or not self._room.flags.writeable:
-            self._move(self._used + count, self._room.dtype)
-
-    def _move(self, least: int, dtype: Any) -> None:
-        room = np.empty((max(least * 3 // 2, _LEAST_ROOM), *self._room.shape[1:]), dtype)
-        room[: self._used] = self._room[: self._used]
-        self._room = room
+            room = np.empty((max(used * 3 // 2, _LEAST_ROOM), *self._room.shape[1:]), dtype)
+            room[: self._used] = self._room[: self._used]
+            self._room = room
 
 
-MOST_LEVELS = 65_535  # different numbers of a column that are kept as codes of two bytes
-
-
-class Levels:
-    """Different numbers, told apart by their bits, so that -0.0 stays -0.0; the code of a number is its place."""
+class NumberLevels:
+    """Different numbers, distinguished by their bits, so that -0.0 stays -0.0; the code of a number is its place."""
 
     def __init__(self, numbers: NDArray[np.float64] | None = None) -> None:
-        self._numbers: Growing[np.float64] = Growing(np.empty(0) if numbers is None else numbers)
+        self._numbers: AppendOnlyArray[np.float64] = AppendOnlyArray(np.empty(0) if numbers is None else numbers)
         bits = self.numbers.view(np.uint64)
         self._codes = np.argsort(bits)
         self._bits = bits[self._codes]
@@ -110,175 +108,136 @@ class Levels:
         self._numbers.extend(new.view(np.float64))
 
 
-class ColumnWriter(Protocol):
-    """Adds rows at the end of a column. Either all the rows of a call are added or, if it raises, none."""
+class ColumnWriter(ABC, Generic[AColumn]):
+    """Appends rows to a column, which itself stays as it is. A call that raises appends nothing.
 
-    @property
-    def growing(self) -> Sequence[Growing[Any]]:
-        """The arrays that get longer."""
-        ...
+    `field` names the array of the column that is written; a writer of more than one adds them to `arrays`.
+    """
+
+    field: ClassVar[str]
+
+    def __init__(self, column: AColumn) -> None:
+        self._array: AppendOnlyArray[Any] = AppendOnlyArray(getattr(column, self.field))
+        self.arrays = [self._array]
+        self._of: Callable[[NDArray[Any]], AColumn] = type(column)
 
     def extend(self, values: Sequence[Any]) -> None:
-        """Add a row for each value, None for a missing one."""
-        ...
+        """Append a row for each value, None for a missing one."""
+        self._add(self._encoded(values))
 
-    def append(self, column: Any) -> None:
-        """Add the rows of a column of the same kind and vocabulary."""
-        ...
+    def append(self, column: AColumn) -> None:
+        """Append the rows of a column of the same kind, size and vocabulary."""
+        self._add(getattr(column, self.field))
 
-    def column(self) -> AnyColumn:
-        """Return the column as it is now."""
-        ...
+    def column(self) -> AColumn:
+        """Return all rows so far."""
+        return self._of(self._array.view)
+
+    @abstractmethod
+    def _encoded(self, values: Sequence[Any]) -> NDArray[Any]:
+        """Return what the array has for these values."""
+
+    def _add(self, array: NDArray[Any]) -> None:
+        self._array.extend(array)
 
 
-class CategoryWriter:
-    """Grows a column of categories, and its vocabulary."""
+class CategoryWriter(ColumnWriter[CategoryColumn]):
+    """Appends categories, and new ones to the vocabulary."""
+
+    field = "codes"
 
     def __init__(self, column: CategoryColumn) -> None:
-        self._vocabulary = column.vocabulary
-        self._codes: Growing[Any] = Growing(column.codes)
-
-    @property
-    def growing(self) -> tuple[Growing[Any], ...]:
-        """The arrays that get longer."""
-        return (self._codes,)
-
-    def extend(self, values: Sequence[str | None]) -> None:
-        """Add a row for each name, None for a missing one."""
-        codes = self._vocabulary.encode_all(values)
-        self._codes.extend(codes, narrow(len(self._vocabulary) - 1))
+        super().__init__(column)
+        self.vocabulary = column.vocabulary
+        self._of = partial(CategoryColumn, vocabulary=column.vocabulary)
 
     def extend_new(self, names: Sequence[str]) -> None:
-        """Add a row for each name; none of them is there yet, and no two are the same."""
-        codes = self._vocabulary.extend(names)
-        self._codes.extend(codes, narrow(len(self._vocabulary) - 1))
+        """Append a row for each name; all names must be new, and no two the same."""
+        self._add(self.vocabulary.extend(names))
 
-    def append(self, column: CategoryColumn) -> None:
-        """Add the rows of a column of the same vocabulary."""
-        self._codes.extend(column.codes, column.codes.dtype)
+    def _encoded(self, values: Sequence[str | None]) -> NDArray[Any]:
+        return self.vocabulary.encode_all(values)
 
-    def column(self) -> CategoryColumn:
-        """Return the column as it is now."""
-        return CategoryColumn(self._codes.view, self._vocabulary)
+    def _add(self, array: NDArray[Any]) -> None:
+        self._array.extend(array, narrow(len(self.vocabulary) - 1))
 
 
-class NumberWriter:
-    """Grows a column of numbers, as codes of levels while there are few different ones."""
+class TagsWriter(CategoryWriter):
+    """Appends lists of tags, and new tags to the vocabulary."""
 
-    def __init__(self, column: NumberColumn) -> None:
-        self._levels = None if column.levels is None else Levels(column.levels)
-        self._stored: Growing[Any] = Growing(column.stored)
-
-    @property
-    def growing(self) -> tuple[Growing[Any], ...]:
-        """The arrays that get longer."""
-        return (self._stored,)
-
-    def extend(self, values: Sequence[float | None]) -> None:
-        """Add a row for each number, None for a missing one."""
-        if None in values:
-            values = [math.nan if value is None else value for value in values]
-        self._add(np.array(values, dtype=np.float64))
-
-    def append(self, column: NumberColumn) -> None:
-        """Add the rows of a column."""
-        self._add(column.at(np.arange(len(column))))
-
-    def _add(self, numbers: NDArray[np.float64]) -> None:
-        if self._levels is not None:
-            codes = self._levels.codes(numbers)
-            if codes is not None:
-                self._stored.extend(codes)
-                return
-            self._stored = Growing(self._levels.numbers[self._stored.view])
-            self._levels = None
-        self._stored.extend(numbers)
-
-    def column(self) -> NumberColumn:
-        """Return the column as it is now."""
-        return NumberColumn(self._stored.view, None if self._levels is None else self._levels.numbers)
-
-
-class FlagWriter:
-    """Grows a column of flags."""
-
-    def __init__(self, column: FlagColumn) -> None:
-        self._flags = Growing(column.flags)
-
-    @property
-    def growing(self) -> tuple[Growing[Any], ...]:
-        """The arrays that get longer."""
-        return (self._flags,)
-
-    def extend(self, values: Sequence[bool | None]) -> None:
-        """Add a row for each flag, None for a missing one."""
-        self._flags.extend(np.array([-1 if value is None else int(value) for value in values], dtype=np.int8))
-
-    def append(self, column: FlagColumn) -> None:
-        """Add the rows of a column."""
-        self._flags.extend(column.flags)
-
-    def column(self) -> FlagColumn:
-        """Return the column as it is now."""
-        return FlagColumn(self._flags.view)
-
-
-class TagsWriter:
-    """Grows a column of tags, and its vocabulary."""
-
-    def __init__(self, column: TagsColumn) -> None:
-        self._vocabulary = column.vocabulary
-        self._starts = Growing(column.starts)
-        self._codes: Growing[Any] = Growing(column.codes)
-
-    @property
-    def growing(self) -> tuple[Growing[Any], ...]:
-        """The arrays that get longer."""
-        return (self._starts, self._codes)
+    def __init__(self, column: Any) -> None:
+        super().__init__(column)
+        self._starts = AppendOnlyArray(column.starts)
+        self.arrays.append(self._starts)
 
     def extend(self, values: Sequence[Sequence[str] | None]) -> None:
-        """Add a row for each list of tags, None for a missing one."""
+        """Append a row for each list of tags, None for a missing one."""
         tags = [value or () for value in values]
-        codes = self._vocabulary.encode_all(list(chain.from_iterable(tags)))
-        self._add(np.fromiter(map(len, tags), np.int64, len(tags)), codes, narrow(len(self._vocabulary) - 1))
+        codes = self._encoded(list(chain.from_iterable(tags)))
+        self._starts.extend(np.cumsum(np.fromiter(map(len, tags), np.int64, len(tags))) + len(self._array))
+        self._add(codes)
 
-    def append(self, column: TagsColumn) -> None:
-        """Add the rows of a column of the same vocabulary."""
-        self._add(np.diff(column.starts), column.codes, column.codes.dtype)
+    def append(self, column: Any) -> None:
+        """Append the rows of a column of the same vocabulary."""
+        self._starts.extend(column.starts[1:] + len(self._array))
+        self._add(column.codes)
 
-    def _add(self, lengths: NDArray[np.int64], codes: NDArray[Any], dtype: Any) -> None:
-        self._starts.extend(np.cumsum(lengths) + len(self._codes))
-        self._codes.extend(codes, dtype)
-
-    def column(self) -> TagsColumn:
-        """Return the column as it is now."""
-        return TagsColumn(self._starts.view, self._codes.view, self._vocabulary)
+    def column(self) -> Any:
+        """Return all rows so far."""
+        return TagsColumn(self._starts.view, self._array.view, self.vocabulary)
 
 
-class VectorWriter:
-    """Grows a column of vectors."""
+class NumberWriter(ColumnWriter[NumberColumn]):
+    """Appends numbers, as codes of levels while there are few different ones."""
 
-    def __init__(self, column: VectorColumn) -> None:
-        self._size = column.vectors.shape[1]
-        self._vectors = Growing(column.vectors)
+    field = "stored"
 
-    @property
-    def growing(self) -> tuple[Growing[Any], ...]:
-        """The arrays that get longer."""
-        return (self._vectors,)
+    def __init__(self, column: NumberColumn) -> None:
+        super().__init__(column)
+        self._levels = None if column.levels is None else NumberLevels(column.levels)
 
-    def extend(self, values: Sequence[Sequence[float] | None]) -> None:
-        """Add a row for each vector, None for a missing one."""
-        rows = [[math.nan] * self._size if value is None else value for value in values]
-        self._vectors.extend(np.array(rows, dtype=np.float64).reshape(len(values), self._size))
+    def append(self, column: NumberColumn) -> None:
+        """Append the rows of a column, whatever its levels."""
+        self._add(column.numbers)
 
-    def append(self, column: VectorColumn) -> None:
-        """Add the rows of a column."""
-        self._vectors.extend(column.vectors)
+    def column(self) -> NumberColumn:
+        """Return all rows so far."""
+        return NumberColumn(self._array.view, None if self._levels is None else self._levels.numbers)
 
-    def column(self) -> VectorColumn:
-        """Return the column as it is now."""
-        return VectorColumn(self._vectors.view)
+    def _encoded(self, values: Sequence[float | None]) -> NDArray[np.float64]:
+        if None in values:
+            values = [math.nan if value is None else value for value in values]
+        return np.array(values, dtype=np.float64)
+
+    def _add(self, array: NDArray[np.float64]) -> None:
+        if self._levels is not None:
+            codes = self._levels.codes(array)
+            if codes is not None:
+                self._array.extend(codes)
+                return
+            self._array = AppendOnlyArray(self._levels.numbers[self._array.view])
+            self.arrays, self._levels = [self._array], None
+        self._array.extend(array)
+
+
+class FlagWriter(ColumnWriter[FlagColumn]):
+    """Appends flags."""
+
+    field = "flags"
+
+    def _encoded(self, values: Sequence[bool | None]) -> NDArray[np.int8]:
+        return np.array([-1 if value is None else int(value) for value in values], dtype=np.int8)
+
+
+class VectorWriter(ColumnWriter[VectorColumn]):
+    """Appends vectors."""
+
+    field = "vectors"
+
+    def _encoded(self, values: Sequence[Sequence[float] | None]) -> NDArray[np.float64]:
+        size = self._array.view.shape[1]
+        rows = [[math.nan] * size if value is None else value for value in values]
+        return np.array(rows, dtype=np.float64).reshape(len(values), size)
 
 
 def empty_column(declared: Column) -> AnyColumn:
@@ -294,7 +253,7 @@ def empty_column(declared: Column) -> AnyColumn:
     return VectorColumn(np.empty((0, declared.size or 1)))
 
 
-_WRITERS: dict[type, Any] = {
+_WRITERS: dict[type, type[ColumnWriter[Any]]] = {
     CategoryColumn: CategoryWriter,
     NumberColumn: NumberWriter,
     FlagColumn: FlagWriter,
@@ -303,7 +262,6 @@ _WRITERS: dict[type, Any] = {
 }
 
 
-def writer_of(column: AnyColumn) -> ColumnWriter:
-    """Return a writer that goes on where a column ends; the column stays as it is."""
-    writer: ColumnWriter = _WRITERS[type(column)](column)
-    return writer
+def writer_of(column: AnyColumn) -> ColumnWriter[Any]:
+    """Return a writer that appends to a column; the column stays as it is."""
+    return _WRITERS[type(column)](column)

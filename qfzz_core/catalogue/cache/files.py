@@ -1,7 +1,7 @@
-"""The catalogue on disk, so that a process that opens a large store need not read all tracks.
+"""The files of catalogues in one directory.
 
-A cache is never trusted: what is damaged, of another store, of other columns, or of a state that the store does not
-know is made anew. Where nothing can be written it does without.
+A cache is never trusted: files that are damaged, or of another store, of other columns, or of a state that the store
+does not know, are made again. Where nothing can be written it does without.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from qfzz_core.catalogue.table_writer import is_identifier
 from qfzz_core.contracts.columns import AnyColumn, CategoryColumn, Column, narrow
 from qfzz_core.contracts.stores import CatalogueToken
 from qfzz_core.model.names import NORMALISERS, Normaliser, exact
-from qfzz_core.model.strings import Encoded, Texts
+from qfzz_core.model.strings import EncodedStrings, StringIndex
 from qfzz_core.model.vocabulary import Vocabulary
 
 logger = logging.getLogger("qfzz.catalogue")
@@ -41,7 +41,7 @@ _ABANDONED = 3600.0  # seconds after which a file that was being written belongs
 
 
 @attrs.frozen(eq=False)
-class Cached:
+class CachedCatalogue:
     """What was found: a table without the columns of providers, as of a token.
 
     `base` names the table, so that what was derived of another one is not taken for its own. `unusable` counts the
@@ -54,17 +54,16 @@ class Cached:
     unusable: Mapping[str, int]
 
 
-class CatalogueCache:
+class CatalogueFiles:
     """The files of catalogues in one directory, for one declaration of columns."""
 
     def __init__(self, directory: Path, columns: Sequence[Column]) -> None:
         self.directory = directory
         self._stored = [column for column in columns if column.provider is None]
-        self._identifiers = [column.name for column in columns if is_identifier(column)]
         self._declared = [_declaration(column) for column in self._stored]
 
-    def load(self, identity: str) -> Cached | None:
-        """Return the catalogue of a store that is kept here, None if there is none that can be used."""
+    def load(self, identity: str) -> CachedCatalogue | None:
+        """Return the catalogue of a store that is cached here, None if there is none that can be used."""
         path = self._path(identity)
         found = _read(path, self._about(identity))
         if found is None:
@@ -73,41 +72,37 @@ class CatalogueCache:
         with suppress(OSError):
             path.touch()  # so that it counts as used
         try:
-            table = table_of(arrays, self._stored, self._identifiers)
-            return Cached(CatalogueToken(*about["token"]), table, about["base"], about["unusable"])
+            token = CatalogueToken(*about["token"])
+            return CachedCatalogue(token, _table(arrays, self._stored), about["base"], about["unusable"])
         except (KeyError, TypeError, ValueError) as error:
             logger.debug("%s is not used: %r", path, error)
             return None
 
     def save(self, catalogue: Snapshot, base: str, unusable: Mapping[str, int]) -> None:
-        """Keep a catalogue that is all base."""
+        """Save a catalogue that is all base."""
         token = catalogue.token
-        stored = {column.name for column in self._stored}
+        stored = sorted(column.name for column in self._stored)
         about = {
             **self._about(token.identity),
             "token": list(attrs.astuple(token)),
             "base": base,
-            "unusable": {name: count for name, count in unusable.items() if name in stored},
+            "unusable": {name: unusable[name] for name in stored if name in unusable},
         }
-        self._write(self._path(token.identity), about, lambda: arrays_of(catalogue.table, sorted(stored)))
+        self._write(self._path(token.identity), about, lambda: _arrays(catalogue.table, stored))
         self._prune()
 
     def load_derived(self, identity: str, base: str, key: str) -> Arrays | None:
         """Return what was derived of a base under a key, None if there is nothing that can be used."""
-        found = _read(self._path(identity, key), {**self._about(identity), "base": base, "key": key})
+        found = _read(self._path(identity, key), self._about(identity, base=base, key=key))
         return None if found is None else found[1]
 
     def save_derived(self, identity: str, base: str, key: str, arrays: Callable[[], Arrays]) -> None:
-        """Keep what was derived of a base under a key."""
-        self._write(self._path(identity, key), {**self._about(identity), "base": base, "key": key}, arrays)
+        """Save what was derived of a base under a key."""
+        self._write(self._path(identity, key), self._about(identity, base=base, key=key), arrays)
 
-    def _about(self, identity: str) -> dict[str, Any]:
-        return {
-            "format": FORMAT,
-            "unicode": unicodedata.unidata_version,
-            "store": identity,
-            "columns": self._declared,
-        }
+    def _about(self, identity: str, **more: str) -> dict[str, Any]:
+        unicode = unicodedata.unidata_version  # normal forms of names depend on it
+        return {"format": FORMAT, "unicode": unicode, "store": identity, "columns": self._declared, **more}
 
     def _path(self, identity: str, key: str | None = None) -> Path:
         name = _digest(self._about(identity))
@@ -124,26 +119,24 @@ class CatalogueCache:
         """Remove the catalogues that were not used for longest, and what others left unfinished."""
         with suppress(OSError):
             catalogues = sorted(self.directory.glob(f"*{_CATALOGUE}"), key=lambda path: path.stat().st_mtime)
-            for old in catalogues[:-KEPT]:
-                _remove(old)
             kept = {path.stem for path in catalogues[-KEPT:]}
-            for derived in self.directory.glob(f"*{_DERIVED}"):
-                if derived.stem.partition("-")[0] not in kept:
-                    _remove(derived)
-            for left in self.directory.glob(f"{WRITING}*"):
-                if left.stat().st_mtime < time.time() - _ABANDONED:
-                    _remove(left)
+            derived = [path for path in self.directory.glob(f"*{_DERIVED}") if path.stem.partition("-")[0] not in kept]
+            oldest = time.time() - _ABANDONED
+            left = [path for path in self.directory.glob(f"{WRITING}*") if path.stat().st_mtime < oldest]
+            for path in [*catalogues[:-KEPT], *derived, *left]:
+                with suppress(OSError):
+                    path.unlink()
 
 
-def cache_of(directory: str | Path | None, columns: Sequence[Column]) -> CatalogueCache | None:
-    """Return the cache in a directory, None if there is none or if a column's source cannot be told from another.
+def cache_of(directory: str | Path | None, columns: Sequence[Column]) -> CatalogueFiles | None:
+    """Return the cache in a directory, None without one or if the source of a column is a function without a version.
 
-    That is a function without a version: the cache would go on with what an older function said.
+    Two such functions cannot be distinguished: the cache would serve what an older one returned.
     """
     unnamed = [column.name for column in columns if callable(column.source) and column.version is None]
     if directory is not None and unnamed:
         logger.debug("the catalogue is not cached: the source of %s is a function without a version", unnamed[0])
-    return None if directory is None or unnamed else CatalogueCache(Path(directory), columns)
+    return None if directory is None or unnamed else CatalogueFiles(Path(directory), columns)
 
 
 def _declaration(column: Column) -> list[Any]:
@@ -163,45 +156,34 @@ def _read(path: Path, about: Mapping[str, Any]) -> tuple[dict[str, Any], Arrays]
         return None
 
 
-def _remove(path: Path) -> None:
-    with suppress(OSError):
-        path.unlink()
-
-
 def _digest(value: Any) -> str:
     return hashlib.sha256(json.dumps(value).encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 
-def arrays_of(table: Table, names: Sequence[str]) -> dict[str, NDArray[Any]]:
-    """Return the arrays of a base: positions, identifiers, and the columns of these names."""
-    arrays = {_POSITIONS: table.positions, **_of_texts(_IDS, table.ids.vocabulary.texts())}
+# ---- tables as named arrays, and back -------------------------------------------------------------------------------
+
+
+def _arrays(table: Table, names: Sequence[str]) -> dict[str, NDArray[Any]]:
+    arrays = {_POSITIONS: table.positions, **_string_arrays(_IDS, table.ids.vocabulary)}
     for name in names:
-        if table.columns[name] is not table.ids:
-            arrays.update(_of_column(f"column {name}", table.columns[name]))
+        column = table.columns[name]
+        if column is not table.ids:
+            for field in attrs.fields(type(column)):
+                value = getattr(column, field.name)
+                if isinstance(value, Vocabulary):
+                    arrays.update(_string_arrays(f"column {name}", value))
+                elif value is not None:
+                    arrays[f"column {name} {field.name}"] = value
     return arrays
 
 
-def table_of(arrays: Arrays, declared: Sequence[Column], identifiers: Sequence[str]) -> Table:
-    """Return the table with the declared columns, of which `identifiers` are the identifiers under another name.
-
-    Raises KeyError if an array is not there.
-    """
+def _table(arrays: Arrays, declared: Sequence[Column]) -> Table:
+    """Return the table with the declared columns; raises KeyError if an array is not there."""
     positions = arrays[_POSITIONS]
     codes = np.arange(len(positions), dtype=narrow(len(positions) - 1))
     ids = CategoryColumn(codes, _vocabulary(_IDS, arrays, exact))
-    columns = {column.name: ids if column.name in identifiers else _column(arrays, column) for column in declared}
+    columns = {column.name: ids if is_identifier(column) else _column(arrays, column) for column in declared}
     return Table(positions, ids, columns)
-
-
-def _of_column(prefix: str, column: AnyColumn) -> dict[str, NDArray[Any]]:
-    arrays: dict[str, NDArray[Any]] = {}
-    for field in attrs.fields(type(column)):
-        value = getattr(column, field.name)
-        if isinstance(value, Vocabulary):
-            arrays.update(_of_texts(prefix, value.texts()))
-        elif value is not None:
-            arrays[f"{prefix} {field.name}"] = value
-    return arrays
 
 
 def _column(arrays: Arrays, declared: Column) -> AnyColumn:
@@ -216,15 +198,16 @@ def _column(arrays: Arrays, declared: Column) -> AnyColumn:
     return type(empty)(**values)
 
 
-def _of_texts(prefix: str, texts: Texts) -> dict[str, NDArray[Any]]:
+def _string_arrays(prefix: str, vocabulary: Vocabulary) -> dict[str, NDArray[Any]]:
+    strings = vocabulary.strings()
     return {
-        f"{prefix} bytes": texts.encoded.blob,
-        f"{prefix} text starts": texts.encoded.starts,
-        f"{prefix} hashes": texts.hashes,
-        f"{prefix} order": texts.order,
+        f"{prefix} bytes": strings.encoded.blob,
+        f"{prefix} text starts": strings.encoded.starts,
+        f"{prefix} hashes": strings.hashes,
+        f"{prefix} order": strings.order,
     }
 
 
-def _vocabulary(prefix: str, arrays: Mapping[str, NDArray[Any]], normal: Normaliser) -> Vocabulary:
-    encoded = Encoded(arrays[f"{prefix} bytes"], arrays[f"{prefix} text starts"])
-    return Vocabulary(normal, Texts(encoded, arrays[f"{prefix} hashes"], arrays[f"{prefix} order"]))
+def _vocabulary(prefix: str, arrays: Arrays, normal: Normaliser) -> Vocabulary:
+    encoded = EncodedStrings(arrays[f"{prefix} bytes"], arrays[f"{prefix} text starts"])
+    return Vocabulary(normal, StringIndex(encoded, arrays[f"{prefix} hashes"], arrays[f"{prefix} order"]))

@@ -53,7 +53,7 @@ def refuse(column: Column, error: Exception) -> None:
 
 
 class Watched:
-    """A store of which is told what was read: "all" or "changes"."""
+    """A store that notes what was read of it: "all" or "changes"."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -180,7 +180,7 @@ def test_a_number_column_of_many_values_is_kept_too(
     assert said(again.current()) == as_read(store)
 
 
-def test_a_provider_is_asked_again(store: MemoryStore, tmp_path: Path) -> None:
+def test_a_provider_is_called_again(store: MemoryStore, tmp_path: Path) -> None:
     kept(store, tmp_path)
     changed = [column if column.name != "plays" else attrs.evolve(column, provider=list) for column in COLUMNS]
     reports: list[str] = []
@@ -358,7 +358,7 @@ def test_objects_are_never_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 
 @pytest.fixture
 def unwritable(tmp_path: Path) -> Path:
-    """A place where no directory can be made, whoever asks."""
+    """A place where nobody can make a directory."""
     (tmp_path / "file").write_text("in the way")
     return tmp_path / "file" / "cache"
 

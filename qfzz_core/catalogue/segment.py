@@ -24,11 +24,9 @@ class DerivedCache(Protocol):
 
     def load(self, key: str) -> Mapping[str, NDArray[Any]] | None:
         """Return the arrays saved under a key, None if there are none that can be used."""
-        ...
 
     def save(self, key: str, made: Any) -> None:
         """Save the arrays of what was made, some time later."""
-        ...
 
 
 class Segment:

@@ -19,23 +19,18 @@ class ProfileWriter(Protocol):
 
     def weight(self, field: str, name: str) -> tuple[str, float] | None:
         """Return the stored spelling and weight of a name, None if the profile lacks it."""
-        ...
 
     def put_weight(self, field: str, name: str, weight: float) -> None:
         """Set a weight: in place under the stored spelling if the name is there, else last in the mapping."""
-        ...
 
     def drop_weight(self, field: str, name: str) -> None:
         """Remove a name; nothing happens if it is not there."""
-        ...
 
     def clear_weights(self, field: str) -> None:
         """Remove all names of a field."""
-        ...
 
     def put_scalar(self, field: str, value: Any) -> None:
         """Set `energy_level`, `tempo_preference`, `discovery_factor` or `updated_at`."""
-        ...
 
 
 def rating_strength(rating: float) -> float:

@@ -32,9 +32,13 @@ def plain(value: Any, where: str = "value", depth: int = 0) -> Any:
     if isinstance(value, str):
         return _plain_text(value, where)
     if isinstance(value, int):
-        return _plain_integer(value, where)
+        if value.bit_length() > _MAX_INTEGER_BITS:
+            raise NotPlainError(f"{where} is an integer of more than 4,200 digits")
+        return int(value)
     if isinstance(value, float):
-        return _plain_float(value, where)
+        if not math.isfinite(value):
+            raise NotPlainError(f"{where} is {float(value)!r}, which JSON cannot say")
+        return float(value)
     return _plain_container(value, where, depth + 1)
 
 
@@ -69,18 +73,6 @@ def _plain_text(value: str, where: str) -> str:
     if not is_storable(value):
         raise NotPlainError(f"{where} holds a lone surrogate, which is no character")
     return str(value)
-
-
-def _plain_integer(value: int, where: str) -> int:
-    if value.bit_length() > _MAX_INTEGER_BITS:
-        raise NotPlainError(f"{where} is an integer of more than 4,200 digits")
-    return int(value)
-
-
-def _plain_float(value: float, where: str) -> float:
-    if not math.isfinite(value):
-        raise NotPlainError(f"{where} is {float(value)!r}, which JSON cannot say")
-    return float(value)
 
 
 def _plain_container(value: Any, where: str, depth: int) -> Any:

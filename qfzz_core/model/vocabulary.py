@@ -80,9 +80,8 @@ class _Names:
     def as_index(self) -> StringIndex:
         """Return all names as one index."""
         names = list(self.recent_names)
-        return reduce(
-            StringIndex.followed_by, [*self.tiers, *([StringIndex.of(names)] if names or not self.tiers else [])]
-        )
+        recent = [StringIndex.of(names)] if names or not self.tiers else []
+        return reduce(StringIndex.followed_by, [*self.tiers, *recent])
 
     def with_tier(self, names: Sequence[str]) -> _Names:
         """Return these names and then others, which are new, all of them indexed."""
@@ -136,10 +135,6 @@ class Vocabulary:
             return self._look_up(missing, absent) if None in codes else codes  # type: ignore[return-value]
 
         return _coded(list(names), self._known, look_up)
-
-    def encode(self, name: str) -> int:
-        """Return the code of a name, giving it one if it is new."""
-        return int(self.encode_all([name])[0])
 
     def encode_all(self, names: Sequence[str | None]) -> NDArray[np.int32]:
         """Return the codes of names, int32, giving one to those that are new; -1 for None."""

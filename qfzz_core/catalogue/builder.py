@@ -115,6 +115,7 @@ class CatalogueBuilder:
             new = merged(new)
             self._save(new)
             return new, self._writer_of(new)
+        # Once for a segment: a merge that failed for want of memory would otherwise be tried again at every change.
         if new.segment is not self._unmerged and (is_due(new) or self._cache.is_behind(new)):
             self._background.run("merging", self._merge)
         return new, writer
@@ -140,7 +141,7 @@ class CatalogueBuilder:
         writer.reserve(MOST_CHANGED)
         with self._lock:
             current = self._current
-            if current is not None and current.segment is old.segment:
+            if current is not None and current.segment is old.segment:  # else a caller has merged meanwhile
                 self._current, self._writer = apply_delta(base, writer, old, current), writer
 
 

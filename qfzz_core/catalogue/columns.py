@@ -28,8 +28,10 @@ from qfzz_core.model.vocabulary import Vocabulary
 Dtype = TypeVar("Dtype", bound=np.generic)
 AColumn = TypeVar("AColumn", bound=AnyColumn)
 
-_LEAST_ROOM = 1024
-MOST_LEVELS = 65_535  # different numbers of a column that are kept as codes of two bytes
+_LEAST_ROOM = 1024  # rows; tracks added one by one took as long with 16 and with 16,384
+# Different numbers of a column that are kept as codes, of two bytes for each track instead of eight. More do not fit
+# uint16, and such a column has hardly a number twice.
+MOST_LEVELS = 65_535
 
 
 class AppendOnlyArray(Generic[Dtype]):
@@ -65,6 +67,8 @@ class AppendOnlyArray(Generic[Dtype]):
         used = self._used + count
         dtype = self._room.dtype if dtype is None else np.promote_types(self._room.dtype, dtype)
         if used > len(self._room) or dtype != self._room.dtype or not self._room.flags.writeable:
+            # Half as much again, so that adding rows one by one copies each only twice on average. The array given at
+            # first is often read-only: a snapshot still shows it, or it was loaded from a file.
             room = np.empty((max(used * 3 // 2, _LEAST_ROOM), *self._room.shape[1:]), dtype)
             room[: self._used] = self._room[: self._used]
             self._room = room
@@ -215,6 +219,7 @@ class NumberWriter(ColumnWriter[NumberColumn]):
             if codes is not None:
                 self._array.extend(codes)
                 return
+            # For good: numbers that became too many once would become so again after the next track.
             self._array = AppendOnlyArray(self._levels.numbers[self._array.view])
             self.arrays, self._levels = [self._array], None
         self._array.extend(array)

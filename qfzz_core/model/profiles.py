@@ -217,6 +217,7 @@ class UserProfile:
     # -- how a detached profile changes
 
     def _commit(self, changes: Sequence[Change]) -> None:
+        # A draft first: if the second of several changes is refused, the first must not be there.
         draft = {field: dict(self.__dict__[field]) for field in WEIGHT_FIELDS}
         for change in changes:
             if change.field in WEIGHT_FIELDS:

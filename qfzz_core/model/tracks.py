@@ -60,10 +60,6 @@ def _closely_checked(track: Any, position: int | None) -> Track:
         problem = _problem(field, track)
         if problem:
             raise TrackError(f"{field} {problem}", position=position, track_id=shown_id, field=field)
-    return _plain_track(track, position, shown_id)
-
-
-def _plain_track(track: Mapping[str, Any], position: int | None, track_id: str | None) -> Track:
     copy = {}
     for key, value in track.items():
         try:
@@ -71,7 +67,7 @@ def _plain_track(track: Mapping[str, Any], position: int | None, track_id: str |
                 raise NotPlainError(f"the key {key!r} is not text")
             copy[plain(key, "the key")] = plain(value, str(key))
         except NotPlainError as error:
-            raise TrackError(str(error), position=position, track_id=track_id, field=str(key)) from None
+            raise TrackError(str(error), position=position, track_id=shown_id, field=str(key)) from None
     return copy
 
 

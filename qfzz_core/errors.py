@@ -80,7 +80,7 @@ class PluginWarning(UserWarning):
 
 
 class StoreError(QfzzError):
-    """A store could not do what it was asked; what was refused is untouched."""
+    """A store could not carry out an operation; nothing was changed."""
 
 
 class StoreURLError(StoreError, ValueError):

@@ -15,10 +15,11 @@ from hypothesis import strategies as st
 from support.third_party import track
 
 from qfzz_core import Column
-from qfzz_core.catalogue import array_files, cache, keeping, merging
-from qfzz_core.catalogue.array_files import DamagedFileError, read_arrays, write_arrays
-from qfzz_core.catalogue.building import CatalogueBuilder
-from qfzz_core.catalogue.cache import cache_of
+from qfzz_core.catalogue import delta
+from qfzz_core.catalogue.builder import CatalogueBuilder
+from qfzz_core.catalogue.cache import array_files, files, schedule
+from qfzz_core.catalogue.cache.array_files import DamagedFileError, read_arrays, write_arrays
+from qfzz_core.catalogue.cache.files import cache_of
 from qfzz_core.catalogue.snapshot import Snapshot
 from qfzz_core.contracts.stores import CatalogueChanges, CatalogueToken, Store
 from qfzz_plugins.stores.memory import MemoryStore
@@ -52,7 +53,7 @@ def refuse(column: Column, error: Exception) -> None:
 
 
 class Watched:
-    """A store of which is told what was read: "all" or "changes"."""
+    """A store that notes what was read of it: "all" or "changes"."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -70,7 +71,7 @@ class Watched:
 
 @pytest.fixture(autouse=True)
 def keeping_small_catalogues(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(keeping, "LEAST_TRACKS", 1)
+    monkeypatch.setattr(schedule, "LEAST_TRACKS", 1)
 
 
 def a_track(number: int, **fields: Any) -> dict[str, Any]:
@@ -126,7 +127,7 @@ def said(made: Snapshot) -> Any:
         "artist": columns["artist"].names(np.arange(len(rows))),
         "rest": {
             name: [
-                column.vocabulary.texts().text(code) if hasattr(column, "vocabulary") else code
+                column.vocabulary.name(code) if hasattr(column, "vocabulary") else code
                 for code in getattr(column, field).tolist()
             ]
             for name, field in (("tags", "codes"), ("publisher", "codes"), ("live", "flags"), ("plays", "numbers"))
@@ -171,7 +172,7 @@ def test_what_changed_since_is_read_alone(store: MemoryStore, tmp_path: Path) ->
 def test_a_number_column_of_many_values_is_kept_too(
     store: MemoryStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("qfzz_core.catalogue.levels.MOST_LEVELS", 3)
+    monkeypatch.setattr("qfzz_core.catalogue.columns.MOST_LEVELS", 3)
     kept(store, tmp_path)
     again, readings = opened(store, tmp_path)
     assert readings == ["changes"]
@@ -179,7 +180,7 @@ def test_a_number_column_of_many_values_is_kept_too(
     assert said(again.current()) == as_read(store)
 
 
-def test_a_provider_is_asked_again(store: MemoryStore, tmp_path: Path) -> None:
+def test_a_provider_is_called_again(store: MemoryStore, tmp_path: Path) -> None:
     kept(store, tmp_path)
     changed = [column if column.name != "plays" else attrs.evolve(column, provider=list) for column in COLUMNS]
     reports: list[str] = []
@@ -195,7 +196,7 @@ def test_a_provider_is_asked_again(store: MemoryStore, tmp_path: Path) -> None:
 def test_a_small_catalogue_is_not_worth_a_file(
     store: MemoryStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(keeping, "LEAST_TRACKS", 22)
+    monkeypatch.setattr(schedule, "LEAST_TRACKS", 22)
     opened(store, tmp_path)[0].close()
     assert list(tmp_path.iterdir()) == []
 
@@ -329,7 +330,7 @@ def test_a_cache_of_another_format_is_not_used(
     place: str, store: MemoryStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     kept(store, tmp_path)
-    monkeypatch.setattr(cache if place == "FORMAT" else cache.unicodedata, place, 99)
+    monkeypatch.setattr(files if place == "FORMAT" else files.unicodedata, place, 99)
     assert read_by(store, tmp_path) == ["all"]
 
 
@@ -357,7 +358,7 @@ def test_objects_are_never_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 
 @pytest.fixture
 def unwritable(tmp_path: Path) -> Path:
-    """A place where no directory can be made, whoever asks."""
+    """A place where nobody can make a directory."""
     (tmp_path / "file").write_text("in the way")
     return tmp_path / "file" / "cache"
 
@@ -393,7 +394,7 @@ def test_only_the_owner_can_read_what_is_kept(store: MemoryStore, tmp_path: Path
 
 
 def test_the_files_of_catalogues_that_nobody_uses_go_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cache, "KEPT", 2)
+    monkeypatch.setattr(files, "KEPT", 2)
     stores = [MemoryStore() for _ in range(3)]
     for number, store in enumerate(stores):
         store.write_tracks([a_track(number)])
@@ -420,7 +421,7 @@ def test_the_files_of_catalogues_that_nobody_uses_go_away(tmp_path: Path, monkey
 def test_after_many_commits_it_is_kept_again_when_it_is_closed(store: MemoryStore, tmp_path: Path) -> None:
     kept(store, tmp_path)
     builder, _ = opened(store, tmp_path)
-    for number in range(keeping.BEHIND):
+    for number in range(schedule.BEHIND):
         store.write_tracks([a_track(100 + number)])
     assert said(builder.current()) == as_read(store)
     builder.close()
@@ -433,7 +434,7 @@ def test_a_merged_base_is_kept(store: MemoryStore, tmp_path: Path, monkeypatch: 
     for name in ("MOST_CHANGED", "FEW_ROWS"):
         with monkeypatch.context() as patch:
             builder, _ = opened(store, tmp_path)
-            patch.setattr(merging, name, 4)
+            patch.setattr(delta, name, 4)
             store.remove_tracks(list(builder.current().ids(np.arange(5))))
             builder.current()
             builder.close()
@@ -518,7 +519,7 @@ def test_what_is_derived_is_made_again_if_what_is_kept_is_of_no_use(
 def test_what_is_derived_of_a_merged_base_is_kept_with_it(
     store: MemoryStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(merging, "MOST_CHANGED", 2)
+    monkeypatch.setattr(delta, "MOST_CHANGED", 2)
     builder, _ = opened(store, tmp_path)
     derived(builder)
     store.remove_tracks(["t1", "t2", "t3"])

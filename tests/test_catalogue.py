@@ -5,6 +5,7 @@ import math
 import multiprocessing
 import os
 import threading
+import weakref
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -15,15 +16,18 @@ from hypothesis import strategies as st
 from support.third_party import track
 
 from qfzz_core import Column, Engine
-from qfzz_core.catalogue import building, levels, merging
-from qfzz_core.catalogue.building import CatalogueBuilder
-from qfzz_core.catalogue.encoding import Encoder
+from qfzz_core.catalogue import builder as builder_module
+from qfzz_core.catalogue import columns as columns_module
+from qfzz_core.catalogue import delta
+from qfzz_core.catalogue.builder import CatalogueBuilder
+from qfzz_core.catalogue.columns import empty_column, writer_of
+from qfzz_core.catalogue.encoder import Encoder
 from qfzz_core.catalogue.library import Library
 from qfzz_core.catalogue.snapshot import Snapshot
-from qfzz_core.catalogue.writers import empty_column, writer_of
 from qfzz_core.contracts.columns import (
     AnyColumn,
     CategoryColumn,
+    Columns,
     FlagColumn,
     NumberColumn,
     TagsColumn,
@@ -140,7 +144,7 @@ DOUBLES = st.one_of(
 @given(batches=st.lists(st.lists(st.one_of(st.none(), DOUBLES), max_size=12), max_size=6))
 def test_numbers_are_kept_to_the_last_bit_however_many_there_are(most: int, batches: list[list[float | None]]) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(levels, "MOST_LEVELS", most)
+        patch.setattr(columns_module, "MOST_LEVELS", most)
         column = column_of(Column(name="x", kind="number"), batches)
     assert isinstance(column, NumberColumn)
     expected = [math.nan if number is None else number for batch in batches for number in batch]
@@ -277,6 +281,8 @@ def check(made: Snapshot) -> None:
     row_of = dict(zip(made.ids(rows), rows.tolist(), strict=True))
     assert [made.row(track_id) for track_id in ids] == [row_of.get(track_id) for track_id in ids]
     assert made.rows(ids).tolist() == [row_of[track_id] for track_id in ids if track_id in row_of]
+    for some in (ids, ids[:5], [*ids[:5], *ids[:2]], ids[::-1]):
+        assert made.columns.rows(some).tolist() == [row_of.get(track_id, -1) for track_id in some]
     positions = np.arange(-1, int(made.positions.max(initial=0)) + 2)
     at = dict(zip(made.positions[rows].tolist(), rows.tolist(), strict=True))
     assert made.rows_at(positions).tolist() == [at[position] for position in positions.tolist() if position in at]
@@ -314,29 +320,29 @@ def apply(store: MemoryStore, change: str, what: Any) -> None:
 @pytest.mark.parametrize("merges", LIMITS)
 @settings(max_examples=40, deadline=None)
 @given(changes=st.lists(CHANGES, max_size=12))
-def test_a_snapshot_brought_up_to_date_equals_one_made_from_scratch(
+def test_a_snapshot_with_changes_applied_equals_one_made_from_scratch(
     merges: str, changes: list[tuple[str, Any]]
 ) -> None:
     with pytest.MonkeyPatch.context() as patch:
         most_changed, few_rows = LIMITS[merges]
-        patch.setattr(merging, "MOST_CHANGED", most_changed)
-        patch.setattr(merging, "FEW_ROWS", few_rows)
+        patch.setattr(delta, "MOST_CHANGED", most_changed)
+        patch.setattr(delta, "FEW_ROWS", few_rows)
         check_changes(changes)
 
 
 def check_changes(changes: list[tuple[str, Any]]) -> None:
     store = MemoryStore()
-    kept = builder_of(store)
+    builder = builder_of(store)
     snapshots: list[tuple[Snapshot, dict[str, Any]]] = []
     for change, what in changes:
         apply(store, change, what)
         if change == "look":
-            snapshots.append((kept.current(), contents(kept.current())))
-            check(kept.current())
-    assert contents(kept.current()) == contents(builder_of(store).current())
-    kept.close()
-    assert contents(kept.current()) == contents(builder_of(store).current())
-    check(kept.current())
+            snapshots.append((builder.current(), contents(builder.current())))
+            check(builder.current())
+    assert contents(builder.current()) == contents(builder_of(store).current())
+    builder.close()
+    assert contents(builder.current()) == contents(builder_of(store).current())
+    check(builder.current())
     assert all(contents(snapshot) == before for snapshot, before in snapshots)
 
 
@@ -365,7 +371,7 @@ SCORED = st.fixed_dictionaries(
 STEPS = st.one_of(
     st.dictionaries(IDS, SCORED, min_size=1, max_size=12).map(lambda written: ("write", written)),
     st.sets(IDS, min_size=1, max_size=8).map(lambda removed: ("remove", removed)),
-    ARGUMENTS.map(lambda arguments: ("ask", arguments)),
+    ARGUMENTS.map(lambda arguments: ("recommend", arguments)),
 )
 
 
@@ -376,11 +382,11 @@ def test_recommendations_are_those_of_a_catalogue_made_from_scratch(merges: str,
     store = MemoryStore()
     with pytest.MonkeyPatch.context() as patch, Engine(store=store) as engine:
         most_changed, few_rows = LIMITS[merges]
-        patch.setattr(merging, "MOST_CHANGED", most_changed)
-        patch.setattr(merging, "FEW_ROWS", few_rows)
-        for step, what in [*steps, ("ask", {})]:
+        patch.setattr(delta, "MOST_CHANGED", most_changed)
+        patch.setattr(delta, "FEW_ROWS", few_rows)
+        for step, what in [*steps, ("recommend", {})]:
             apply(store, step, what)
-            if step == "ask":
+            if step == "recommend":
                 assert recommended(engine, what) == recommended(Engine(store=store), what)
 
 
@@ -429,7 +435,7 @@ def test_a_track_more_copies_no_column() -> None:
     assert (before.base, after.base, after.columns.length) == (100, 100, 102)
 
 
-def test_a_replaced_track_dies_in_the_base_and_lives_in_the_tail() -> None:
+def test_a_replaced_track_is_deleted_in_the_base_and_live_in_the_delta() -> None:
     store = MemoryStore()
     store.write_tracks([track(f"t{n}", artist="Old") for n in range(3)])
     builder = builder_of(store)
@@ -457,19 +463,58 @@ def test_tracks_are_found_by_id() -> None:
     assert made.rows(["t2", "t9", "t0"]).tolist() == [2, 0]
 
 
+def test_columns_find_the_live_row_of_each_track() -> None:
+    store = numbered_store(4)
+    builder = builder_of(store)
+    assert builder.current().columns.rows(["t3", "t9", "t0"]).tolist() == [3, -1, 0]
+    store.write_tracks([track("t1", artist="New"), track("t4"), track("t5")])
+    store.remove_tracks(["t0", "t2", "t5"])
+    store.write_tracks([track("t2")])
+    made = builder.current()
+    check(made)
+    ids = ["t0", "t1", "t2", "t3", "t4", "t5", "t1", "lone \ud800", ""]
+    rows = made.columns.rows(ids)
+    names = made.columns["track_id"].names(rows)
+    assert (rows.dtype, made.base) == (np.intp, 4)
+    assert [name if row >= 0 else None for row, name in zip(rows, names, strict=True)] == [
+        None, "t1", "t2", "t3", "t4", None, "t1", None, None
+    ]  # fmt: skip
+    assert made.columns["artist"].names(rows[1:2]) == ["new"]
+    assert rows.tolist() == made.columns.rows(iter(ids)).tolist()
+    assert made.columns.rows([]).dtype == np.intp
+
+
+def test_columns_without_a_catalogue_find_no_row() -> None:
+    assert Columns({}, 0).rows(["t1", "t2"]).tolist() == [-1, -1]
+    assert Columns({}, 0).rows([]).tolist() == []
+
+
+def test_a_lone_string_is_no_list_of_track_ids() -> None:
+    for columns in (catalogue([]).columns, Columns({}, 0)):
+        with pytest.raises(TypeError, match="track_ids must be several ids, got the string 't1'"):
+            columns.rows("t1")
+
+
+def test_a_snapshot_that_nobody_uses_goes_away_at_once() -> None:
+    made = catalogue([{"artist": "ABBA"}])
+    gone = weakref.ref(made)
+    del made
+    assert gone() is None
+
+
 # Merging
 
 
 @pytest.fixture
 def merging_early(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(merging, "MOST_CHANGED", 2)
+    monkeypatch.setattr(delta, "MOST_CHANGED", 2)
 
 
 @pytest.fixture
 def merging_stopped(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[threading.Event, threading.Event]]:
     """A merge that says when it has begun, and waits with its result until it may go on."""
     begun, may_go_on = threading.Event(), threading.Event()
-    really = building.merged
+    really = builder_module.merged
 
     def slowly(old: Snapshot) -> Snapshot:
         made = really(old)
@@ -477,8 +522,8 @@ def merging_stopped(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[threading
         assert may_go_on.wait(30)
         return made
 
-    monkeypatch.setattr(merging, "MOST_CHANGED", 2)
-    monkeypatch.setattr(building, "merged", slowly)
+    monkeypatch.setattr(delta, "MOST_CHANGED", 2)
+    monkeypatch.setattr(builder_module, "merged", slowly)
     yield begun, may_go_on
     may_go_on.set()
 
@@ -527,7 +572,7 @@ def test_a_merge_that_was_overtaken_changes_nothing(
     assert begun.wait(30)
     may_go_on.set()
     with builder._lock:  # so that the merge cannot end before
-        monkeypatch.setattr(merging, "FEW_ROWS", 4)
+        monkeypatch.setattr(delta, "FEW_ROWS", 4)
         store.remove_tracks(["t4", "t5", "t6"])
         made = builder.current()
     builder.close()
@@ -536,11 +581,11 @@ def test_a_merge_that_was_overtaken_changes_nothing(
 
 
 @pytest.mark.usefixtures("merging_early")
-def test_what_was_derived_of_the_old_base_is_derived_of_the_merged_one_before_anybody_asks() -> None:
-    asked: list[int] = []
+def test_what_was_derived_of_the_old_base_is_derived_of_the_merged_one_before_anybody_needs_it() -> None:
+    lengths: list[int] = []
 
     def count(segment: Any) -> int:
-        asked.append(segment.columns.length)
+        lengths.append(segment.columns.length)
         return segment.columns.length
 
     store = numbered_store()
@@ -549,9 +594,9 @@ def test_what_was_derived_of_the_old_base_is_derived_of_the_merged_one_before_an
     store.remove_tracks(["t1", "t2", "t3"])
     builder.current()
     builder.close()
-    assert asked == [20, 17]
+    assert lengths == [20, 17]
     assert builder.current().segment.derived("count", count) == 17
-    assert asked == [20, 17]
+    assert lengths == [20, 17]
 
 
 def wait_for(builder: CatalogueBuilder) -> None:
@@ -568,7 +613,7 @@ def test_a_merge_that_fails_is_logged_once_and_harms_nobody(
     def fail(old: Snapshot) -> Snapshot:
         raise MemoryError("no room")
 
-    monkeypatch.setattr(building, "merged", fail)
+    monkeypatch.setattr(builder_module, "merged", fail)
     store = numbered_store()
     builder = builder_of(store)
     builder.current()
@@ -608,11 +653,11 @@ def test_what_is_derived_by_many_threads_is_made_once() -> None:
     made: list[int] = []
     started = threading.Barrier(4)
 
-    def ask() -> None:
+    def derive() -> None:
         started.wait()
         assert segment.derived("x", lambda segment: made.append(1) or "x") == "x"
 
-    threads = [threading.Thread(target=ask) for _ in range(4)]
+    threads = [threading.Thread(target=derive) for _ in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:

@@ -569,7 +569,7 @@ def test_progress_is_shown_on_a_terminal(monkeypatch: pytest.MonkeyPatch, capsys
 
 @pytest.fixture
 def keeping_small_catalogues(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("qfzz_core.catalogue.keeping.LEAST_TRACKS", 1)
+    monkeypatch.setattr("qfzz_core.catalogue.cache.schedule.LEAST_TRACKS", 1)
 
 
 @pytest.mark.usefixtures("keeping_small_catalogues")

@@ -114,7 +114,7 @@ def test_a_catalogue_emptied_elsewhere_gives_no_list_and_no_samples(dj: Personal
 
 
 class Counted:
-    """Counts what is asked of a store's catalogue, and how many tracks are read."""
+    """Counts the calls of a store's catalogue, and how many tracks are read."""
 
     def __init__(self, store: Store, patch: pytest.MonkeyPatch) -> None:
         self.tracks = 0

@@ -21,7 +21,7 @@ from support.ranking_cases import (
 )
 
 from qfzz_core import CategoryTable, NumericDistance
-from qfzz_core.catalogue.building import CatalogueBuilder
+from qfzz_core.catalogue.builder import CatalogueBuilder
 from qfzz_core.plugins.record import Origin
 from qfzz_core.ranking import index as index_module
 from qfzz_core.ranking import layout, planner

@@ -16,7 +16,7 @@ DICTS = some.dictionaries(some.text("ab,{}\0", max_size=3), VALUES, max_size=3)
 
 
 @given(some.lists(DICTS, max_size=5))
-def test_several_dicts_have_the_texts_that_each_has_alone(values: list[dict[str, object]]) -> None:
+def test_several_dicts_are_encoded_as_each_is_alone(values: list[dict[str, object]]) -> None:
     assert encoded_all(values) == [encoded(value) for value in values]
 
 
@@ -26,13 +26,13 @@ def test_what_looks_like_the_boundary_between_two_dicts_is_none(value: dict[str,
 
 
 @given(some.lists(DICTS, max_size=5))
-def test_texts_say_again_what_they_were_made_of(values: list[dict[str, object]]) -> None:
+def test_what_was_encoded_is_decoded_again(values: list[dict[str, object]]) -> None:
     assert decoded_all(encoded_all(values)) == values == [decoded(encoded(value)) for value in values]
     assert [list(value) for value in decoded_all(encoded_all(values))] == [list(value) for value in values]
 
 
 @given(VALUES)
-def test_without_a_compiled_encoder_the_texts_are_the_same(value: object) -> None:
+def test_without_a_compiled_encoder_the_text_is_the_same(value: object) -> None:
     assert encoder(None)(value) == encoded(value)
 
 

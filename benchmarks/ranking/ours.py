@@ -12,15 +12,15 @@ from benchmarks.ranking.catalogue import Catalogue, Rows
 from benchmarks.ranking.listeners import Listener
 from qfzz import PersonalizedDJ
 from qfzz_core import Config, Engine
-from qfzz_core.catalogue.levels import Levels
-from qfzz_core.catalogue.merging import all_base
+from qfzz_core.catalogue.columns import NumberLevels
+from qfzz_core.catalogue.delta import all_base
 from qfzz_core.catalogue.segment import Segment
 from qfzz_core.catalogue.snapshot import Snapshot, Table
 from qfzz_core.contracts.columns import AnyColumn, CategoryColumn, Columns, NumberColumn, narrow
 from qfzz_core.contracts.request import Request
 from qfzz_core.contracts.stores import CatalogueToken
 from qfzz_core.model.names import NORMALISERS, exact
-from qfzz_core.model.strings import Texts
+from qfzz_core.model.strings import StringIndex
 from qfzz_core.model.tracks import TEMPOS, Track
 from qfzz_core.model.vocabulary import Vocabulary
 from qfzz_core.ranking import planner, recall
@@ -63,7 +63,7 @@ class Generated(Mapping[str, Track]):
 
 def _snapshot(catalogue: Catalogue, extra: Mapping[str, AnyColumn]) -> Snapshot:
     ids = [catalogue.track_id(row) for row in range(len(catalogue))]
-    identifiers = CategoryColumn(np.arange(len(ids), dtype=narrow(len(ids))), Vocabulary(exact, Texts.of(ids)))
+    identifiers = CategoryColumn(np.arange(len(ids), dtype=narrow(len(ids))), Vocabulary(exact, StringIndex.of(ids)))
     columns: dict[str, AnyColumn] = {
         "track_id": identifiers,
         "genre": _category(catalogue.genre, catalogue.genres, "genre"),
@@ -85,13 +85,13 @@ def _snapshot(catalogue: Catalogue, extra: Mapping[str, AnyColumn]) -> Snapshot:
 def _category(codes: Any, names: Sequence[str], compare: str) -> CategoryColumn:
     normal = NORMALISERS[compare]
     return CategoryColumn(
-        codes.astype(narrow(len(names))), Vocabulary(normal, Texts.of([normal(one) for one in names]))
+        codes.astype(narrow(len(names))), Vocabulary(normal, StringIndex.of([normal(one) for one in names]))
     )
 
 
 def _numbers(numbers: Any) -> NumberColumn:
     """Return a column as the library keeps it: codes of two bytes where there are few different numbers."""
-    levels = Levels()
+    levels = NumberLevels()
     codes = levels.codes(numbers)
     return NumberColumn(numbers) if codes is None else NumberColumn(codes, levels.numbers)
 

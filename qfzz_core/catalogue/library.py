@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from qfzz_core.catalogue.building import CatalogueBuilder
-from qfzz_core.catalogue.cache import cache_of
+from qfzz_core.catalogue.builder import CatalogueBuilder
+from qfzz_core.catalogue.cache.files import cache_of
 from qfzz_core.catalogue.samples import sample_tracks
 from qfzz_core.catalogue.snapshot import Snapshot
-from qfzz_core.catalogue.writing import ReportColumn
+from qfzz_core.catalogue.table_writer import ReportColumn
 from qfzz_core.contracts.columns import Column
 from qfzz_core.contracts.stores import CatalogueToken, Store
 from qfzz_core.model.plain import copied

@@ -19,20 +19,18 @@ Make = Callable[["Segment"], T]
 Restore = Callable[["Segment", Mapping[str, NDArray[Any]]], T]
 
 
-class Keeper(Protocol):
-    """Keeps what was derived of one segment on disk."""
+class DerivedCache(Protocol):
+    """Keeps on disk what was derived of one segment."""
 
     def load(self, key: str) -> Mapping[str, NDArray[Any]] | None:
-        """Return the arrays that are kept under a key, None if there are none that can be used."""
-        ...
+        """Return the arrays saved under a key, None if there are none that can be used."""
 
-    def keep(self, key: str, made: Any) -> None:
-        """Keep the arrays of what was made, some time later."""
-        ...
+    def save(self, key: str, made: Any) -> None:
+        """Save the arrays of what was made, some time later."""
 
 
 class Segment:
-    """The columns of rows in growing order of position, shared by all snapshots that begin with these rows.
+    """The columns of rows in ascending order of position, shared by all snapshots that begin with these rows.
 
     Some of the rows may be deleted in a snapshot; the columns stay as they are.
     """
@@ -41,7 +39,7 @@ class Segment:
         self.columns = columns
         self._derived: dict[Hashable, Any] = {}
         self._ways: dict[Hashable, tuple[Make[Any], Restore[Any] | None]] = {}
-        self.keeper: Keeper | None = None
+        self.cache: DerivedCache | None = None
         self.renew()
         renewed_after_fork(self)
 
@@ -51,19 +49,19 @@ class Segment:
         self._making: dict[Hashable, threading.Lock] = {}
 
     def derived(self, key: Hashable, make: Make[T], restore: Restore[T] | None = None) -> T:
-        """Return what `make` gives of this segment, made once for a key: whoever asks meanwhile waits.
+        """Return what `make` gives of this segment, made once for a key: other threads wait meanwhile.
 
-        What it raises is raised, and the next one who asks tries again. `make` is kept, to be asked about the segment
-        that takes this one's place: it should hold nothing but what it needs.
+        What it raises is raised, and the next call tries again. `make` is kept, to be called with the segment that
+        takes this one's place: it should hold nothing but what it needs.
 
-        With `restore`, what is made is kept on disk where the catalogue is: the key is a text, what is made has a
+        With `restore`, what is made is kept on disk where the catalogue is: the key is a string, what is made has a
         method `arrays()` that returns arrays of numbers by name, and `restore(segment, arrays)` makes the same of
         them, without copying what it need not. What a changed `make` gives needs another key.
         """
         if key not in self._derived:
             with self._lock:
                 making = self._making.setdefault(key, threading.Lock())
-            with making:
+            with making:  # a lock for each key: to derive one thing may derive another
                 if key not in self._derived:
                     self._derived[key] = self._restored(key, make, restore)
                     self._ways[key] = (make, restore)
@@ -76,15 +74,15 @@ class Segment:
             self.derived(key, make, restore)
 
     def _restored(self, key: Hashable, make: Make[T], restore: Restore[T] | None) -> T:
-        keeper = self.keeper
-        if keeper is None or restore is None or not isinstance(key, str):
+        cache = self.cache
+        if cache is None or restore is None or not isinstance(key, str):
             return make(self)
-        arrays = keeper.load(key)
+        arrays = cache.load(key)
         if arrays is not None:
             try:
                 return restore(self, arrays)
-            except Exception as error:  # noqa: BLE001 - whatever is wrong with it, it is made anew
-                logger.debug("what is kept of %s is not used: %r", key, error)
+            except Exception as error:  # noqa: BLE001 - whatever is wrong with it, it is made again
+                logger.debug("what is cached of %s is not used: %r", key, error)
         made = make(self)
-        keeper.keep(key, made)
+        cache.save(key, made)
         return made

@@ -11,12 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qfzz_core.catalogue.segment import Segment
-from qfzz_core.contracts.columns import AnyColumn, CategoryColumn, Columns, Rows, as_rows, sealed, without
+from qfzz_core.contracts.columns import AnyColumn, CategoryColumn, Columns, Rows, among, as_rows, sealed
 from qfzz_core.contracts.stores import CatalogueToken
 from qfzz_core.model.tracks import Track
 
-_FEW = 16  # what is looked for so often is looked for one by one
-
+# Keys that are found one by one. In a delta of 8,192 rows one takes 5 microseconds; sorting it first, which serves all
+# later keys of the snapshot, takes 500, and most snapshots are replaced before so many keys were looked for.
+_FEW = 16
 
 TracksAt = Callable[[Sequence[int]], list[Track | None]]
 
@@ -45,14 +46,25 @@ class Table:
         columns = {name: column.select(rows) for name, column in self.columns.items()}
         return Table(self.positions[rows], self.ids.select(rows), columns)
 
+    def live_columns(self, base: int, deleted: Rows) -> Columns:
+        """Return the columns, whose look-up finds the rows that are not deleted; the first `base` rows are the base."""
+        ids = self.ids
+        live = _LiveRows(ids.codes, base, deleted)
+
+        def rows_of(track_ids: Iterable[str]) -> Rows:
+            codes = ids.vocabulary.codes(track_ids).astype(np.intp)
+            return live.find(codes, np.where(codes < base, codes, -1))
+
+        return Columns(self.columns, len(self), rows_of)
+
 
 class Snapshot:
     """One snapshot. Row numbers mean something within this snapshot only.
 
-    Rows [0, `base`) are in growing order of position and are those of `segment`; the rows behind them are the delta:
+    Rows [0, `base`) are in ascending order of position and are those of `segment`; the rows behind them are the delta:
     what was written since, in any order of position. `deleted` are the rows, ascending, that are no longer part of the
     catalogue, because their track was removed, or replaced by a row of the delta. `positions` has shape (rows,).
-    `in_order` tells that positions grow over all rows that are not deleted; a delta with replaced tracks is not.
+    `in_order` says that positions ascend over all rows that are not deleted; with replaced tracks they do not.
     `tracks_at` gives fresh dictionaries by position, None where there is none any more.
     """
 
@@ -74,7 +86,7 @@ class Snapshot:
         self.in_order = in_order
         self.tracks_at = tracks_at
         self.positions = table.positions
-        self.columns = Columns(table.columns, len(table))
+        self.columns = table.live_columns(self.base, self.deleted)
 
     def __len__(self) -> int:
         """Return how many tracks there are: the rows that are not deleted."""
@@ -100,21 +112,21 @@ class Snapshot:
 
     def row(self, track_id: str) -> int | None:
         """Return the row of a track, None if the catalogue lacks it."""
-        rows = self.rows([track_id])
-        return int(rows[0]) if len(rows) else None
+        row = int(self.columns.rows([track_id])[0])
+        return None if row < 0 else row
 
     def rows(self, track_ids: Iterable[str]) -> Rows:
         """Return the rows of those of the tracks that the catalogue has, in the order given."""
-        codes = self.table.ids.vocabulary.codes(track_ids).astype(np.intp)
-        rows = np.where(codes < self.base, codes, -1)
-        return self._alive(self._latest(codes, rows, self._delta_codes))
+        rows = self.columns.rows(track_ids)
+        return rows[rows >= 0]
 
     def rows_at(self, positions: Rows) -> Rows:
         """Return the rows of those of the positions where the catalogue has a track, in the order given."""
         base = self.positions[: self.base]
         rows = np.minimum(base.searchsorted(positions), self.base - 1)
         rows = np.where(base[rows] == positions, rows, -1) if self.base else np.full(len(positions), -1)
-        return self._alive(self._latest(positions, rows, self._delta_positions))
+        live = _LiveRows(self.positions, self.base, self.deleted).find(positions, rows)
+        return live[live >= 0]
 
     def ids(self, rows: Rows) -> list[str]:
         """Return the ids of the tracks in these rows."""
@@ -127,48 +139,43 @@ class Snapshot:
         rows = np.flatnonzero(mask)
         return rows if self.in_order else rows[np.argsort(self.positions[rows], kind="stable")]
 
-    @cached_property
-    def _delta_codes(self) -> _Latest:
-        return _Latest(self.table.ids.codes[self.base :])
 
-    @cached_property
-    def _delta_positions(self) -> _Latest:
-        return _Latest(self.positions[self.base :])
+class _LiveRows:
+    """Finds the live rows of keys, of which a row each has one.
 
-    def _latest(self, keys: Rows, rows: Rows, delta: _Latest) -> Rows:
-        """Return the latest row of each key: the delta's where it has one, and `rows`, those of the base, elsewhere."""
-        if len(self.table) == self.base:
-            return rows
-        places = delta.places(keys)
-        latest: Rows = np.where(places >= 0, self.base + places, rows)
-        return latest
+    It does not hold the snapshot: columns that hold it would make a circle with theirs, and a base of a million rows
+    would stay in memory until the garbage collector comes by.
+    """
 
-    def _alive(self, rows: Rows) -> Rows:
-        return without(rows[rows >= 0], self.deleted)
-
-
-class _Latest:
-    """Finds the last place of a key in a short array."""
-
-    def __init__(self, keys: NDArray[Any]) -> None:
+    def __init__(self, keys: NDArray[Any], base: int, deleted: Rows) -> None:
         self._keys = keys
+        self._base = base
+        self._deleted = deleted
 
-    @cached_property
-    def _order(self) -> Rows:
-        order: Rows = np.argsort(self._keys, kind="stable")
-        return order
+    def find(self, keys: Rows, base_rows: Rows) -> Rows:
+        """Return the live row of each key, -1 if there is none; `base_rows` are those of the base, -1 likewise.
 
-    @cached_property
-    def _ordered(self) -> NDArray[Any]:
-        return self._keys[self._order]
+        A key may have several rows in the delta. The last one counts: it replaced the others.
+        """
+        rows = base_rows
+        if len(self._keys) > self._base:
+            places = self._last_places(keys)
+            rows = np.where(places >= 0, self._base + places, rows)
+        return np.where(among(rows, self._deleted), -1, rows)
 
-    def places(self, wanted: Rows) -> Rows:
-        """Return the last place of each key, -1 for one that is not there."""
-        if len(wanted) <= _FEW:
-            return as_rows([self._place(key) for key in wanted.tolist()])
-        last = self._ordered.searchsorted(wanted, side="right") - 1
-        return np.where(self._ordered[last] == wanted, self._order[last], -1)
+    def _last_places(self, keys: Rows) -> Rows:
+        if len(keys) <= _FEW:
+            return as_rows([self._last_place(key) for key in keys.tolist()])
+        order, ascending = self._ordered
+        last = ascending.searchsorted(keys, side="right") - 1
+        return np.where(ascending[last] == keys, order[last], -1)
 
-    def _place(self, key: int) -> int:
-        found = np.flatnonzero(self._keys == key)
+    def _last_place(self, key: int) -> int:
+        found = np.flatnonzero(self._keys[self._base :] == key)
         return int(found[-1]) if len(found) else -1
+
+    @cached_property
+    def _ordered(self) -> tuple[Rows, NDArray[Any]]:
+        delta = self._keys[self._base :]
+        order = np.argsort(delta, kind="stable")
+        return order, delta[order]

@@ -5,7 +5,7 @@ Row r of every column belongs to the same track. Arrays are read-only.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any, Literal, get_args
 
@@ -14,17 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qfzz_core.contracts.validators import not_blank, one_of
+from qfzz_core.model.strings import sealed as sealed  # noqa: PLC0414 - it is imported from here elsewhere
 from qfzz_core.model.vocabulary import Vocabulary
 
 Rows = NDArray[np.intp]
-
-
-def sealed(array: NDArray[Any]) -> NDArray[Any]:
-    """Return a view of the array that nobody can write to."""
-    view = array.view()
-    view.setflags(write=False)
-    return view
-
 
 _SIGNED = [(np.iinfo(dtype).max, dtype) for dtype in (np.int8, np.int16, np.int32, np.int64)]
 
@@ -36,7 +29,7 @@ def narrow(largest: int) -> type[np.signedinteger[Any]]:
 
 @attrs.frozen(eq=False)
 class CategoryColumn:
-    """`codes`: shape (tracks,), -1 where missing; `vocabulary` tells which name a code stands for.
+    """`codes`: shape (tracks,), -1 where missing; `vocabulary` has the name that a code stands for.
 
     The dtype is the narrowest of int8, int16 and int32 that held the vocabulary when the snapshot was made: convert
     before you calculate with codes.
@@ -73,7 +66,7 @@ class NumberColumn:
 
     @cached_property
     def numbers(self) -> NDArray[np.float64]:
-        """All numbers: float64, shape (tracks,), made when first asked for and kept."""
+        """All numbers: float64, shape (tracks,), made at the first use and kept."""
         return self.stored if self.levels is None else sealed(self.levels[self.stored])
 
     def at(self, rows: Rows) -> NDArray[np.float64]:
@@ -154,9 +147,23 @@ class Columns(Mapping[str, Any]):
     number of rows, those included that are no longer part of the catalogue.
     """
 
-    def __init__(self, columns: Mapping[str, AnyColumn], length: int) -> None:
+    def __init__(
+        self, columns: Mapping[str, AnyColumn], length: int, rows_of: Callable[[Iterable[str]], Rows] | None = None
+    ) -> None:
+        """`rows_of` is what `rows` calls; without it, `rows` finds no track."""
         self._columns = dict(columns)
         self.length = length
+        self._rows_of = rows_of
+
+    def rows(self, track_ids: Iterable[str]) -> Rows:
+        """Return the rows of tracks: intp, one for each id in the order given, -1 where the catalogue lacks the track.
+
+        A track that was replaced has its new row, one that was removed has none. Raises TypeError for a lone string.
+        """
+        if isinstance(track_ids, str):
+            raise TypeError(f"track_ids must be several ids, got the string {track_ids!r}")
+        track_ids = list(track_ids)
+        return as_rows([-1] * len(track_ids)) if self._rows_of is None else self._rows_of(track_ids)
 
     def __getitem__(self, name: str) -> Any:
         try:

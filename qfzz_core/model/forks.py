@@ -1,4 +1,4 @@
-"""What a forked child has to make anew: locks that a thread of the parent may hold, and threads it does not have."""
+"""What a forked child has to renew: locks that a thread of the parent may hold, and threads it does not have."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ class Renewable(Protocol):
 
     def renew(self) -> None:
         """Put new ones in their place; called in a forked child before anything else runs there."""
-        ...
 
 
 _renewables: weakref.WeakSet[Renewable] = weakref.WeakSet()
@@ -24,7 +23,7 @@ def renewed_after_fork(thing: Renewable) -> None:
 
 
 def _renew_all() -> None:
-    for thing in list(_renewables):
+    for thing in list(_renewables):  # a list, because renewing may add to them
         thing.renew()
 
 

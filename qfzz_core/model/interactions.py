@@ -16,9 +16,9 @@ _OWN_KEYS = ("track_id", "type", "rating", "timestamp")
 
 
 def checked_text(value: Any, what: str) -> str:
-    """Return a text that is not blank; raises `ProfileError` for anything else."""
+    """Return a string that is not blank; raises `ProfileError` for anything else."""
     if type(value) is str and value.isascii() and value.strip():
-        return value
+        return value  # nearly every one, without a look at its characters one by one
     if not isinstance(value, str):
         raise ProfileError(f"{what} must be text, got {value!r}")
     if not value.strip():
@@ -29,7 +29,7 @@ def checked_text(value: Any, what: str) -> str:
 
 
 def checked_interaction(interaction: Any, now: str) -> Interaction:
-    """Return an interaction that teaches nothing, made of a dictionary; `now` is its timestamp if it has none.
+    """Return an interaction from which nothing is learned, made of a dictionary; `now` is its timestamp if it has none.
 
     Raises `ProfileError` if `track_id` or `type` is missing or any value is not valid.
     """

@@ -1,4 +1,4 @@
-"""Plain data as JSON text, as stores keep it: number types and key order are kept, NUL characters are escaped."""
+"""Plain data as JSON, as stores keep it: number types and key order are kept, NUL characters are escaped."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ _raw_decode = json.JSONDecoder().raw_decode
 def encoder(make: Callable[..., Any] | None) -> Callable[[Any], str]:
     """Return what gives the text of a value, using Python's compiled encoder if `make` makes one.
 
-    `JSONEncoder` makes that anew for every value, which takes as long as encoding a short one. It is no documented part
-    of Python, so it is used only where it gives the same text.
+    `JSONEncoder` makes another one for every value, which takes as long as encoding a short value. It is no documented
+    part of Python, so it is used only where it gives the same text.
     """
     plain = json.JSONEncoder(ensure_ascii=False, allow_nan=False, check_circular=False, separators=(",", ":"))
     try:
@@ -30,7 +30,7 @@ encoded = encoder(getattr(json.encoder, "c_make_encoder", None))
 
 
 def decoded(text: str) -> Any:
-    """Return what a text says that has no space around it; raises `ValueError` if it is no JSON."""
+    """Return the value of a text without space around it; raises `ValueError` if it is not JSON."""
     value, end = _raw_decode(text)
     if end != len(text):
         raise ValueError(f"the JSON ends at character {end} of {len(text)}")
@@ -41,13 +41,13 @@ def encoded_all(values: Sequence[Mapping[str, Any]]) -> list[str]:
     """Return the text of each of several dicts; in one go, which takes two thirds of the time."""
     spaced: list[Mapping[str, Any] | None] = [None] * (2 * len(values) - 1)
     spaced[::2] = values
-    texts = encoded(spaced)[2:-2].split(_BETWEEN)
-    if len(texts) != len(values):  # one of them says the same, or there are none
+    inner = encoded(spaced)[2:-2].split(_BETWEEN)
+    if len(inner) != len(values):  # a value contains the boundary, or there are no values
         return [encoded(value) for value in values]
-    return [f"{{{text}}}" for text in texts]
+    return [f"{{{each}}}" for each in inner]
 
 
-def decoded_all(texts: Iterable[str]) -> list[Any]:
-    """Return what several texts say; in one go, so that the keys that they share are one string each."""
-    values: list[Any] = decoded(f"[{','.join(texts)}]")
+def decoded_all(strings: Iterable[str]) -> list[Any]:
+    """Return the values of several strings; in one go, so that the keys that they share are one string each."""
+    values: list[Any] = decoded(f"[{','.join(strings)}]")
     return values

@@ -19,23 +19,18 @@ class ProfileWriter(Protocol):
 
     def weight(self, field: str, name: str) -> tuple[str, float] | None:
         """Return the stored spelling and weight of a name, None if the profile lacks it."""
-        ...
 
     def put_weight(self, field: str, name: str, weight: float) -> None:
         """Set a weight: in place under the stored spelling if the name is there, else last in the mapping."""
-        ...
 
     def drop_weight(self, field: str, name: str) -> None:
         """Remove a name; nothing happens if it is not there."""
-        ...
 
     def clear_weights(self, field: str) -> None:
         """Remove all names of a field."""
-        ...
 
     def put_scalar(self, field: str, value: Any) -> None:
         """Set `energy_level`, `tempo_preference`, `discovery_factor` or `updated_at`."""
-        ...
 
 
 def rating_strength(rating: float) -> float:
@@ -67,6 +62,7 @@ def move_weights(features: Features, strength: float, profile: ProfileWriter) ->
     """Move genre, artist and mood of a track by a strength; a name that is blank or would stay at 0 is not inserted."""
     for field, name in (("genres", features.genre), ("artists", features.artist), ("moods", features.mood)):
         present = profile.weight(field, name)
+        # A dislike of an unknown name leaves no weight of 0 behind, which would show the name as one the user chose.
         weight = moved(present[1] if present else 0.0, strength)
         if present:
             profile.put_weight(field, present[0], weight)

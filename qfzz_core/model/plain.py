@@ -9,8 +9,8 @@ from typing import Any
 
 from qfzz_core.model.names import is_storable
 
-MAX_DEPTH = 100
-_SMALLEST, _LARGEST = -(2**63), 2**63
+MAX_DEPTH = 100  # far below the 1,000 frames after which Python itself gives up, in `copied` and in `json`
+_SMALLEST, _LARGEST = -(2**63), 2**63  # integers of which the length needs no look
 _MAX_INTEGER_BITS = 14_000  # Python refuses to write integers of more than 4,300 digits as text
 
 _SCALARS = frozenset({str, int, float, bool, type(None)})
@@ -32,9 +32,13 @@ def plain(value: Any, where: str = "value", depth: int = 0) -> Any:
     if isinstance(value, str):
         return _plain_text(value, where)
     if isinstance(value, int):
-        return _plain_integer(value, where)
+        if value.bit_length() > _MAX_INTEGER_BITS:
+            raise NotPlainError(f"{where} is an integer of more than 4,200 digits")
+        return int(value)
     if isinstance(value, float):
-        return _plain_float(value, where)
+        if not math.isfinite(value):
+            raise NotPlainError(f"{where} is {float(value)!r}, which JSON cannot say")
+        return float(value)
     return _plain_container(value, where, depth + 1)
 
 
@@ -69,18 +73,6 @@ def _plain_text(value: str, where: str) -> str:
     if not is_storable(value):
         raise NotPlainError(f"{where} holds a lone surrogate, which is no character")
     return str(value)
-
-
-def _plain_integer(value: int, where: str) -> int:
-    if value.bit_length() > _MAX_INTEGER_BITS:
-        raise NotPlainError(f"{where} is an integer of more than 4,200 digits")
-    return int(value)
-
-
-def _plain_float(value: float, where: str) -> float:
-    if not math.isfinite(value):
-        raise NotPlainError(f"{where} is {float(value)!r}, which JSON cannot say")
-    return float(value)
 
 
 def _plain_container(value: Any, where: str, depth: int) -> Any:

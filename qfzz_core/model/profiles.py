@@ -10,17 +10,10 @@ import attrs
 
 from qfzz_core.errors import ProfileError, did_you_mean
 from qfzz_core.model.events import SHOWN_INTERACTIONS, Change
-from qfzz_core.model.interactions import checked_interaction
-from qfzz_core.model.names import is_storable
+from qfzz_core.model.interactions import checked_interaction, checked_text
 from qfzz_core.model.plain import copied
 from qfzz_core.model.timestamps import checked_timestamp, next_timestamp, timestamp
-from qfzz_core.model.weights import (
-    WEIGHT_FIELDS,
-    Weights,
-    checked_weights,
-    refuse_second_spelling,
-    unit_number,
-)
+from qfzz_core.model.weights import WEIGHT_FIELDS, Weights, checked_weights, refuse_second_spelling, unit_number
 
 TEMPO_PREFERENCES = ("slow", "medium", "fast", "varied")
 PREFERENCE_FIELDS = ("genres", "artists", "moods", "energy_level", "tempo_preference", "discovery_factor")
@@ -32,15 +25,7 @@ def _shared(weights: Mapping[str, float]) -> Mapping[str, float]:
 
 def checked_user_id(user_id: Any) -> str:
     """Return a usable user id; raises `ProfileError` for one that is blank or no text."""
-    if type(user_id) is str and user_id.isascii() and user_id.strip():
-        return user_id
-    if not isinstance(user_id, str):
-        raise ProfileError(f"user_id must be text, got {user_id!r}")
-    if not user_id.strip():
-        raise ProfileError(f"user_id must not be blank, got {user_id!r}")
-    if not is_storable(user_id):
-        raise ProfileError(f"user_id holds a lone surrogate, which is no character: {user_id!r}")
-    return str(user_id)
+    return checked_text(user_id, "user_id")
 
 
 def checked_tempo(value: Any) -> str:
@@ -144,7 +129,8 @@ class UserProfile:
         elif name == "updated_at":
             self._commit([Change(name, None, self._later(value))])
         elif name == "interaction_history":
-            self._replace_history(value)
+            self.__dict__[name] = _checked_history(value)
+            self._touch()
         elif name in ("user_id", "created_at"):
             raise ProfileError(f"{name} cannot be reassigned")
         else:
@@ -174,7 +160,7 @@ class UserProfile:
         self.moods[mood] = weight
 
     def add_interaction(self, interaction: dict[str, Any]) -> None:
-        """Add an interaction to the history, which keeps the last 1,000; it teaches nothing.
+        """Add an interaction to the history, which keeps the last 1,000; nothing is learned from it.
 
         Needs `track_id` and `type`; `rating` is a number in [0, 1] or None; a valid `timestamp` is kept, without one
         the clock's is added; other keys are kept. The caller's dict does not change. Raises `ProfileError`.
@@ -231,6 +217,7 @@ class UserProfile:
     # -- how a detached profile changes
 
     def _commit(self, changes: Sequence[Change]) -> None:
+        # A draft first: if the second of several changes is refused, the first must not be there.
         draft = {field: dict(self.__dict__[field]) for field in WEIGHT_FIELDS}
         for change in changes:
             if change.field in WEIGHT_FIELDS:
@@ -242,10 +229,6 @@ class UserProfile:
                 self.__dict__[change.field] = change.value
         if all(change.field != "updated_at" for change in changes):
             self._touch()
-
-    def _replace_history(self, entries: Any) -> None:
-        self.__dict__["interaction_history"] = _checked_history(entries)
-        self._touch()
 
     def _touch(self) -> None:
         self.__dict__["updated_at"] = next_timestamp(self.updated_at)

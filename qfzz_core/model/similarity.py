@@ -1,4 +1,4 @@
-"""Which genres are similar: a relation, the same both ways round, not transitive."""
+"""Which genres are similar: a symmetric relation that is not transitive."""
 
 from __future__ import annotations
 
@@ -6,8 +6,6 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 
 from qfzz_core.model.names import normalise_genre
-
-NONE: frozenset[str] = frozenset()
 
 
 class Similarity:
@@ -26,4 +24,4 @@ class Similarity:
 
     def similar_to(self, genre: str) -> frozenset[str]:
         """Return the normal forms of the genres similar to one, without itself."""
-        return self._similar.get(normalise_genre(genre), NONE)
+        return self._similar.get(normalise_genre(genre), frozenset())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from operator import itemgetter
 from typing import Any
 
@@ -60,28 +60,22 @@ def _closely_checked(track: Any, position: int | None) -> Track:
         problem = _problem(field, track)
         if problem:
             raise TrackError(f"{field} {problem}", position=position, track_id=shown_id, field=field)
-    return _plain_track(track, position, shown_id)
-
-
-def _plain_track(track: Mapping[str, Any], position: int | None, track_id: str | None) -> Track:
     copy = {}
     for key, value in track.items():
         try:
-            copy[plain(key, "the key") if isinstance(key, str) else _refuse_key(key)] = plain(value, str(key))
+            if not isinstance(key, str):
+                raise NotPlainError(f"the key {key!r} is not text")
+            copy[plain(key, "the key")] = plain(value, str(key))
         except NotPlainError as error:
-            raise TrackError(str(error), position=position, track_id=track_id, field=str(key)) from None
+            raise TrackError(str(error), position=position, track_id=shown_id, field=str(key)) from None
     return copy
-
-
-def _refuse_key(key: object) -> str:
-    raise NotPlainError(f"the key {key!r} is not text")
 
 
 def checked_tracks(tracks: Iterable[Any]) -> Iterator[Track]:
     """Iterate plain deep copies of valid tracks, each track_id once; raises `TrackError` at the first that is not.
 
-    `tracks` is read to its end before the first copy is given, so that a generator of somebody else's does not run
-    in the middle of what is done with them. The copies are made as they are taken.
+    `tracks` is read to its end before the first copy is given, so that a caller's generator does not run in the middle
+    of a transaction. The copies are made as they are taken.
     """
     given = tracks if isinstance(tracks, (list, tuple)) else list(tracks)
     seen: set[str] = set()
@@ -99,40 +93,42 @@ def _repeated(tracks: Iterable[Any], position: int, track_id: str) -> TrackError
     return TrackError(reason, position=position, track_id=track_id, field="track_id")
 
 
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def _is_whole(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str)
+
+
+_IS_TEXT = (_is_text, "must be text, got {}")
+# What must hold of the required fields, in this order, and what is wrong if it does not.
+_RULES: dict[str, tuple[tuple[Callable[[Any], Any], str], ...]] = {
+    **dict.fromkeys(TEXT_FIELDS, (_IS_TEXT,)),
+    "track_id": (_IS_TEXT, (lambda value: value.strip(), "must not be blank")),
+    "energy": (
+        (_is_number, "must be a number from 0.0 to 1.0, got {}"),
+        (lambda value: 0 <= value <= 1, "must be from 0.0 to 1.0, got {}"),
+    ),
+    "tempo": (_IS_TEXT, (TEMPOS.__contains__, f"must be one of {', '.join(TEMPOS)}, got {{}}")),
+    "duration": (
+        (_is_whole, "must be a whole number of seconds, got {}"),
+        (lambda value: value >= 0, "must not be negative, got {}"),
+    ),
+}
+
+
 def _problem(field: str, track: Mapping[str, Any]) -> str | None:
     """Return what is wrong with a required field, None if nothing is."""
     if field not in track:
         return "is missing"
     value = track[field]
-    if field == "energy":
-        return _energy_problem(value)
-    if field == "duration":
-        return _duration_problem(value)
-    return _text_problem(field, value)
-
-
-def _text_problem(field: str, value: Any) -> str | None:
-    if not isinstance(value, str):
-        return f"must be text, got {shown(value)}"
-    if field == "tempo" and value not in TEMPOS:
-        return f"must be one of {', '.join(TEMPOS)}, got {shown(value)}"
-    return "must not be blank" if field == "track_id" and not value.strip() else None
-
-
-def _energy_problem(value: Any) -> str | None:
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        return f"must be a number from 0.0 to 1.0, got {shown(value)}"
-    if not 0 <= value <= 1:
-        return f"must be from 0.0 to 1.0, got {shown(value)}"
-    return None
-
-
-def _duration_problem(value: Any) -> str | None:
-    if isinstance(value, bool) or not isinstance(value, int):
-        return f"must be a whole number of seconds, got {shown(value)}"
-    if value < 0:
-        return f"must not be negative, got {shown(value)}"
-    return None
+    wrong = next((problem for holds, problem in _RULES[field] if not holds(value)), None)
+    return wrong and wrong.format(shown(value))
 
 
 def publisher(creator_id: object, artist: str) -> str:

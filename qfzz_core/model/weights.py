@@ -27,7 +27,7 @@ def unit_number(value: Any, what: str) -> float:
         number = math.inf
     if not 0.0 <= number <= 1.0:
         raise ProfileError(f"{what} must be from 0.0 to 1.0, got {shown(value)}")
-    return number + 0.0  # -0.0 becomes 0.0, which every store can tell from nothing
+    return number + 0.0  # -0.0 becomes 0.0: not every store keeps the sign
 
 
 def checked_name(field: str, name: Any) -> str:
@@ -70,12 +70,7 @@ class Weights(dict[str, float]):
     Copies and pickles are plain dicts.
     """
 
-    def __init__(
-        self,
-        field: str,
-        weights: Mapping[str, float],
-        change: Callable[[Sequence[Change]], None],
-    ) -> None:
+    def __init__(self, field: str, weights: Mapping[str, float], change: Callable[[Sequence[Change]], None]) -> None:
         super().__init__(weights)
         self._field = field
         self._change = change
@@ -129,6 +124,8 @@ class Weights(dict[str, float]):
 
     def _show(self, weights: Mapping[str, float]) -> None:
         """Show these weights, in their order; called by the profile after the change was made."""
+        # In place, so that a caller who holds these weights sees the change. A dict keeps the order of its first
+        # insertions: where names that stay come in another order, all are inserted again.
         kept = [name for name in self if name in weights]
         if kept != [name for name in weights if name in self]:
             super().clear()

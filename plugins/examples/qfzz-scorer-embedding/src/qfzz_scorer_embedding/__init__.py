@@ -72,21 +72,10 @@ def liked_tracks(request: Request, most: int) -> list[str]:
     return [track_id for track_id, judgement in judgements.items() if judgement == "like"][:most]
 
 
-def rows_of(columns: Columns, track_ids: list[str]) -> Rows:
-    """Return the latest row of each track that the catalogue has."""
-    column = columns["track_id"]
-    wanted = np.zeros(len(column.vocabulary) + 1, dtype=np.bool_)
-    wanted[column.vocabulary.codes(track_ids)] = True
-    wanted[-1] = False  # where the code -1 of unknown tracks leads
-    rows = np.flatnonzero(wanted[column.codes])
-    latest = dict(zip(column.codes[rows].tolist(), rows.tolist(), strict=True))  # a replaced track has several rows
-    return np.array(sorted(latest.values()), dtype=np.intp)
-
-
 def centroid(columns: Columns, track_ids: list[str]) -> Vector | None:
     """Return the direction, of length 1, in which the tracks point on average; None if they have none."""
-    vectors = columns["embedding"].vectors[rows_of(columns, track_ids)]
-    total: Vector = np.nansum(vectors, axis=0)
+    rows = columns.rows(track_ids)
+    total: Vector = np.nansum(columns["embedding"].vectors[rows[rows >= 0]], axis=0)
     length = float(np.linalg.norm(total))
     return total / length if length > 1e-9 else None
 

@@ -32,8 +32,9 @@ class Encoder:
         values = self._given(tracks)
         types = set(map(type, values))
         if types <= self._plain and (self.column.kind != "number" or _all_finite(values, types)):
-            return values if NoneType not in types else [self._filled(value) for value in values]
-        return [self._usable(self._read(value, self.column)) for value in values]
+            missing = self.column.missing
+            return values if NoneType not in types else [missing if value is None else value for value in values]
+        return [self._usable(value) for value in values]
 
     def _given(self, tracks: Sequence[Track]) -> Sequence[Any]:
         column = self.column
@@ -48,13 +49,10 @@ class Encoder:
         return _answers(source, tracks)
 
     def _usable(self, value: Any) -> Any:
-        if value is UNUSABLE:
+        usable = None if value is None else self._read(value, self.column)
+        if usable is UNUSABLE:
             self.unusable += 1
-            value = None
-        return self._filled(value)
-
-    def _filled(self, value: Any) -> Any:
-        return self.column.missing if value is None else value
+        return self.column.missing if usable is None or usable is UNUSABLE else usable
 
 
 def _answers(source: Callable[[Track], Any], tracks: Sequence[Track]) -> list[Any]:
@@ -62,13 +60,13 @@ def _answers(source: Callable[[Track], Any], tracks: Sequence[Track]) -> list[An
     if any(hasattr(kind, "__await__") for kind in set(map(type, values))):
         for value in values:
             with suppress(BrokenContractError):
-                refuse_coroutine(value)  # which closes it
+                refuse_coroutine(value)  # which closes it: one left open would warn when it is collected
         for value in values:
             refuse_coroutine(value)
     return values
 
 
-# Values of these types alone need no look at each one.
+# Where all values are of these types, none has to be looked at by itself.
 _PLAIN: dict[str, frozenset[type]] = {
     "category": frozenset({str, NoneType}),
     "number": frozenset({float, int, NoneType}),
@@ -81,17 +79,11 @@ def _all_finite(values: Sequence[Any], types: set[type]) -> bool:
     numbers = [value for value in values if value is not None] if NoneType in types else values
     try:
         return bool(np.isfinite(np.fromiter(numbers, np.float64, len(numbers))).all())
-    except OverflowError:
+    except OverflowError:  # an int such as 10**400
         return False
 
 
-def _category(value: Any, column: Column) -> Any:
-    return value if value is None or isinstance(value, str) else UNUSABLE
-
-
 def _number(value: Any, column: Column) -> Any:
-    if value is None:
-        return None
     if isinstance(value, bool) or not isinstance(value, Real):
         return UNUSABLE
     try:
@@ -101,31 +93,21 @@ def _number(value: Any, column: Column) -> Any:
     return number if math.isfinite(number) else UNUSABLE
 
 
-def _flag(value: Any, column: Column) -> Any:
-    return value if value is None or isinstance(value, bool) else UNUSABLE
-
-
 def _tags(value: Any, column: Column) -> Any:
-    if value is None:
-        return None
-    if isinstance(value, (list, tuple)) and all(isinstance(tag, str) for tag in value):
-        return value
-    return UNUSABLE
+    return value if isinstance(value, (list, tuple)) and all(isinstance(tag, str) for tag in value) else UNUSABLE
 
 
 def _vector(value: Any, column: Column) -> Any:
-    if value is None:
-        return None
     if not isinstance(value, (list, tuple, np.ndarray)) or len(value) != column.size:
         return UNUSABLE
     numbers = [_number(number, column) for number in value]
-    return UNUSABLE if any(number is None or number is UNUSABLE for number in numbers) else numbers
+    return UNUSABLE if UNUSABLE in numbers else numbers
 
 
 _READERS: dict[str, Callable[[Any, Column], Any]] = {
-    "category": _category,
+    "category": lambda value, _: value if isinstance(value, str) else UNUSABLE,
     "number": _number,
-    "flag": _flag,
+    "flag": lambda value, _: value if isinstance(value, bool) else UNUSABLE,
     "tags": _tags,
     "vector": _vector,
 }

@@ -1,6 +1,6 @@
 """Files of arrays that are believed only if every byte is as it was written.
 
-A file is a line that names the format, the length and the CRC-32 of a header, the header, which is JSON and tells the
+A file is a line that names the format, the length and the CRC-32 of a header, the header, which is JSON and lists the
 arrays with their own CRC-32, and the bytes of the arrays one after another. Nothing in it is ever executed.
 """
 
@@ -23,7 +23,7 @@ Arrays = Mapping[str, NDArray[Any]]
 
 _FORMAT = b"QFZZ arrays 1\n"
 _SIZES = struct.Struct("<QI")  # of the header: its length, its CRC-32
-_KINDS = "biuf"  # booleans and numbers
+_KINDS = "biuf"  # booleans and numbers; reading an array of objects would execute what the file says
 WRITING = ".writing-"  # how the name of a file begins that is not finished yet
 
 
@@ -52,43 +52,36 @@ def write_arrays(path: Path, about: Mapping[str, Any], arrays: Arrays) -> None:
 def read_arrays(path: Path, about: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
     """Return what a file says of itself, and its arrays.
 
-    Raises `DamagedFileError` if a byte is not as it was written, or if what it says of itself is not `about`, as far
-    as that goes; and `OSError` if it cannot be read.
+    Raises `DamagedFileError` if a byte is not as it was written, or if what it says of itself differs from `about`
+    under a key of `about`; and `OSError` if it cannot be read.
     """
     with open(path, "rb") as file:
-        header = _header(file)
-        said: dict[str, Any] = header["about"]
-        if {key: said.get(key) for key in about} != dict(about):
-            raise DamagedFileError("it is of something else")
+        start = file.read(len(_FORMAT) + _SIZES.size)
+        _require(len(start) == len(_FORMAT) + _SIZES.size and start.startswith(_FORMAT), "it begins otherwise")
+        length, crc = _SIZES.unpack(start[len(_FORMAT) :])
+        _require(length <= os.fstat(file.fileno()).st_size, "it is too short")
+        text = file.read(length)
+        _require(zlib.crc32(text) == crc, "its header is damaged")
+        header = json.loads(text)
+        found: dict[str, Any] = header["about"]
+        _require({key: found.get(key) for key in about} == dict(about), "it is of something else")
         arrays = {name: _array(file, dtype, shape, crc) for name, dtype, shape, crc in header["arrays"]}
-        if file.read(1):
-            raise DamagedFileError("it is too long")
-    return said, arrays
+        _require(not file.read(1), "it is too long")
+    return found, arrays
+
+
+def _require(is_whole: bool, problem: str) -> None:
+    if not is_whole:
+        raise DamagedFileError(problem)
 
 
 def _bytes(array: NDArray[Any]) -> memoryview:
     return array.reshape(-1).view(np.uint8).data
 
 
-def _header(file: BinaryIO) -> Any:
-    start = file.read(len(_FORMAT) + _SIZES.size)
-    if len(start) < len(_FORMAT) + _SIZES.size or not start.startswith(_FORMAT):
-        raise DamagedFileError("it begins otherwise")
-    length, crc = _SIZES.unpack(start[len(_FORMAT) :])
-    if length > os.fstat(file.fileno()).st_size:
-        raise DamagedFileError("it is too short")
-    header = file.read(length)
-    if zlib.crc32(header) != crc:
-        raise DamagedFileError("its header is damaged")
-    return json.loads(header)
-
-
 def _array(file: BinaryIO, dtype: str, shape: list[int], crc: int) -> NDArray[Any]:
-    if np.dtype(dtype).kind not in _KINDS:
-        raise DamagedFileError(f"it has an array of {dtype}")
+    _require(np.dtype(dtype).kind in _KINDS, f"it has an array of {dtype}")
     array: NDArray[Any] = np.empty(shape, dtype)
-    if file.readinto(_bytes(array)) != array.nbytes:  # type: ignore[attr-defined]
-        raise DamagedFileError("it is too short")
-    if zlib.crc32(_bytes(array)) != crc:
-        raise DamagedFileError("an array is damaged")
+    _require(file.readinto(_bytes(array)) == array.nbytes, "it is too short")  # type: ignore[attr-defined]
+    _require(zlib.crc32(_bytes(array)) == crc, "an array is damaged")
     return array

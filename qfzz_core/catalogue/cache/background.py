@@ -20,15 +20,15 @@ class Background:
         renewed_after_fork(self)
 
     def renew(self) -> None:
-        """Begin anew without jobs and without the parent process's thread."""
+        """Start again without jobs and without the parent process's thread."""
         self._lock = threading.Lock()
         self._jobs: dict[str, Callable[[], None]] = {}
         self._thread: threading.Thread | None = None
 
     def run(self, name: str, job: Callable[[], None]) -> None:
-        """Run a job some time, in the place of one of this name that is waiting; not if this was closed.
+        """Run a job some time, in the place of a waiting one of this name; not if this was closed.
 
-        What a job itself asks for while this is being closed is still done.
+        A job may itself run another one while this is being closed: a merge at closing has to save what it merged.
         """
         with self._lock:
             if not self._is_closed or threading.current_thread() is self._thread:
@@ -38,7 +38,7 @@ class Background:
                     self._thread.start()
 
     def close(self) -> None:
-        """Wait for what is waiting, and take nothing more; called twice it does nothing."""
+        """Wait for the jobs that wait, and take no more; called twice it does nothing."""
         with self._lock:
             self._is_closed = True
             thread = self._thread

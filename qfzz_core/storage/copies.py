@@ -12,7 +12,7 @@ from qfzz_core.errors import ProfileError, StoreError
 from qfzz_core.model.events import STORED_FEATURES, Event
 from qfzz_core.model.profiles import PREFERENCE_FIELDS, ProfileSnapshot, UserProfile
 from qfzz_core.model.tracks import Track
-from qfzz_core.storage.restoring import write_record
+from qfzz_core.storage.records import write_record
 from qfzz_core.storage.user_documents import PROFILE_FORMAT, PROFILE_VERSION, record_from_document
 
 __all__ = ["Copied", "copy_store", "profile_document", "record_from_document", "restore_user"]

@@ -15,7 +15,7 @@ from threading import Lock
 from qfzz_core.contracts.stores import CatalogueChanges, CatalogueToken, Written
 from qfzz_core.model.plain import copied
 from qfzz_core.model.tracks import Track
-from qfzz_core.storage.restoring import refuse_used
+from qfzz_core.storage.records import refuse_used
 
 KEPT_COMMITS = 1000  # how far back a reader can ask for the changes alone
 

@@ -9,7 +9,6 @@ from typing import Any
 from qfzz_core.contracts.stores import CatalogueChanges, CatalogueToken, Transaction, UserRecord, Written
 from qfzz_core.errors import ClosedError
 from qfzz_core.model.events import Event
-from qfzz_core.model.plain import copied
 from qfzz_core.model.profiles import ProfileSnapshot
 from qfzz_core.model.tracks import Track
 from qfzz_plugins.stores.memory.catalogue import MemoryCatalogue
@@ -100,8 +99,7 @@ class MemoryStore:
     def states(self, user_id: str, learner: str) -> Mapping[str, Any]:
         """Return a copy of everything a learner knows of a user."""
         user = self._users.users.get(user_id)
-        states: Mapping[str, Any] = copied(user.states.get(learner, {})) if user else {}
-        return states
+        return {key: state for name, key, state in user.states() if name == learner} if user else {}
 
     def transaction(self, user_ids: Collection[str]) -> AbstractContextManager[Transaction]:
         """Begin a transaction; it waits for the one that is open in another thread."""
@@ -114,12 +112,7 @@ class MemoryStore:
     def record(self, user_id: str) -> UserRecord | None:
         """Return everything held of a user as it is at this moment."""
         user = self._users.users.get(user_id)
-        if user is None:
-            return None
-        states = (
-            (learner, key, copied(state)) for learner in user.states for key, state in user.states[learner].items()
-        )
-        return UserRecord(user.snapshot(), user.logged(), states)
+        return None if user is None else UserRecord(user.snapshot(), user.logged(), user.states())
 
     def load(
         self,

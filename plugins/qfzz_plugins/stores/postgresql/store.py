@@ -10,7 +10,7 @@ from qfzz_core.contracts.stores import CatalogueChanges, CatalogueToken, Transac
 from qfzz_core.model.events import Event
 from qfzz_core.model.profiles import ProfileSnapshot
 from qfzz_core.model.tracks import Track
-from qfzz_core.storage.restoring import refuse_used
+from qfzz_core.storage.records import refuse_used
 from qfzz_plugins.stores.postgresql.catalogue import PostgresqlCatalogue
 from qfzz_plugins.stores.postgresql.checking import damages
 from qfzz_plugins.stores.postgresql.connections import Connections

@@ -13,7 +13,7 @@ from qfzz_core.errors import StoreURLError
 from qfzz_core.model.events import Event
 from qfzz_core.model.profiles import ProfileSnapshot
 from qfzz_core.model.tracks import Track
-from qfzz_core.storage.restoring import refuse_used
+from qfzz_core.storage.records import refuse_used
 from qfzz_plugins.stores.sqlite.catalogue import SQLiteCatalogue, erase_tracks, put_tracks
 from qfzz_plugins.stores.sqlite.connections import Connections
 from qfzz_plugins.stores.sqlite.maintenance import backup, condition

@@ -11,7 +11,7 @@ from qfzz_core.model.events import Event
 from qfzz_core.model.json_codec import decoded, decoded_all
 from qfzz_core.model.profiles import ProfileSnapshot
 from qfzz_core.model.tracks import Track
-from qfzz_core.storage.restoring import write_record
+from qfzz_core.storage.records import write_record
 from qfzz_plugins.stores.sqlite.catalogue import find_track
 from qfzz_plugins.stores.sqlite.connection import Connection, Row
 from qfzz_plugins.stores.sqlite.drafts import LogDraft, StatesDraft, WeightsDraft

@@ -10,7 +10,7 @@ from typing import Any
 import duckdb
 from qfzz_core import errors
 from qfzz_core.model.names import is_storable
-from qfzz_core.storage.drafted_stores import Turns
+from qfzz_core.storage import Turns
 
 # Bodies are JSON in text: it keeps integers of any size, 1 apart from 1.0, and the order of keys, which columns do not.
 # A removed track leaves its row, without id and body, so that readers hear of it and its position is not given again.

@@ -1,0 +1,265 @@
+"""For authors of stores: users that are read whole, changed as drafts, and written whole.
+
+A store of such users finds here what `qfzz_core.contracts.stores` promises of a user. What is left to its author is
+the catalogue, the list of users, `load`, `check` and `close`.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from functools import partial
+from threading import RLock
+from typing import Any, Generic, Protocol, TypeVar
+
+from qfzz_core.contracts.stores import UserRecord
+from qfzz_core.errors import StoreError
+from qfzz_core.model.events import Event
+from qfzz_core.model.plain import copied
+from qfzz_core.model.profiles import ProfileSnapshot
+from qfzz_core.model.tracks import Track
+from qfzz_core.model.weights import WEIGHT_FIELDS
+from qfzz_core.storage.records import UserRow, event_of, event_row, write_record
+from qfzz_core.storage.unit_of_work import Name, UnitOfWork, UserUnit, Weight
+
+__all__ = ["DraftTransaction", "DraftedStore", "Turns", "UserDraft", "Views", "event_of", "event_row"]
+
+View = TypeVar("View")  # whatever a store reads and writes by: a connection, a cursor
+View_co = TypeVar("View_co", covariant=True)
+
+
+class UserDraft(UserUnit):
+    """A `UserTransaction` that keeps what changed, and outside of transactions a user as stored.
+
+    The abstract methods are the store's. What they write is `revision`, `body` and `appended`:
+
+    - `revision` is a pair of whole numbers, of which the first never changes and is no other user's;
+    - `body` is the profile and the learned states as plain data, empty for a user who does not exist;
+    - `appended` are the new events, with their positions.
+
+    A draft begins with the revision and the body that were written last, without any for a user who is new.
+    """
+
+    def __init__(self, user_id: str, revision: tuple[int, int] = (0, 0), body: Mapping[str, Any] | None = None) -> None:
+        self._body: Mapping[str, Any] = body or {}
+        super().__init__(user_id, UserRow(user_id, *revision, dict(self._body["scalars"])) if self._body else None)
+
+    @abstractmethod
+    def next_number(self) -> int:
+        """Return a serial or a position, from 1 on; greater than all that the store gave since it was made."""
+
+    @abstractmethod
+    def stored_events(self, *, newest_first: bool = False) -> Iterator[Event]:
+        """Return an iterator over the log of the user of this serial in order of position; see `Store.events`."""
+
+    @abstractmethod
+    def stored_event(self, event_id: str) -> Event | None:
+        """Return the event of this id in the log of the user of this serial."""
+
+    @abstractmethod
+    def write(self) -> None:
+        """Write `revision`, `body` and `appended`; called once at most, and only if anything changed."""
+
+    @abstractmethod
+    def delete(self) -> None:
+        """Delete the user of this serial with the whole log; called only if there is one."""
+
+    @property
+    def body(self) -> dict[str, dict[str, Any]]:
+        """Profile and learned states with the changes; weights are (spelling, weight) by field and normal form."""
+        if self.row is None:
+            return {}
+        weights: dict[str, dict[str, Weight]] = {field: {} for field in WEIGHT_FIELDS}
+        for (field, same), weight in self.all_weights().items():
+            weights[field][same] = weight
+        states: dict[str, dict[str, Any]] = {}
+        for learner, key, state in self.states():
+            states.setdefault(learner, {})[key] = state
+        return {"scalars": self.row.scalars, "weights": weights, "states": states}
+
+    def states(self) -> Iterator[tuple[str, str, Any]]:
+        """Iterate learner, key and state."""
+        self._present()
+        stored = self._body["states"] if self.is_stored else {}
+        states = {(learner, key): state for learner, own in stored.items() for key, state in own.items()}
+        states.update(self.put_states)
+        return ((*place, copied(state)) for place, state in states.items() if state is not None)
+
+    def write_changes(self) -> None:
+        """Write the draft if anything changed."""
+        if self.changed:
+            self.write()
+
+    def erase(self) -> bool:
+        """Delete what is stored, so that the user can be created again; False if there was no such user."""
+        existed = self.exists
+        if existed:
+            self.delete()
+            self._body = {}
+            super().__init__(self.user_id, None)
+        return existed
+
+    # -- the unit of work, over what was read
+
+    def next_serial(self) -> int:
+        """Return the next serial."""
+        return self.next_number()
+
+    def next_position(self) -> int:
+        """Return the next position."""
+        return self.next_number()
+
+    def fetch_weights(self, names: Sequence[Name]) -> Iterable[tuple[Name, Weight]]:
+        """Return the stored weights of names."""
+        weights = self._body["weights"]
+        return [(name, tuple(weights[name[0]][name[1]])) for name in names if name[1] in weights[name[0]]]
+
+    def fetch_all_weights(self) -> dict[Name, Weight]:
+        """Return all stored weights."""
+        found = self._body["weights"]
+        return {(field, same): tuple(weight) for field in WEIGHT_FIELDS for same, weight in found[field].items()}
+
+    def fetch_state(self, learner: str, key: str) -> Any:
+        """Return a stored state."""
+        return self._body["states"].get(learner, {}).get(key)
+
+    def fetch_event(self, event_id: str) -> Event | None:
+        """Return a stored event."""
+        return self.stored_event(event_id)
+
+
+class DraftTransaction(UnitOfWork[UserDraft]):
+    """A `Transaction` over drafts; the functions find a user and a track."""
+
+    def __init__(
+        self,
+        user_ids: Collection[str],
+        find_user: Callable[[str], UserDraft],
+        find_track: Callable[[str], tuple[int, Track] | None],
+    ) -> None:
+        super().__init__(user_ids)
+        self._find_user = find_user
+        self._find_track = find_track
+
+    def find_user(self, user_id: str) -> UserDraft:
+        """Return the draft of a user."""
+        return self._find_user(user_id)
+
+    def find_track(self, track_id: str) -> Track | None:
+        """Return a track as it is now."""
+        return (self._find_track(track_id) or (0, None))[1]
+
+    def write(self, users: Sequence[UserDraft]) -> None:
+        """Write the drafts, one after the other, in the transaction that is open."""
+        for user in users:
+            user.write()
+
+
+class Turns:
+    """Whose turn it is to write, for a store whose threads cannot write at the same time."""
+
+    def __init__(self) -> None:
+        self._lock = RLock()
+        self._taken = False
+
+    @contextmanager
+    def taken(self) -> Iterator[None]:
+        """Wait until no other thread has the turn, and have it; `StoreError` if this thread has it already."""
+        with self._lock:
+            if self._taken:
+                raise StoreError("a transaction of this thread is open already; end it before another is begun")
+            self._taken = True
+            try:
+                yield
+            finally:
+                self._taken = False
+
+
+class Views(Protocol[View_co]):
+    """The place where a store keeps everything: how it is read, and how it is written."""
+
+    def reading(self) -> View_co:
+        """Return a view of one moment, which ends when nobody holds it; raises `ClosedError` at once."""
+        ...
+
+    def writing(self) -> AbstractContextManager[View_co]:
+        """Begin a transaction; it is committed when the body returns, and rolled back if that raises."""
+        ...
+
+
+class DraftedStore(Generic[View]):
+    """The methods of a `Store` that have to do with one user, and those that find one track.
+
+    `draft` reads a user in a view, and `find` position and track; both are asked for any text, lone surrogates too.
+    """
+
+    def __init__(
+        self,
+        views: Views[View],
+        draft: Callable[[View, str], UserDraft],
+        find: Callable[[View, str], tuple[int, Track] | None],
+    ) -> None:
+        self._views = views
+        self._draft = draft
+        self._find = find
+
+    def find_track(self, track_id: str) -> tuple[int, Track] | None:
+        """Return position and track."""
+        return self._find(self._views.reading(), track_id)
+
+    def revision(self, user_id: str) -> tuple[int, int] | None:
+        """Return the revision of a user's profile."""
+        user = self._stored(user_id)
+        return user.revision if user.exists else None
+
+    def snapshot(self, user_id: str) -> ProfileSnapshot | None:
+        """Return a user's profile."""
+        user = self._stored(user_id)
+        return user.snapshot() if user.exists else None
+
+    def events(self, user_id: str, *, newest_first: bool = False) -> Iterator[Event]:
+        """Iterate a user's log."""
+        user = self._stored(user_id)
+        return user.stored_events(newest_first=newest_first) if user.exists else iter(())
+
+    def states(self, user_id: str, learner: str) -> Mapping[str, Any]:
+        """Return everything a learner knows of a user."""
+        user = self._stored(user_id)
+        return {key: state for name, key, state in user.states() if name == learner} if user.exists else {}
+
+    def record(self, user_id: str) -> UserRecord | None:
+        """Return everything held of a user."""
+        user = self._stored(user_id)
+        return UserRecord(user.snapshot(), user.stored_events(), list(user.states())) if user.exists else None
+
+    def _stored(self, user_id: str) -> UserDraft:
+        return self._draft(self._views.reading(), user_id)
+
+    def transaction(self, user_ids: Collection[str]) -> AbstractContextManager[DraftTransaction]:
+        """Begin a transaction, which takes the turn to write until it ends."""
+        self._views.reading()  # so that a closed store refuses now, and not when the transaction begins
+        return self._transaction(user_ids)
+
+    @contextmanager
+    def _transaction(self, user_ids: Collection[str]) -> Iterator[DraftTransaction]:
+        with self._views.writing() as view:
+            unit = DraftTransaction(user_ids, partial(self._draft, view), partial(self._find, view))
+            try:
+                yield unit
+                unit.flush()
+            finally:
+                unit.end()
+
+    def forget(self, user_id: str) -> bool:
+        """Erase a user; False if there was none."""
+        with self._views.writing() as view:
+            return self._draft(view, user_id).erase()
+
+    def load_users(self, view: View, records: Iterable[UserRecord]) -> None:
+        """Put recorded users in the place of whoever has their ids, inside the transaction that is open."""
+        for record in records:
+            draft = self._draft(view, record.profile.user_id)
+            draft.erase()
+            write_record(draft, record)
+            draft.write_changes()

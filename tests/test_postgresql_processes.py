@@ -35,7 +35,7 @@ from qfzz_core.testing.samples import TIME, a_feedback, a_track, create, some_tr
 from qfzz_core.testing.stores_events import append, track_ids
 from qfzz_core.testing.stores_transactions import change_everything, everything, raise_weight
 from qfzz_core.testing.stores_users import fill, stored
-from qfzz_plugins.stores.postgresql import PostgresqlOptions, catalogue, connections, open_postgresql, users
+from qfzz_plugins.stores.postgresql import PostgresqlOptions, connections, open_postgresql
 
 if TYPE_CHECKING:
     from support.postgres_server import Database, Server
@@ -302,7 +302,7 @@ def test_what_a_process_did_not_commit_is_gone_when_it_dies(
         own = postgres.open(tmp_path)
         with own.transaction(["alice"]) as transaction:
             change_everything(transaction.user("alice"))
-            transaction.write()
+            transaction.flush()
             os.kill(os.getpid(), 9)
 
     assert in_child(work) == -9
@@ -521,8 +521,7 @@ def test_a_stream_that_cannot_begin_leaves_no_connection(
     create(store, "alice")
     append(store, "alice", *(a_feedback() for _ in range(2100)))
     store.write_tracks(some_tracks(2100))
-    for module in (catalogue, users):
-        monkeypatch.setattr(module, "streamed", fails)
+    monkeypatch.setattr(connections.Connection, "stream", fails)
     for read in (lambda: store.catalogue_since(None), lambda: store.record("alice")):
         with pytest.raises(ZeroDivisionError):
             read()

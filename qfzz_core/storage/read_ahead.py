@@ -11,7 +11,7 @@ from qfzz_core.model.events import Event
 from qfzz_core.model.json_codec import decoded, encoded
 from qfzz_core.model.tracks import Track
 from qfzz_core.model.weights import WEIGHT_FIELDS
-from qfzz_core.storage.records import UserRow, event_of, event_row
+from qfzz_core.storage.records import UserRow, event_of
 from qfzz_core.storage.unit_of_work import Name, UnitOfWork, User, UserUnit
 
 MOST_EVENTS = 1000  # of one user that wait to be written, so that loading a long log takes little memory
@@ -30,12 +30,12 @@ class RowUser(UserUnit):
     def __init__(self, unit: ReadAheadUnit[Any], user_id: str, row: UserRow | None) -> None:
         super().__init__(user_id, row)
         self.expected = unit.expected
-        self._unit: ReadAheadUnit[Any] | None = unit
+        self._unit: Any = unit
 
     def append(self, event: Event) -> int:
         """Add an event to the log; raises `StoreError` if it has an event of this id already."""
         position = super().append(event)
-        if len(self.appended) >= MOST_EVENTS and self._unit is not None:
+        if len(self.appended) >= MOST_EVENTS:
             self._unit.flush()
         return position
 
@@ -46,10 +46,6 @@ class RowUser(UserUnit):
     def unpack_state(self, packed: str) -> Any:
         """Return the state of a JSON text."""
         return decoded(packed)
-
-    def pack_event(self, event: Event, position: int) -> tuple[Any, ...]:
-        """Return the row of an event."""
-        return event_row(event, position)
 
     def unpack_event(self, packed: tuple[Any, ...]) -> Event:
         """Return the event of a row."""

@@ -59,14 +59,14 @@ def event_of(row: tuple[Any, ...]) -> Event:
     return decode_event(kind, timestamp, event_id, position, decoded(body))
 
 
-def owned_event(event: Event) -> Event:
-    """Return the event, copied where it holds what can be changed."""
+def owned_event(event: Event, position: int | None = None) -> Event:
+    """Return the event, copied where it holds what can be changed, at another position if one is given."""
     if event.interaction is not None and event.interaction.extra:
         extra = copied(dict(event.interaction.extra))
         event = attrs.evolve(event, interaction=attrs.evolve(event.interaction, extra=extra))
     if event.changes:
         event = attrs.evolve(event, changes=tuple(Change(c.field, c.name, copied(c.value)) for c in event.changes))
-    return event
+    return event if position is None else attrs.evolve(event, position=position)
 
 
 def refuse_used(name: str, *used: object) -> None:

@@ -10,8 +10,6 @@ from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, Generic, TypeVar
 
-import attrs
-
 from qfzz_core.contracts.stores import fresh_number
 from qfzz_core.errors import StoreError
 from qfzz_core.model.events import Event
@@ -66,8 +64,8 @@ class UserUnit(ABC):
         """Return a serial that no user ever had, greater than all before."""
 
     @abstractmethod
-    def next_position(self) -> int:
-        """Return a position that no event ever had, greater than all before."""
+    def place_event(self, event: Event) -> tuple[int, Any]:
+        """Return a position that no event ever had, greater than all before, and the event packed with it."""
 
     @abstractmethod
     def fetch_weights(self, names: Sequence[Name]) -> Iterable[tuple[Name, Weight]]:
@@ -94,10 +92,6 @@ class UserUnit(ABC):
     def unpack_state(self, packed: Any) -> Any:
         """Return a state that belongs to the caller."""
         return copied(packed)
-
-    def pack_event(self, event: Event, position: int) -> Any:
-        """Return an event as the backend writes it."""
-        return attrs.evolve(owned_event(event), position=position)
 
     def unpack_event(self, packed: Any) -> Event:
         """Return an event that belongs to the caller."""
@@ -223,8 +217,7 @@ class UserUnit(ABC):
         self._present()
         if event.event_id is not None and self._event(event.event_id) is not None:
             raise StoreError(f"the log has an event of the id {event.event_id!r} already")
-        position = self.next_position()
-        packed = self.pack_event(event, position)
+        position, packed = self.place_event(event)
         self._changing()
         self.appended.append(packed)
         if event.event_id is not None:

@@ -20,7 +20,7 @@ from qfzz_core.model.plain import copied
 from qfzz_core.model.profiles import ProfileSnapshot
 from qfzz_core.model.tracks import Track
 from qfzz_core.model.weights import WEIGHT_FIELDS
-from qfzz_core.storage.records import UserRow, event_of, event_row, write_record
+from qfzz_core.storage.records import UserRow, event_of, event_row, owned_event, write_record
 from qfzz_core.storage.unit_of_work import Name, UnitOfWork, UserUnit, Weight
 
 __all__ = ["DraftTransaction", "DraftedStore", "Turns", "UserDraft", "Views", "event_of", "event_row"]
@@ -106,9 +106,10 @@ class UserDraft(UserUnit):
         """Return the next serial."""
         return self.next_number()
 
-    def next_position(self) -> int:
-        """Return the next position."""
-        return self.next_number()
+    def place_event(self, event: Event) -> tuple[int, Event]:
+        """Return the next position, and the event with it."""
+        position = self.next_number()
+        return position, owned_event(event, position)
 
     def fetch_weights(self, names: Sequence[Name]) -> Iterable[tuple[Name, Weight]]:
         """Return the stored weights of names."""

@@ -83,9 +83,10 @@ class MemoryUser(UserUnit):
         """Return the next serial."""
         return next(self._users.serials)
 
-    def next_position(self) -> int:
-        """Return the next position."""
-        return next(self._users.positions)
+    def place_event(self, event: Event) -> tuple[int, Event]:
+        """Return the next position, and the event with it."""
+        position = next(self._users.positions)
+        return position, owned_event(event, position)
 
     def fetch_weights(self, names: Sequence[Name]) -> Iterable[tuple[Name, Weight]]:
         """Return the stored weights of names."""

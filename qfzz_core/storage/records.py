@@ -39,6 +39,10 @@ class UserRow:
         default = ProfileSnapshot(user_id=user_id, created_at=timestamp, updated_at=timestamp)
         return cls(user_id, serial, 0, {field: getattr(default, field) for field in SCALARS})
 
+    def copy(self) -> UserRow:
+        """Return a row that can be changed."""
+        return UserRow(self.user_id, self.serial, self.revision, dict(self.scalars))
+
     def snapshot(self, weights: Iterable[tuple[str, str, float]]) -> ProfileSnapshot:
         """Return the profile with these weights: field, name and weight, in order."""
         fields: dict[str, Any] = {field: {} for field in WEIGHT_FIELDS}

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NoReturn, TypeVar
 
 from qfzz_core.contracts.stores import fresh_number
 from qfzz_core.errors import StoreError
@@ -29,23 +29,32 @@ class UserUnit(ABC):
 
     The changes since the last write are `cleared_fields`, `dropped_weights` and `put_weights`, to be written in this
     order, `put_states` (None removes one), `changed_scalars` and `appended`, the packed events. `is_stored` is whether
-    the backend holds the user; nothing is fetched of one whom it does not hold.
+    the backend holds the user; nothing is fetched of one whom it does not hold. By `serial` it finds the rows of one.
     """
 
     expected: Sequence[Name] = ()
     """Names that will probably be asked for: they are fetched together with the first."""
 
-    def __init__(self, user_id: str, row: UserRow | None) -> None:
+    def __init__(
+        self,
+        user_id: str,
+        row: UserRow | None,
+        weights: dict[Name, Weight] | None = None,
+        states: dict[StateKey, Any] | None = None,
+    ) -> None:
+        """`weights` and `states` are all there are, if they are given; they become the unit's own."""
         self.user_id = user_id
         self.row = row
-        self.is_stored = row is not None
+        self.serial = 0 if row is None else row.serial
+        self.is_stored = self._usable = row is not None
         self._over = False
         self._needs_number = False
-        self._known_weights: dict[Name, Weight | None] = {}
-        self._known_states: dict[StateKey, Any] = {}
+        # A name that is not there is None, or missing if its field is whole, which means that every name is known.
+        self._known_weights: dict[Name, Any] = {} if weights is None else weights
+        self._known_states: dict[StateKey, Any] = {} if states is None else states
         self._known_events: dict[str, Any] = {}
-        self._whole_fields: set[str] = set()  # fields of which every name is known
-        self.all_states_known = False
+        self._whole_fields: Collection[str] = () if weights is None else WEIGHT_FIELDS
+        self.all_states_known = states is not None
         self._begin_changes()
 
     def _begin_changes(self) -> None:
@@ -67,17 +76,17 @@ class UserUnit(ABC):
     def place_event(self, event: Event) -> tuple[int, Any]:
         """Return a position that no event ever had, greater than all before, and the event packed with it."""
 
-    @abstractmethod
     def fetch_weights(self, names: Sequence[Name]) -> Iterable[tuple[Name, Weight]]:
-        """Return the stored weights of these names."""
+        """Return the stored weights of these names; not called for a user of whom all are known, like the next two."""
+        raise NotImplementedError
 
-    @abstractmethod
     def fetch_all_weights(self) -> dict[Name, Weight]:
         """Return a new dict of all stored weights, in the order in which the names were added."""
+        raise NotImplementedError
 
-    @abstractmethod
     def fetch_state(self, learner: str, key: str) -> Any:
         """Return a stored state, packed; None if there is none."""
+        raise NotImplementedError
 
     @abstractmethod
     def fetch_event(self, event_id: str) -> Any:
@@ -120,29 +129,29 @@ class UserUnit(ABC):
         self._refuse_later_use()
         if self.row is not None:
             raise StoreError("this user exists already and cannot be created again")
-        self.row = UserRow.new(self.user_id, self.next_serial(), timestamp)
-        self._whole_fields = {*WEIGHT_FIELDS}
+        self.serial = self.next_serial()
+        self.row = UserRow.new(self.user_id, self.serial, timestamp)
+        self._usable = True
+        self._whole_fields = WEIGHT_FIELDS
         self.all_states_known = self.changed = self._needs_number = True
 
     def _refuse_later_use(self) -> None:
         if self._over:
             raise StoreError("this transaction is over; begin another one")
 
+    def _refuse(self) -> NoReturn:
+        self._refuse_later_use()
+        raise StoreError("this user does not exist; create it first")
+
     def _present(self) -> UserRow:
-        if self._over or self.row is None:
-            self._refuse_later_use()
-            raise StoreError("this user does not exist; create it first")
+        if not self._usable or self.row is None:
+            self._refuse()
         return self.row
 
-    @property
-    def serial(self) -> int:
-        """The number of the user, by which the backend finds what belongs to it."""
-        return self._present().serial
-
-    def _changing(self) -> UserRow:
-        row = self._present()
+    def _changing(self) -> None:
+        if not self._usable:
+            self._refuse()
         self.changed = self._needs_number = True
-        return row
 
     def numbered(self) -> UserRow:
         """Return the row, at a new revision if anything changed since somebody saw the last one."""
@@ -159,9 +168,11 @@ class UserUnit(ABC):
 
     # -- the profile
 
-    def all_weights(self) -> dict[Name, Weight]:
-        """Return all weights in the order of the profile, with the changes."""
-        found = self.fetch_all_weights() if self.is_stored else {}
+    def all_weights(self) -> Mapping[Name, Weight]:
+        """Return all weights in the order of the profile, with the changes; it may be the unit's own."""
+        if len(self._whole_fields) == len(WEIGHT_FIELDS):
+            return self._known_weights
+        found = self.fetch_all_weights()
         if self.cleared_fields:
             found = {name: weight for name, weight in found.items() if name[0] not in self.cleared_fields}
         for name in self.dropped_weights:  # one that was put again comes last
@@ -171,20 +182,27 @@ class UserUnit(ABC):
 
     def weight(self, field: str, name: str) -> Weight | None:
         """Return spelling and weight of a name."""
-        self._present()
-        return self._weight((field, WEIGHT_FIELDS[field](name)))
+        if not self._usable:
+            self._refuse()
+        key = field, WEIGHT_FIELDS[field](name)
+        return self._known_weights[key] if key in self._known_weights else self._fetched(key)
 
-    def _weight(self, name: Name) -> Weight | None:
-        if name not in self._known_weights and name[0] not in self._whole_fields:
-            unknown = self.unknown_names(dict.fromkeys([name, *self.expected]))
-            self.learn_weights(unknown, self.fetch_weights(unknown))
-        return self._known_weights.get(name)
+    def _fetched(self, name: Name) -> Weight | None:
+        """Return the weight of a name that is not known, fetched together with those that are expected."""
+        if name[0] in self._whole_fields:
+            return None
+        names = self.expected if name in self.expected else [name, *self.expected]
+        if self._known_weights or self._whole_fields:
+            names = self.unknown_names(names)
+        self.learn_weights(names, self.fetch_weights(names))
+        found: Weight | None = self._known_weights[name]
+        return found
 
     def put_weight(self, field: str, name: str, weight: float) -> None:
         """Set a weight under the spelling that is there."""
         self._changing()
         key = field, WEIGHT_FIELDS[field](name)
-        present = self._weight(key)
+        present = self._known_weights[key] if key in self._known_weights else self._fetched(key)
         self._known_weights[key] = self.put_weights[key] = (present[0] if present else name, weight)
 
     def drop_weight(self, field: str, name: str) -> None:
@@ -194,12 +212,14 @@ class UserUnit(ABC):
             key = field, WEIGHT_FIELDS[field](name)
             self.put_weights.pop(key, None)
             self.dropped_weights[key] = self._known_weights[key] = None
+            if field in self._whole_fields:
+                del self._known_weights[key]  # so that it comes last if it is put again
 
     def clear_weights(self, field: str) -> None:
         """Remove all names of a field."""
         self._changing()
         self.cleared_fields[field] = None
-        self._whole_fields.add(field)
+        self._whole_fields = {*self._whole_fields, field}
         known: Sequence[dict[Name, Any]] = (self._known_weights, self.put_weights, self.dropped_weights)
         for names in known:
             for name in [name for name in names if name[0] == field]:
@@ -207,14 +227,16 @@ class UserUnit(ABC):
 
     def put_scalar(self, field: str, value: Any) -> None:
         """Set one of the fields that are no mapping."""
-        self._changing().scalars[field] = value
+        self._changing()
+        self._present().scalars[field] = value
         self.changed_scalars.add(field)
 
     # -- the log and what was learned from it
 
     def append(self, event: Event) -> int:
         """Add an event to the log; raises `StoreError` if it has an event of this id already."""
-        self._present()
+        if not self._usable:
+            self._refuse()
         if event.event_id is not None and self._event(event.event_id) is not None:
             raise StoreError(f"the log has an event of the id {event.event_id!r} already")
         position, packed = self.place_event(event)
@@ -226,7 +248,8 @@ class UserUnit(ABC):
 
     def find_event(self, event_id: str) -> Event | None:
         """Return the user's event of this id."""
-        self._present()
+        if not self._usable:
+            self._refuse()
         packed = self._event(event_id)
         return None if packed is None else self.unpack_event(packed)
 
@@ -237,7 +260,8 @@ class UserUnit(ABC):
 
     def state(self, learner: str, key: str) -> Any:
         """Return a learner's state under a key."""
-        self._present()
+        if not self._usable:
+            self._refuse()
         place = learner, key
         if place not in self._known_states and not self.all_states_known:
             self._known_states[place] = self.fetch_state(learner, key)
@@ -249,6 +273,8 @@ class UserUnit(ABC):
         self._changing()
         packed = None if state is None else self.pack_state(state)
         self._known_states[learner, key] = self.put_states[learner, key] = packed
+        if packed is None and self.all_states_known:
+            del self._known_states[learner, key]
 
     # -- what was fetched ahead; what is known already counts more
 
@@ -258,7 +284,8 @@ class UserUnit(ABC):
 
     def learn_weights(self, names: Iterable[Name], found: Iterable[tuple[Name, Weight]]) -> None:
         """Take the stored weights of unknown names, of which some may not be there."""
-        self._known_weights.update({**dict.fromkeys(names), **dict(found)})
+        self._known_weights.update(dict.fromkeys(names))
+        self._known_weights.update(found)
 
     def learn_states(self, states: Iterable[tuple[StateKey, Any]], *, whole: bool) -> None:
         """Take stored states, packed; `whole` is whether these are all of them."""
@@ -273,6 +300,10 @@ class UserUnit(ABC):
 
     # -- the end
 
+    def all_states(self) -> Mapping[StateKey, Any]:
+        """Return the unit's own states, packed, of a user of whom all are known."""
+        return self._known_states
+
     def was_written(self) -> None:
         """Begin with no changes; events that are there are fetched again, so that a long log is not kept in memory."""
         self.is_stored = True
@@ -282,6 +313,7 @@ class UserUnit(ABC):
     def end(self) -> None:
         """Refuse whatever comes after the transaction."""
         self._over = True
+        self._usable = False
 
 
 User = TypeVar("User", bound=UserUnit)
@@ -322,8 +354,12 @@ class UnitOfWork(ABC, Generic[User]):
         """Return the users whose changes are to be written."""
         return [user for user in self.users.values() if user.changed]
 
+    def finish(self) -> None:
+        """Write what changed, for the last time."""
+        self.write(self.changed_users())
+
     def flush(self) -> None:
-        """Write what changed."""
+        """Write what changed, and go on."""
         changed = self.changed_users()
         self.write(changed)
         for user in changed:

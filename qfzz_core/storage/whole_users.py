@@ -21,7 +21,7 @@ from qfzz_core.model.profiles import ProfileSnapshot
 from qfzz_core.model.tracks import Track
 from qfzz_core.model.weights import WEIGHT_FIELDS
 from qfzz_core.storage.records import UserRow, event_of, event_row, owned_event, write_record
-from qfzz_core.storage.unit_of_work import Name, UnitOfWork, UserUnit, Weight
+from qfzz_core.storage.unit_of_work import UnitOfWork, UserUnit, Weight
 
 __all__ = ["DraftTransaction", "DraftedStore", "Turns", "UserDraft", "Views", "event_of", "event_row"]
 
@@ -42,8 +42,16 @@ class UserDraft(UserUnit):
     """
 
     def __init__(self, user_id: str, revision: tuple[int, int] = (0, 0), body: Mapping[str, Any] | None = None) -> None:
-        self._body: Mapping[str, Any] = body or {}
-        super().__init__(user_id, UserRow(user_id, *revision, dict(self._body["scalars"])) if self._body else None)
+        if not body:
+            super().__init__(user_id, None)
+            return
+        weights, states = body["weights"], body["states"]
+        super().__init__(
+            user_id,
+            UserRow(user_id, *revision, dict(body["scalars"])),
+            {(field, same): tuple(weight) for field in WEIGHT_FIELDS for same, weight in weights[field].items()},
+            {(learner, key): state for learner, own in states.items() for key, state in own.items()},
+        )
 
     @abstractmethod
     def next_number(self) -> int:
@@ -81,10 +89,7 @@ class UserDraft(UserUnit):
     def states(self) -> Iterator[tuple[str, str, Any]]:
         """Iterate learner, key and state."""
         self._present()
-        stored = self._body["states"] if self.is_stored else {}
-        states = {(learner, key): state for learner, own in stored.items() for key, state in own.items()}
-        states.update(self.put_states)
-        return ((*place, copied(state)) for place, state in states.items() if state is not None)
+        return ((*place, copied(state)) for place, state in self.all_states().items())
 
     def write_changes(self) -> None:
         """Write the draft if anything changed."""
@@ -96,7 +101,6 @@ class UserDraft(UserUnit):
         existed = self.exists
         if existed:
             self.delete()
-            self._body = {}
             super().__init__(self.user_id, None)
         return existed
 
@@ -110,20 +114,6 @@ class UserDraft(UserUnit):
         """Return the next position, and the event with it."""
         position = self.next_number()
         return position, owned_event(event, position)
-
-    def fetch_weights(self, names: Sequence[Name]) -> Iterable[tuple[Name, Weight]]:
-        """Return the stored weights of names."""
-        weights = self._body["weights"]
-        return [(name, tuple(weights[name[0]][name[1]])) for name in names if name[1] in weights[name[0]]]
-
-    def fetch_all_weights(self) -> dict[Name, Weight]:
-        """Return all stored weights."""
-        found = self._body["weights"]
-        return {(field, same): tuple(weight) for field in WEIGHT_FIELDS for same, weight in found[field].items()}
-
-    def fetch_state(self, learner: str, key: str) -> Any:
-        """Return a stored state."""
-        return self._body["states"].get(learner, {}).get(key)
 
     def fetch_event(self, event_id: str) -> Event | None:
         """Return a stored event."""
@@ -248,7 +238,7 @@ class DraftedStore(Generic[View]):
             unit = DraftTransaction(user_ids, partial(self._draft, view), partial(self._find, view))
             try:
                 yield unit
-                unit.flush()
+                unit.finish()
             finally:
                 unit.end()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import count
+from operator import attrgetter
 from typing import Any
 
 import attrs
@@ -40,9 +41,9 @@ class Log:
         return event if event is not None and event.event_id == event_id else None
 
 
-@attrs.frozen
+@attrs.define(eq=False)
 class User:
-    """One user who was committed. Nothing of it is ever changed."""
+    """One user who was committed. Nothing of it is ever changed; a frozen class would take longer to make."""
 
     row: UserRow
     weights: Mapping[Name, Weight]
@@ -73,11 +74,13 @@ class MemoryUser(UserUnit):
     """A user in a transaction, who fetches from the record that was committed last."""
 
     def __init__(self, users: MemoryUsers, user_id: str, stored: User | None = None) -> None:
-        super().__init__(
-            user_id, None if stored is None else attrs.evolve(stored.row, scalars=dict(stored.row.scalars))
-        )
+        if stored is None:
+            super().__init__(user_id, None)
+            self._log, self._length = Log(), 0
+        else:
+            super().__init__(user_id, stored.row.copy(), dict(stored.weights), dict(stored.all_states))
+            self._log, self._length = stored.log, stored.length
         self._users = users
-        self._stored: Any = stored
 
     def next_serial(self) -> int:
         """Return the next serial."""
@@ -88,31 +91,15 @@ class MemoryUser(UserUnit):
         position = next(self._users.positions)
         return position, owned_event(event, position)
 
-    def fetch_weights(self, names: Sequence[Name]) -> Iterable[tuple[Name, Weight]]:
-        """Return the stored weights of names."""
-        return [(name, self._stored.weights[name]) for name in names if name in self._stored.weights]
-
-    def fetch_all_weights(self) -> dict[Name, Weight]:
-        """Return all stored weights."""
-        return dict(self._stored.weights)
-
-    def fetch_state(self, learner: str, key: str) -> Any:
-        """Return a stored state."""
-        return self._stored.all_states.get((learner, key))
-
     def fetch_event(self, event_id: str) -> Event | None:
         """Return a stored event."""
-        found: Event | None = self._stored.log.find(event_id, self._stored.length)
-        return found
+        return self._log.find(event_id, self._length)
 
     def committed(self) -> User:
         """Return the user as a record, with the changes."""
-        stored = self._stored
-        states, log, length = (dict(stored.all_states), stored.log, stored.length) if stored else ({}, Log(), 0)
-        states.update(self.put_states)
-        log.add(self.appended, length)
-        kept = {place: state for place, state in states.items() if state is not None}
-        return User(self.numbered(), self.all_weights(), kept, log, length + len(self.appended))
+        self._log.add(self.appended, self._length)
+        length = self._length + len(self.appended)
+        return User(self.numbered(), self.all_weights(), self.all_states(), self._log, length)
 
 
 class MemoryTransaction(UnitOfWork[MemoryUser]):
@@ -135,8 +122,8 @@ class MemoryTransaction(UnitOfWork[MemoryUser]):
 
     def write(self, users: Sequence[MemoryUser]) -> None:
         """Write what changed."""
-        changed = sorted((user.committed() for user in users), key=lambda user: user.row.serial)
-        self._users.users.update({user.row.user_id: user for user in changed})
+        in_order = sorted(users, key=attrgetter("serial"))
+        self._users.users.update({user.user_id: user.committed() for user in in_order})
 
 
 class MemoryUsers:
@@ -157,7 +144,7 @@ class MemoryUsers:
             unit = MemoryTransaction(self, user_ids, find_track)
             try:
                 yield unit
-                unit.flush()
+                unit.finish()
             finally:
                 unit.end()
 

@@ -148,7 +148,7 @@ class SQLiteUnit(ReadAheadUnit[SQLiteUser]):
     def __exit__(self, kind: type[BaseException] | None, *exc_info: object) -> None:
         try:
             if kind is None:
-                self.flush()
+                self.finish()
                 self.connection.commit()
         finally:
             self.end()
@@ -223,10 +223,12 @@ class SQLiteUnit(ReadAheadUnit[SQLiteUser]):
         self.connection.insert(_PUT_WEIGHTS, [(serial, *name, *weight) for name, weight in user.put_weights.items()])
 
     def _write_states(self, user: SQLiteUser) -> None:
-        put = {place: state for place, state in user.put_states.items() if state is not None}
-        self.connection.insert(_PUT_STATES, [(user.serial, *place, state) for place, state in put.items()])
-        for place in user.put_states.keys() - put.keys():
-            self.connection.run(_DROP_STATE, [user.serial, *place])
+        serial = user.serial
+        put = [(serial, *place, state) for place, state in user.put_states.items() if state is not None]
+        self.connection.insert(_PUT_STATES, put)
+        if len(put) < len(user.put_states):
+            for place in [place for place, state in user.put_states.items() if state is None]:
+                self.connection.run(_DROP_STATE, [serial, *place])
 
 
 def _padded(values: Iterable[str]) -> Iterator[list[str | None]]:

@@ -7,8 +7,8 @@ asked for is known, when a revision gets a new number and what is refused is dec
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import Any, Generic, NoReturn, TypeVar
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from typing import Any, Generic, NoReturn, Self, TypeVar
 
 from qfzz_core.contracts.stores import fresh_number
 from qfzz_core.errors import StoreError
@@ -370,3 +370,43 @@ class UnitOfWork(ABC, Generic[User]):
         self._named.clear()
         for user in self.users.values():
             user.end()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *exc_info: object) -> None:
+        """Write what changed unless an exception is raised, and refuse whatever comes later."""
+        try:
+            if kind is None:
+                self.finish()
+        finally:
+            self.end()
+
+
+class FoundUnit(UnitOfWork[User]):
+    """A unit of work over functions that find a user, find position and track, and write the changes of users."""
+
+    def __init__(
+        self,
+        user_ids: Collection[str],
+        find_user: Callable[[str], User],
+        find_track: Callable[[str], tuple[int, Track] | None],
+        write: Callable[[Sequence[User]], None],
+    ) -> None:
+        super().__init__(user_ids)
+        self._find_user = find_user
+        self._find_track = find_track
+        self._write = write
+
+    def find_user(self, user_id: str) -> User:
+        """Return a user, who may not exist yet."""
+        return self._find_user(user_id)
+
+    def find_track(self, track_id: str) -> Track | None:
+        """Return a track as it is now."""
+        found = self._find_track(track_id)
+        return None if found is None else found[1]
+
+    def write(self, users: Sequence[User]) -> None:
+        """Write the changes of these users."""
+        self._write(users)

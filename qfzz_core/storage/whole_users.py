@@ -21,7 +21,7 @@ from qfzz_core.model.profiles import ProfileSnapshot
 from qfzz_core.model.tracks import Track
 from qfzz_core.model.weights import WEIGHT_FIELDS
 from qfzz_core.storage.records import UserRow, event_of, event_row, owned_event, write_record
-from qfzz_core.storage.unit_of_work import UnitOfWork, UserUnit, Weight
+from qfzz_core.storage.unit_of_work import FoundUnit, UserUnit, Weight
 
 __all__ = ["DraftTransaction", "DraftedStore", "Turns", "UserDraft", "Views", "event_of", "event_row"]
 
@@ -120,31 +120,8 @@ class UserDraft(UserUnit):
         return self.stored_event(event_id)
 
 
-class DraftTransaction(UnitOfWork[UserDraft]):
-    """A `Transaction` over drafts; the functions find a user and a track."""
-
-    def __init__(
-        self,
-        user_ids: Collection[str],
-        find_user: Callable[[str], UserDraft],
-        find_track: Callable[[str], tuple[int, Track] | None],
-    ) -> None:
-        super().__init__(user_ids)
-        self._find_user = find_user
-        self._find_track = find_track
-
-    def find_user(self, user_id: str) -> UserDraft:
-        """Return the draft of a user."""
-        return self._find_user(user_id)
-
-    def find_track(self, track_id: str) -> Track | None:
-        """Return a track as it is now."""
-        return (self._find_track(track_id) or (0, None))[1]
-
-    def write(self, users: Sequence[UserDraft]) -> None:
-        """Write the drafts, one after the other, in the transaction that is open."""
-        for user in users:
-            user.write()
+DraftTransaction = FoundUnit[UserDraft]
+"""A `Transaction` over drafts."""
 
 
 class Turns:
@@ -234,13 +211,11 @@ class DraftedStore(Generic[View]):
 
     @contextmanager
     def _transaction(self, user_ids: Collection[str]) -> Iterator[DraftTransaction]:
-        with self._views.writing() as view:
-            unit = DraftTransaction(user_ids, partial(self._draft, view), partial(self._find, view))
-            try:
-                yield unit
-                unit.finish()
-            finally:
-                unit.end()
+        with (
+            self._views.writing() as view,
+            DraftTransaction(user_ids, partial(self._draft, view), partial(self._find, view), _write) as unit,
+        ):
+            yield unit
 
     def forget(self, user_id: str) -> bool:
         """Erase a user; False if there was none."""
@@ -254,3 +229,8 @@ class DraftedStore(Generic[View]):
             draft.erase()
             write_record(draft, record)
             draft.write_changes()
+
+
+def _write(drafts: Sequence[UserDraft]) -> None:
+    for draft in drafts:
+        draft.write()

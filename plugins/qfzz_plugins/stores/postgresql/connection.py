@@ -14,8 +14,8 @@ from psycopg.pq.abc import PGconn
 from psycopg.types.numeric import Int8BinaryDumper
 
 from qfzz_core.errors import StoreError
+from qfzz_plugins.stores.options import PostgresqlOptions
 from qfzz_plugins.stores.postgresql.errors import ServerAwayError, store_error, unknown_outcome
-from qfzz_plugins.stores.postgresql.options import PostgresqlOptions
 from qfzz_plugins.stores.postgresql.place import Place
 
 Row = tuple[Any, ...]

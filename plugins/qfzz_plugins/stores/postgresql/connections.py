@@ -14,9 +14,9 @@ import psycopg
 from psycopg_pool import ConnectionPool, PoolClosed, PoolTimeout
 
 from qfzz_core.errors import StoreError, StoreLockedError
+from qfzz_plugins.stores.options import PostgresqlOptions
 from qfzz_plugins.stores.postgresql.connection import Connection, Raw, Row, Statement, configure
 from qfzz_plugins.stores.postgresql.errors import DeadlockError, ServerAwayError, closed_error, store_error
-from qfzz_plugins.stores.postgresql.options import PostgresqlOptions
 from qfzz_plugins.stores.postgresql.place import Place
 
 Result = TypeVar("Result")

@@ -13,10 +13,10 @@ from qfzz_core.model.profiles import ProfileSnapshot
 from qfzz_core.model.tracks import Track
 from qfzz_core.storage.pages import batches, paged
 from qfzz_core.storage.records import event_of, refuse_used
+from qfzz_plugins.stores.options import PostgresqlOptions
 from qfzz_plugins.stores.postgresql.catalogue import BATCH, CatalogueWriter, PostgresqlCatalogue, begin_catalogue
 from qfzz_plugins.stores.postgresql.connection import PAGE, VIEW, Connection, Row, as_bytes, as_name
 from qfzz_plugins.stores.postgresql.connections import Connections
-from qfzz_plugins.stores.postgresql.options import PostgresqlOptions
 from qfzz_plugins.stores.postgresql.place import place_of
 from qfzz_plugins.stores.postgresql.schema import damages, lock_space, prepare
 from qfzz_plugins.stores.postgresql.transaction import (

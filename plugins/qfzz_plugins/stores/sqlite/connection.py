@@ -15,8 +15,8 @@ from typing import Any, TypeVar
 from sqlite_utils import Database, Migrations
 
 from qfzz_core.errors import StoreError, StoreLockedError
+from qfzz_plugins.stores.options import SQLiteOptions
 from qfzz_plugins.stores.sqlite.errors import is_busy, store_error
-from qfzz_plugins.stores.sqlite.options import SQLiteOptions
 
 Row = tuple[Any, ...]
 Item = TypeVar("Item")

@@ -16,11 +16,11 @@ from qfzz_core.model.profiles import ProfileSnapshot
 from qfzz_core.model.tracks import Track
 from qfzz_core.storage.pages import batches, paged
 from qfzz_core.storage.records import UserRow, event_of, refuse_used
+from qfzz_plugins.stores.options import SQLiteOptions
 from qfzz_plugins.stores.sqlite.catalogue import SQLiteCatalogue, erase_tracks, put_tracks
 from qfzz_plugins.stores.sqlite.connection import PAGE, Connection, Row
 from qfzz_plugins.stores.sqlite.connections import Connections
 from qfzz_plugins.stores.sqlite.maintenance import backup, condition, erase_traces
-from qfzz_plugins.stores.sqlite.options import SQLiteOptions
 from qfzz_plugins.stores.sqlite.schema import damages, examine
 from qfzz_plugins.stores.sqlite.transaction import SELECT_EVENTS, SQLiteUnit, put_record, stored_user, stored_weights
 

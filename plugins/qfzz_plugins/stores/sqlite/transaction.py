@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
-from typing import Any
+from typing import Any, Self
 
 from qfzz_core.contracts.stores import Foreseen, UserRecord
 from qfzz_core.model.events import Event
@@ -141,18 +141,19 @@ class SQLiteUnit(ReadAheadUnit[SQLiteUser]):
         self.connection = connection
         self.first_position = self.last_position = 0  # of the events of this transaction
 
-    def __enter__(self) -> SQLiteUnit:
+    def __enter__(self) -> Self:
         self.connection.begin()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, *exc_info: object) -> None:
-        try:
-            if kind is None:
-                self.finish()
-                self.connection.commit()
-        finally:
-            self.end()
-            self.connection.end()
+    def finish(self) -> None:
+        """Write what changed, and commit."""
+        super().finish()
+        self.connection.commit()
+
+    def end(self) -> None:
+        """Undo what was not committed, and refuse whatever comes later."""
+        super().end()
+        self.connection.end()
 
     def find_user(self, user_id: str) -> SQLiteUser:
         """Return a user, who may not exist yet."""

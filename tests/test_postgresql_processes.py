@@ -122,7 +122,7 @@ def test_transactions_that_wait_for_each_other_go_on(postgres: Database, tmp_pat
     with ThreadPoolExecutor(1) as pool, held(postgres, f"{lock}{serials['b']} FOR UPDATE") as other:
         both = pool.submit(lambda: [create_nothing(store, "a", "b") for _ in range(3)])
         wait_until(lambda: waiting(postgres))
-        with suppress(psycopg.errors.DeadlockDetected):  # one of the two is told so; here it may be either
+        with suppress(psycopg.errors.DeadlockDetected):  # one of the two learns of it; here it may be either
             other.execute(f"{lock}{serials['a']} FOR UPDATE")
         other.rollback()
         both.result()
@@ -183,7 +183,7 @@ def test_a_server_that_can_only_be_read_can_be_read(postgres: Database, tmp_path
     store.close()
 
 
-def test_a_role_without_rights_is_told_so(own_server: Server, tmp_path: Path) -> None:
+def test_a_role_without_rights_gets_an_error_that_says_so(own_server: Server, tmp_path: Path) -> None:
     store = own_server.open(tmp_path)
     create(store, "alice")
     store.close()

@@ -1,4 +1,4 @@
-"""Units of work that read ahead: in few queries what feedbacks that are about to be recorded will ask for."""
+"""Units of work that read ahead: in few queries what feedbacks that are about to be recorded will need."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ class ReadAheadUnit(UnitOfWork[User]):
         return track
 
     def read_ahead(self, feedbacks: Sequence[Foreseen]) -> None:
-        """Read in few queries what these feedbacks will ask for."""
+        """Read in few queries what these feedbacks will need."""
         if len(feedbacks) == 1:
             track = self.fetch_one_ahead(feedbacks[0])
             self._tracks = {feedbacks[0].track_id: track}

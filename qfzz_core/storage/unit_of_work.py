@@ -1,7 +1,7 @@
 """The unit of work of every store: what a transaction knows of its users, and what of them it has to write.
 
-A backend says how something is fetched that is not known yet, and how the changes of users are written. When what is
-asked for is known, when a revision gets a new number and what is refused is decided here, once for all stores.
+A backend says how it fetches what is not known yet, and how it writes the changes of users. What is known already, when
+a revision gets a new number and which use is refused are decided here, once for all stores.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class UserUnit(ABC):
     """
 
     expected: Sequence[Name] = ()
-    """Names that will probably be asked for: they are fetched together with the first."""
+    """Names that will probably be needed: they are fetched together with the first."""
 
     def __init__(
         self,
@@ -320,7 +320,7 @@ User = TypeVar("User", bound=UserUnit)
 
 
 class UnitOfWork(ABC, Generic[User]):
-    """A `Transaction` over several users, each fetched when it is asked for."""
+    """A `Transaction` over several users, each fetched on first use."""
 
     def __init__(self, user_ids: Collection[str]) -> None:
         self.users: dict[str, User] = {}

@@ -159,7 +159,7 @@ class Views(Protocol[View_co]):
 class DraftedStore(Generic[View]):
     """The methods of a `Store` that have to do with one user, and those that find one track.
 
-    `draft` reads a user in a view, and `find` position and track; both are asked for any text, lone surrogates too.
+    `draft` reads a user in a view, and `find` position and track; both get any text, lone surrogates too.
     """
 
     def __init__(
@@ -223,7 +223,7 @@ class DraftedStore(Generic[View]):
             return self._draft(view, user_id).erase()
 
     def load_users(self, view: View, records: Iterable[UserRecord]) -> None:
-        """Put recorded users in the place of whoever has their ids, inside the transaction that is open."""
+        """Put recorded users, replacing those who have their ids, inside the transaction that is open."""
         for record in records:
             draft = self._draft(view, record.profile.user_id)
             draft.erase()

@@ -226,7 +226,7 @@ class UsersContract:
     # -- forgetting
 
     def test_nothing_of_a_forgotten_user_is_left(self, store: Store) -> None:
-        """The others keep everything, and a user created later begins anew under another revision."""
+        """The others keep everything, and a user created later begins again under another revision."""
         create(store, "alice", "bob")
         fill(store, "alice")
         fill(store, "bob")
@@ -245,7 +245,7 @@ class UsersContract:
         assert len(list(store.events("bob"))) == 1
 
     def test_a_forgotten_user_is_unknown(self, store: Store) -> None:
-        """To every way of asking."""
+        """By every way of reading."""
         store.forget("alice")
         assert store.revision("alice") is None
         assert store.snapshot("alice") is None

@@ -18,7 +18,7 @@ from qfzz_core.model.plain import copied
 from qfzz_core.model.tracks import Track
 from qfzz_core.storage.records import refuse_used
 
-KEPT_COMMITS = 1000  # how far back a reader can ask for the changes alone
+KEPT_COMMITS = 1000  # how far back a reader can get the changes alone
 
 
 class MemoryCatalogue:

@@ -13,7 +13,7 @@ from qfzz_plugins.stores.postgresql.connection import BEGIN, PAGE, VIEW, Connect
 from qfzz_plugins.stores.postgresql.connections import Connections
 from qfzz_plugins.stores.postgresql.errors import RepeatedRowError
 
-KEPT_COMMITS = 1000  # how far back a reader can ask for the changes alone
+KEPT_COMMITS = 1000  # how far back a reader can get the changes alone
 BATCH = 5000
 _ENCODED = 500  # tracks that are encoded in one go
 _FEW = 100  # rows that are replaced one by one; more of them go through a temporary table
@@ -124,8 +124,8 @@ class PostgresqlCatalogue:
 
     def tracks_at(self, positions: Sequence[int]) -> list[Track | None]:
         """Return the tracks at these positions."""
-        asked = "{" + ",".join(map(str, positions)) + "}"
-        found: dict[int, str] = dict(self._connections.read(lambda connection: connection.rows(_AT, [asked])))
+        wanted = "{" + ",".join(map(str, positions)) + "}"
+        found: dict[int, str] = dict(self._connections.read(lambda connection: connection.rows(_AT, [wanted])))
         return [decoded(found[position]) if position in found else None for position in positions]
 
     def find_track(self, track_id: str) -> tuple[int, Track] | None:
@@ -228,7 +228,7 @@ class CatalogueWriter:
         return len(positions)
 
     def erase(self) -> None:
-        """Begin anew: as if no track had been there, but for the positions."""
+        """Begin again: as if no track had been there, but for the positions."""
         self._counter, self._erased = 1, True
         self._all_new = True
         self._connection.together([(f"DELETE FROM {table}", ()) for table in ("tracks", "removed", "commits")])

@@ -43,7 +43,7 @@ class Raw(psycopg.Connection[Row]):
 
 def configure(raw: Raw, options: PostgresqlOptions) -> None:
     """Prepare a new connection: our schema, our timeouts, and one type for every whole number."""
-    raw.adapters.register_dumper(int, Int8BinaryDumper)  # else a statement would be prepared anew for each size
+    raw.adapters.register_dumper(int, Int8BinaryDumper)  # else a statement would be prepared again for each size
     timeouts = (f"{seconds * 1000:.0f}ms" for seconds in (options.statement_timeout, options.lock_timeout))
     raw.execute(_SETTINGS, [f'"{options.schema}"', *timeouts])
 

@@ -87,8 +87,8 @@ def packed_event(row: Row) -> Row:
 
 
 # ---- how a transaction locks its users -------------------------------------------------------------------------------
-# A row lock locks nothing where there is no row. So whoever finds a user missing takes an advisory lock, of which there
-# are a limited number, and looks again: who created the user meanwhile has committed then.
+# A row lock locks nothing where there is no row. So a transaction that finds a user missing takes an advisory lock, of
+# which there are a limited number, and looks again: one that created the user meanwhile has committed then.
 
 
 @attrs.frozen
@@ -137,7 +137,7 @@ class Numbers:
 
 
 class PostgresqlUser(RowUser):
-    """A user in a transaction, whose rows are read when they are asked for."""
+    """A user in a transaction, whose rows are read on first use."""
 
     def __init__(self, unit: PostgresqlUnit, user_id: str, row: UserRow | None) -> None:
         super().__init__(unit, user_id, row)
@@ -290,7 +290,7 @@ class PostgresqlUnit(ReadAheadUnit[PostgresqlUser]):
 
 
 class _Loading(PostgresqlUnit):
-    """Users who are new, or take the place of whoever has their ids: all by COPY."""
+    """Users who are new or replace those who have their ids: all by COPY."""
 
     def write(self, users: Sequence[PostgresqlUser]) -> None:
         """Write what changed."""

@@ -13,7 +13,7 @@ from qfzz_core.storage.pages import batches
 from qfzz_plugins.stores.sqlite.connection import PAGE, Connection, Insertion, Row
 from qfzz_plugins.stores.sqlite.connections import Connections
 
-KEPT_COMMITS = 1000  # how far back a reader can ask for the changes alone
+KEPT_COMMITS = 1000  # how far back a reader can get the changes alone
 _AT_ONCE = 500  # parameters of one query; old builds of SQLite take 999
 
 _PUT = Insertion(
@@ -169,6 +169,6 @@ def _put(connection: Connection, counter: int, batch: Sequence[Track]) -> None:
 
 
 def erase_tracks(connection: Connection) -> None:
-    """Begin anew inside the transaction that is open: as if no track had been there, but for the positions."""
+    """Begin again inside the transaction that is open: as if no track had been there, but for the positions."""
     for table in ("commits", "tracks", "removed"):
         connection.run(f"DELETE FROM {table}")

@@ -112,7 +112,7 @@ class Connection:
         return found[0] if found else None
 
     def rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[Row]:
-        """Return all rows of a query; none if it asks for text that is no Unicode, because none was ever stored."""
+        """Return all rows of a query; none if it looks for text that is no Unicode, because none was ever stored."""
         try:
             with self.lock:
                 return self._raw.execute(sql, parameters).fetchall()
@@ -255,7 +255,7 @@ class Connection:
             self.run("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def compact(self) -> None:
-        """Write the file anew, without the room and the bytes that are not needed any more."""
+        """Rewrite the file, without the room and the bytes that are not needed any more."""
         self._take_turn()
         try:
             self.run("VACUUM")

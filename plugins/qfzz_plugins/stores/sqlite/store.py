@@ -175,7 +175,7 @@ class SQLiteStore(SQLiteCatalogue):
             backup(connection, path, replace=replace)
 
     def vacuum(self) -> None:
-        """Write the file anew; needs up to twice its size as free room, and other writers wait."""
+        """Rewrite the file; needs up to twice its size as free room, and other writers wait."""
         self._connections.mine().compact()
 
     def condition(self) -> Condition:

@@ -77,7 +77,7 @@ def _weights(rows: Iterable[Row]) -> Iterator[tuple[Name, Weight]]:
 
 
 class SQLiteUser(RowUser):
-    """A user in a transaction, whose rows are read when they are asked for."""
+    """A user in a transaction, whose rows are read on first use."""
 
     def __init__(self, unit: SQLiteUnit, user_id: str, row: UserRow | None) -> None:
         super().__init__(unit, user_id, row)
@@ -240,7 +240,7 @@ def _padded(values: Iterable[str]) -> Iterator[list[str | None]]:
 
 
 def put_record(connection: Connection, record: UserRecord) -> None:
-    """Put a recorded user in the place of whoever has the id, inside the transaction that is open."""
+    """Put a recorded user, replacing the one who has the id, inside the transaction that is open."""
     user_id = record.profile.user_id
     connection.run("DELETE FROM users WHERE user_id = ?", [user_id])
     unit = SQLiteUnit(connection, [user_id])

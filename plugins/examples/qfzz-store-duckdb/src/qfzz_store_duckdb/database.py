@@ -35,7 +35,7 @@ _MEANINGS: tuple[tuple[str, type[errors.QfzzError], str], ...] = (
     ("version number", errors.NewerSchemaError, "was written by another version of DuckDB: upgrade duckdb"),
     ("[Cc]orrupt|checksum|enough bytes|invalidated", errors.StoreCorruptError, "is damaged: restore a backup"),
     ("Cannot open|Could not (read|write)", errors.StoreUnavailableError, "cannot be used: check path and permissions"),
-    ("", errors.StoreError, "could not do what it was asked"),
+    ("", errors.StoreError, "could not do that"),
 )
 
 # Writers queue here: DuckDB would let two threads begin and fail the second. They queue by path and not by store,

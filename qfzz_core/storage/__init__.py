@@ -11,17 +11,17 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from qfzz_core.storage.copies import Copied, copy_store, profile_document, restore_user
-    from qfzz_core.storage.read_ahead import ReadAheadUnit
     from qfzz_core.storage.records import UserRow, event_of, event_row, refuse_used, write_record
-    from qfzz_core.storage.unit_of_work import UnitOfWork, UserUnit
+    from qfzz_core.storage.unit_of_work import FoundUnit, ReadAheadUnit, RowUser, UnitOfWork
     from qfzz_core.storage.user_documents import record_from_document
+    from qfzz_core.storage.user_unit import UserUnit
     from qfzz_core.storage.whole_users import DraftedStore, DraftTransaction, Turns, UserDraft, Views
 
 _HOMES = {
     "copies": ("Copied", "copy_store", "profile_document", "restore_user"),
-    "read_ahead": ["ReadAheadUnit"],
     "records": ("UserRow", "event_of", "event_row", "refuse_used", "write_record"),
-    "unit_of_work": ("UnitOfWork", "UserUnit"),
+    "unit_of_work": ("FoundUnit", "ReadAheadUnit", "RowUser", "UnitOfWork"),
+    "user_unit": ["UserUnit"],
     "user_documents": ["record_from_document"],
     "whole_users": ("DraftTransaction", "DraftedStore", "Turns", "UserDraft", "Views"),
 }
@@ -31,7 +31,9 @@ __all__ = [
     "Copied",
     "DraftTransaction",
     "DraftedStore",
+    "FoundUnit",
     "ReadAheadUnit",
+    "RowUser",
     "Turns",
     "UnitOfWork",
     "UserDraft",

@@ -6,7 +6,7 @@ the catalogue, the list of users, `load`, `check` and `close`.
 
 from __future__ import annotations
 
-from abc import abstractmethod
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from functools import partial
@@ -21,7 +21,8 @@ from qfzz_core.model.profiles import ProfileSnapshot
 from qfzz_core.model.tracks import Track
 from qfzz_core.model.weights import WEIGHT_FIELDS
 from qfzz_core.storage.records import UserRow, event_of, event_row, owned_event, write_record
-from qfzz_core.storage.unit_of_work import FoundUnit, UserUnit, Weight
+from qfzz_core.storage.unit_of_work import FoundUnit
+from qfzz_core.storage.user_unit import UserUnit, Weight
 
 __all__ = ["DraftTransaction", "DraftedStore", "Turns", "UserDraft", "Views", "event_of", "event_row"]
 
@@ -156,7 +157,61 @@ class Views(Protocol[View_co]):
         ...
 
 
-class DraftedStore(Generic[View]):
+class WholeUser(Protocol):
+    """A user as stored, all of whom is known."""
+
+    @property
+    def revision(self) -> tuple[int, int]:
+        """The revision of the profile."""
+        ...
+
+    def snapshot(self) -> ProfileSnapshot:
+        """Return the profile."""
+        ...
+
+    def stored_events(self, *, newest_first: bool = False) -> Iterator[Event]:
+        """Iterate the log."""
+        ...
+
+    def states(self) -> Iterator[tuple[str, str, Any]]:
+        """Iterate learner, key and state."""
+        ...
+
+
+class WholeUserStore(ABC):
+    """The methods of a `Store` that read one user."""
+
+    @abstractmethod
+    def stored_user(self, user_id: str) -> WholeUser | None:
+        """Return a user as of this moment."""
+
+    def revision(self, user_id: str) -> tuple[int, int] | None:
+        """Return the revision of a user's profile."""
+        user = self.stored_user(user_id)
+        return None if user is None else user.revision
+
+    def snapshot(self, user_id: str) -> ProfileSnapshot | None:
+        """Return a user's profile."""
+        user = self.stored_user(user_id)
+        return None if user is None else user.snapshot()
+
+    def events(self, user_id: str, *, newest_first: bool = False) -> Iterator[Event]:
+        """Iterate a user's log as it is at this moment."""
+        user = self.stored_user(user_id)
+        return iter(()) if user is None else user.stored_events(newest_first=newest_first)
+
+    def states(self, user_id: str, learner: str) -> Mapping[str, Any]:
+        """Return everything a learner knows of a user."""
+        user = self.stored_user(user_id)
+        return {} if user is None else {key: state for name, key, state in user.states() if name == learner}
+
+    def record(self, user_id: str) -> UserRecord | None:
+        """Return everything held of a user as it is at this moment."""
+        user = self.stored_user(user_id)
+        return None if user is None else UserRecord(user.snapshot(), user.stored_events(), list(user.states()))
+
+
+class DraftedStore(WholeUserStore, Generic[View]):
     """The methods of a `Store` that have to do with one user, and those that find one track.
 
     `draft` reads a user in a view, and `find` position and track; both get any text, lone surrogates too.
@@ -176,33 +231,10 @@ class DraftedStore(Generic[View]):
         """Return position and track."""
         return self._find(self._views.reading(), track_id)
 
-    def revision(self, user_id: str) -> tuple[int, int] | None:
-        """Return the revision of a user's profile."""
-        user = self._stored(user_id)
-        return user.revision if user.exists else None
-
-    def snapshot(self, user_id: str) -> ProfileSnapshot | None:
-        """Return a user's profile."""
-        user = self._stored(user_id)
-        return user.snapshot() if user.exists else None
-
-    def events(self, user_id: str, *, newest_first: bool = False) -> Iterator[Event]:
-        """Iterate a user's log."""
-        user = self._stored(user_id)
-        return user.stored_events(newest_first=newest_first) if user.exists else iter(())
-
-    def states(self, user_id: str, learner: str) -> Mapping[str, Any]:
-        """Return everything a learner knows of a user."""
-        user = self._stored(user_id)
-        return {key: state for name, key, state in user.states() if name == learner} if user.exists else {}
-
-    def record(self, user_id: str) -> UserRecord | None:
-        """Return everything held of a user."""
-        user = self._stored(user_id)
-        return UserRecord(user.snapshot(), user.stored_events(), list(user.states())) if user.exists else None
-
-    def _stored(self, user_id: str) -> UserDraft:
-        return self._draft(self._views.reading(), user_id)
+    def stored_user(self, user_id: str) -> UserDraft | None:
+        """Return the draft of a user, outside of any transaction."""
+        user = self._draft(self._views.reading(), user_id)
+        return user if user.exists else None
 
     def transaction(self, user_ids: Collection[str]) -> AbstractContextManager[DraftTransaction]:
         """Begin a transaction, which takes the turn to write until it ends."""

@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from itertools import count
 from operator import attrgetter
-from typing import Any
 
 from qfzz_core.contracts.stores import Transaction, UserRecord
-from qfzz_core.model.events import Event
-from qfzz_core.model.profiles import ProfileSnapshot
 from qfzz_core.model.tracks import Track
 from qfzz_core.storage.records import refuse_used, write_record
 from qfzz_core.storage.unit_of_work import FoundUnit
-from qfzz_core.storage.whole_users import Turns
+from qfzz_core.storage.whole_users import Turns, WholeUserStore
 from qfzz_plugins.stores.memory.catalogue import MemoryCatalogue
 from qfzz_plugins.stores.memory.users import MemoryUser, User
 
 
-class MemoryStore(MemoryCatalogue):
+class MemoryStore(MemoryCatalogue, WholeUserStore):
     """A `qfzz_core.contracts.stores.Store` in this process. Everything is gone when it is closed.
 
     Reading a user takes no lock; transactions follow one another.
@@ -50,7 +47,8 @@ class MemoryStore(MemoryCatalogue):
 
     # -- users
 
-    def _user(self, user_id: str) -> User | None:
+    def stored_user(self, user_id: str) -> User | None:
+        """Return a user as it is at this moment."""
         self._refuse_closed()
         return self._users.get(user_id)
 
@@ -58,31 +56,6 @@ class MemoryStore(MemoryCatalogue):
         """Iterate the ids of all users in the order of their creation."""
         self._refuse_closed()
         return iter(list(self._users))
-
-    def revision(self, user_id: str) -> tuple[int, int] | None:
-        """Return the revision of a user's profile."""
-        user = self._user(user_id)
-        return None if user is None else user.revision
-
-    def snapshot(self, user_id: str) -> ProfileSnapshot | None:
-        """Return a user's profile."""
-        user = self._user(user_id)
-        return None if user is None else user.snapshot()
-
-    def events(self, user_id: str, *, newest_first: bool = False) -> Iterator[Event]:
-        """Iterate a user's log as it is at this moment."""
-        user = self._user(user_id)
-        return iter(()) if user is None else user.logged(newest_first)
-
-    def states(self, user_id: str, learner: str) -> Mapping[str, Any]:
-        """Return a copy of everything a learner knows of a user."""
-        user = self._user(user_id)
-        return {key: state for name, key, state in user.states() if name == learner} if user else {}
-
-    def record(self, user_id: str) -> UserRecord | None:
-        """Return everything held of a user as it is at this moment."""
-        user = self._user(user_id)
-        return None if user is None else UserRecord(user.snapshot(), user.logged(), user.states())
 
     def transaction(self, user_ids: Collection[str]) -> AbstractContextManager[Transaction]:
         """Begin a transaction; it waits for the one that is open in another thread."""

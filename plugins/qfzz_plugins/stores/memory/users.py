@@ -11,7 +11,7 @@ from qfzz_core.model.events import Event
 from qfzz_core.model.plain import copied
 from qfzz_core.model.profiles import ProfileSnapshot
 from qfzz_core.storage.records import UserRow, owned_event
-from qfzz_core.storage.unit_of_work import Name, StateKey, UserUnit, Weight
+from qfzz_core.storage.user_unit import Name, StateKey, UserUnit, Weight
 
 
 @attrs.frozen
@@ -50,7 +50,7 @@ class User:
         """The revision of the profile."""
         return self.row.serial, self.row.revision
 
-    def logged(self, newest_first: bool = False) -> Iterator[Event]:
+    def stored_events(self, *, newest_first: bool = False) -> Iterator[Event]:
         """Iterate the log."""
         places = range(self.length)
         return (owned_event(self.log.events[place]) for place in (reversed(places) if newest_first else places))

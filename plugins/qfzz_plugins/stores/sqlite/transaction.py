@@ -11,9 +11,9 @@ from qfzz_core.model.events import Event
 from qfzz_core.model.json_codec import decoded, decoded_all
 from qfzz_core.model.tracks import Track
 from qfzz_core.model.weights import WEIGHT_FIELDS
-from qfzz_core.storage.read_ahead import ReadAheadUnit, RowUser
 from qfzz_core.storage.records import EVENT_COLUMNS, SCALARS, UserRow, event_row, write_record
-from qfzz_core.storage.unit_of_work import Name, Weight
+from qfzz_core.storage.unit_of_work import ReadAheadUnit, RowUser
+from qfzz_core.storage.user_unit import Name, Weight
 from qfzz_plugins.stores.sqlite.catalogue import find_track
 from qfzz_plugins.stores.sqlite.connection import Connection, Insertion, Row
 

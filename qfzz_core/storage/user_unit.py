@@ -288,7 +288,9 @@ class UserUnit(ABC):
 
     def learn_states(self, states: Iterable[tuple[StateKey, Any]], *, whole: bool) -> None:
         """Take stored states, packed; `whole` is whether these are all of them."""
-        self.all_states_known |= whole
+        if self.all_states_known:
+            return  # one that was removed since is missing, and must not come back
+        self.all_states_known = whole
         for place, packed in states:
             self._known_states.setdefault(place, packed)
 

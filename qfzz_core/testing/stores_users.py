@@ -93,6 +93,29 @@ class UsersContract:
         others = [other for other in WEIGHT_FIELDS if other != field]
         assert [dict(weights(stored(store), other)) for other in others] == [{}, {}]
 
+    def test_a_snapshot_in_a_transaction_is_what_is_stored_afterwards(self, store: Store) -> None:
+        """Of weights that were dropped, put again, cleared and added, in their order."""
+        create(store, "alice")
+        fields = ("genres", "artists", "moods")
+        with store.transaction(["alice"]) as transaction:
+            for field in fields:
+                for name in ("zydeco", "ambient", "metal"):
+                    transaction.user("alice").put_weight(field, name, 0.5)
+        with store.transaction(["alice"]) as transaction:
+            user = transaction.user("alice")
+            user.drop_weight("genres", "zydeco")
+            user.put_weight("genres", "Zydeco", 0.75)
+            user.put_weight("genres", "METAL", 0.25)
+            user.clear_weights("artists")
+            user.put_weight("artists", "metal", 1.0)
+            user.put_weight("moods", "calm", 0.125)
+            user.clear_weights("moods")
+            seen = user.snapshot()
+        found = [list(weights(seen, field).items()) for field in fields]
+        assert found == [[("ambient", 0.5), ("metal", 0.25), ("Zydeco", 0.75)], [("metal", 1.0)], []]
+        assert [list(weights(stored(store), field).items()) for field in fields] == found
+        assert stored(store).revision == seen.revision
+
     def test_names_compare_by_normal_form_and_keep_their_spelling(self, store: Store) -> None:
         """For genres, space, underscore and hyphen are one character; for the others they are not."""
         create(store, "alice")

@@ -43,7 +43,7 @@ class UserUnit(ABC):
     ) -> None:
         """`weights` and `states` are all there are, if they are given; they become the unit's own."""
         self.user_id = user_id
-        self.row = row
+        self.user_row = row
         self.serial = 0 if row is None else row.serial
         self.is_stored = self._usable = row is not None
         self._over = False
@@ -110,7 +110,7 @@ class UserUnit(ABC):
     @property
     def exists(self) -> bool:
         """Whether there is such a user."""
-        return self.row is not None
+        return self.user_row is not None
 
     @property
     def updated_at(self) -> str:
@@ -126,10 +126,10 @@ class UserUnit(ABC):
     def create(self, timestamp: str) -> None:
         """Make the user with default preferences."""
         self._refuse_later_use()
-        if self.row is not None:
+        if self.user_row is not None:
             raise StoreError("this user exists already and cannot be created again")
         self.serial = self.next_serial()
-        self.row = UserRow.new(self.user_id, self.serial, timestamp)
+        self.user_row = UserRow.new(self.user_id, self.serial, timestamp)
         self._usable = True
         self._whole_fields = WEIGHT_FIELDS
         self.all_states_known = self.changed = self._needs_number = True
@@ -143,9 +143,9 @@ class UserUnit(ABC):
         raise StoreError("this user does not exist; create it first")
 
     def _present(self) -> UserRow:
-        if not self._usable or self.row is None:
+        if not self._usable or self.user_row is None:
             self._refuse()
-        return self.row
+        return self.user_row
 
     def _changing(self) -> None:
         if not self._usable:

@@ -77,7 +77,7 @@ class UserDraft(UserUnit):
     @property
     def body(self) -> dict[str, dict[str, Any]]:
         """Profile and learned states with the changes; weights are (spelling, weight) by field and normal form."""
-        if self.row is None:
+        if self.user_row is None:
             return {}
         weights: dict[str, dict[str, Weight]] = {field: {} for field in WEIGHT_FIELDS}
         for (field, same), weight in self.all_weights().items():
@@ -85,7 +85,7 @@ class UserDraft(UserUnit):
         states: dict[str, dict[str, Any]] = {}
         for learner, key, state in self.states():
             states.setdefault(learner, {})[key] = state
-        return {"scalars": self.row.scalars, "weights": weights, "states": states}
+        return {"scalars": self.user_row.scalars, "weights": weights, "states": states}
 
     def states(self) -> Iterator[tuple[str, str, Any]]:
         """Iterate learner, key and state."""

@@ -173,7 +173,7 @@ class PostgresqlUser(RowUser):
 
     # -- the rows of what changed
 
-    def user_row(self) -> Row:
+    def table_row(self) -> Row:
         """Return the row of the user."""
         row = self.numbered()
         return as_bytes(row.user_id), row.serial, row.revision, *row.scalars.values()
@@ -197,7 +197,7 @@ class PostgresqlUser(RowUser):
 
     def statements(self) -> Iterator[Statement]:
         """Iterate the statements that write what changed but the events."""
-        user_id, serial, *values = self.user_row()
+        user_id, serial, *values = self.table_row()
         yield (_UPDATE, [*values, serial]) if self.is_stored else (_INSERT, [user_id, serial, *values])
         yield from ((_CLEAR_WEIGHTS, [serial, field]) for field in self.cleared_fields)
         yield from ((_DROP_WEIGHT, [serial, field, as_bytes(same)]) for field, same in self.dropped_weights)
@@ -298,7 +298,7 @@ class _Loading(PostgresqlUnit):
         ids = digests(as_bytes(user.user_id) for user in new)
         self.connection.run("DELETE FROM users WHERE sha256(user_id) = ANY(%s::bytea[])", [ids])
         for table, types, rows in (
-            (f"users ({_USER_COLUMNS})", _USER_TYPES, [user.user_row() for user in new]),
+            (f"users ({_USER_COLUMNS})", _USER_TYPES, [user.table_row() for user in new]),
             ("weights (serial, field, same, name, weight)", _WEIGHT_TYPES, _all(user.weight_rows() for user in users)),
             ("states (serial, learner, key, state)", _STATE_TYPES, _all(user.state_rows() for user in users)),
             (_EVENTS, _EVENT_TYPES, _all(user.event_rows() for user in users)),

@@ -13,8 +13,8 @@ from typing import Any
 
 MOVED = {
     "qfzz_core.columns": "qfzz_core.contracts.columns",
-    "qfzz_core.drafted_stores": "qfzz_core.storage.drafted_stores",
-    "qfzz_core.drafts": "qfzz_core.storage.drafts",
+    "qfzz_core.drafted_stores": "qfzz_core.storage.whole_users",
+    "qfzz_core.drafts": "qfzz_core.storage.whole_users",
     "qfzz_core.events": "qfzz_core.model.events",
     "qfzz_core.factors": "qfzz_core.contracts.factors",
     "qfzz_core.formats.reading": "qfzz_core.formats.files",
@@ -25,7 +25,7 @@ MOVED = {
     "qfzz_core.picks": "qfzz_core.contracts.picks",
     "qfzz_core.plain": "qfzz_core.model.plain",
     "qfzz_core.recording": "qfzz_core.profiles",
-    "qfzz_core.recording.restoring": "qfzz_core.storage.restoring",
+    "qfzz_core.recording.restoring": "qfzz_core.storage.records",
     "qfzz_core.request": "qfzz_core.contracts.request",
     "qfzz_core.stores": "qfzz_core.contracts.stores",
     "qfzz_core.tracks": "qfzz_core.model.tracks",

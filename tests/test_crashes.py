@@ -82,14 +82,14 @@ def live(url: str, life: int, acknowledge: int) -> None:
             dj.get_or_create_profile(USERS[0]).genres[f"of life {life}"] = turn % 11 / 10
 
 
-def killed_life(url: str, life: int, patience: float) -> list[list[int]]:
+def killed_life(url: str, life: int, seconds: float) -> list[list[int]]:
     """Let a process work, kill it after a moment, and return what it acknowledged."""
     reading, writing = os.pipe()
     child = forked(partial(live, url, life, writing))
     os.close(writing)
     with os.fdopen(reading, "rb") as answers:
         first = answers.readline()
-        time.sleep(patience)
+        time.sleep(seconds)
         os.kill(child, signal.SIGKILL)
         lines = [first, *answers.readlines()]
     assert exit_code(child) == -signal.SIGKILL

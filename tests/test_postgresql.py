@@ -34,7 +34,7 @@ from qfzz_core.testing.stores_events import append, track_ids
 from qfzz_core.testing.stores_transactions import everything
 from qfzz_core.testing.stores_users import fill
 from qfzz_plugins.stores import postgresql
-from qfzz_plugins.stores.postgresql import PostgresqlOptions, importing, open_postgresql, schema
+from qfzz_plugins.stores.postgresql import PostgresqlOptions, catalogue, open_postgresql, schema
 from qfzz_plugins.stores.postgresql.errors import RepeatedRowError, store_error
 from qfzz_plugins.stores.postgresql.place import place_of
 
@@ -411,7 +411,7 @@ def test_many_tracks_are_replaced_at_once(store: PostgresqlStore) -> None:
 
 
 def test_an_import_may_meet_tracks_of_an_earlier_batch_among_new_ones(store: PostgresqlStore) -> None:
-    batch = importing.BATCH
+    batch = catalogue.BATCH
     many = [
         *some_tracks(batch),
         *some_tracks(batch, first=batch - 1, title="Twice"),
@@ -428,7 +428,7 @@ def test_an_import_may_meet_tracks_of_an_earlier_batch_among_new_ones(store: Pos
 
 
 def test_commits_of_long_ago_are_forgotten(store: PostgresqlStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(importing, "KEPT_COMMITS", 10)
+    monkeypatch.setattr(catalogue, "KEPT_COMMITS", 10)
     tokens = [store.catalogue_token()]
     for number in range(15):
         store.write_tracks([a_track(f"t{number}")])

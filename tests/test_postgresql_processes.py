@@ -35,7 +35,7 @@ from qfzz_core.testing.samples import TIME, a_feedback, a_track, create, some_tr
 from qfzz_core.testing.stores_events import append, track_ids
 from qfzz_core.testing.stores_transactions import change_everything, everything, raise_weight
 from qfzz_core.testing.stores_users import fill, stored
-from qfzz_plugins.stores.postgresql import PostgresqlOptions, catalogue, connections, open_postgresql, users
+from qfzz_plugins.stores.postgresql import PostgresqlOptions, connections, open_postgresql
 
 if TYPE_CHECKING:
     from support.postgres_server import Database, Server
@@ -122,7 +122,7 @@ def test_transactions_that_wait_for_each_other_go_on(postgres: Database, tmp_pat
     with ThreadPoolExecutor(1) as pool, held(postgres, f"{lock}{serials['b']} FOR UPDATE") as other:
         both = pool.submit(lambda: [create_nothing(store, "a", "b") for _ in range(3)])
         wait_until(lambda: waiting(postgres))
-        with suppress(psycopg.errors.DeadlockDetected):  # one of the two is told so; here it may be either
+        with suppress(psycopg.errors.DeadlockDetected):  # one of the two learns of it; here it may be either
             other.execute(f"{lock}{serials['a']} FOR UPDATE")
         other.rollback()
         both.result()
@@ -183,7 +183,7 @@ def test_a_server_that_can_only_be_read_can_be_read(postgres: Database, tmp_path
     store.close()
 
 
-def test_a_role_without_rights_is_told_so(own_server: Server, tmp_path: Path) -> None:
+def test_a_role_without_rights_gets_an_error_that_says_so(own_server: Server, tmp_path: Path) -> None:
     store = own_server.open(tmp_path)
     create(store, "alice")
     store.close()
@@ -302,7 +302,7 @@ def test_what_a_process_did_not_commit_is_gone_when_it_dies(
         own = postgres.open(tmp_path)
         with own.transaction(["alice"]) as transaction:
             change_everything(transaction.user("alice"))
-            transaction.write()
+            transaction.flush()
             os.kill(os.getpid(), 9)
 
     assert in_child(work) == -9
@@ -521,8 +521,7 @@ def test_a_stream_that_cannot_begin_leaves_no_connection(
     create(store, "alice")
     append(store, "alice", *(a_feedback() for _ in range(2100)))
     store.write_tracks(some_tracks(2100))
-    for module in (catalogue, users):
-        monkeypatch.setattr(module, "streamed", fails)
+    monkeypatch.setattr(connections.Connection, "stream", fails)
     for read in (lambda: store.catalogue_since(None), lambda: store.record("alice")):
         with pytest.raises(ZeroDivisionError):
             read()

@@ -32,7 +32,7 @@ PREFERENCES = ("energy_level", "discovery_factor", "tempo_preference", "genres",
 
 
 class ClockedDJ(PersonalizedDJ):
-    """A DJ that takes the time from the test, so that every store is told the same."""
+    """A DJ that takes the time from the test, so that every store gets the same."""
 
     def __init__(self, store: str | Store, clock: Callable[[], datetime]) -> None:
         self.engine = Engine(store=store, seed=SEED, clock=clock)

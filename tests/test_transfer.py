@@ -175,9 +175,9 @@ def test_progress_tells_of_users_and_of_every_thousand_tracks(make: Make) -> Non
     source, target = make("memory"), make("sqlite")
     create(source, "alice", "bob")
     source.write_tracks(some_tracks(2_500))
-    told: list[Copied] = []
-    copy_store(source, target, progress=told.append)
-    assert [attrs.astuple(done) for done in told] == [(1, 0), (2, 0), (2, 1_000), (2, 2_000), (2, 2_500)]
+    seen: list[Copied] = []
+    copy_store(source, target, progress=seen.append)
+    assert [attrs.astuple(done) for done in seen] == [(1, 0), (2, 0), (2, 1_000), (2, 2_000), (2, 2_500)]
 
 
 @pytest.mark.parametrize("kind", ["memory", "sqlite"])

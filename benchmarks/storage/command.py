@@ -1,4 +1,4 @@
-"""The command: which sections to run, on what, and how the figures are told."""
+"""The command: which sections to run, on what, and how the figures are shown."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ SECTIONS = {
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Run the sections that were asked for and print tables, or one JSON document."""
+    """Run the sections that were chosen and print tables, or one JSON document."""
     known = parser()
     options = known.parse_args(arguments)
     if options.url and options.store != "postgresql":

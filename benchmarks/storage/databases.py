@@ -1,4 +1,4 @@
-"""What the benchmarks ask of a kind of database: new ones, and the same work with nothing but its driver."""
+"""What the benchmarks need of a kind of database: new ones, and the same work with nothing but its driver."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ class Databases(Protocol):
         ...
 
     def sync_seconds(self) -> float | None:
-        """Return what a sync of the disk takes, None where that cannot be told."""
+        """Return what a sync of the disk takes, None where that is unknown."""
         ...
 
     def recording(self) -> AbstractContextManager[list[RoundTrip]]:

@@ -1,4 +1,4 @@
-"""What a run of the benchmarks was asked for."""
+"""What a run of the benchmarks is to do."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ LIMIT = 10
 
 
 def answer(url: str, cache: str | None) -> dict[str, Any]:
-    """Open a store, answer twice, and tell what memory that takes; what has to be imported is imported before."""
+    """Open a store, answer twice, and report what memory that takes; what has to be imported is imported before."""
     with PersonalizedDJ() as warm:
         _answer(warm)
     begun = time.perf_counter()

@@ -1,9 +1,9 @@
-"""What a store promises: tracks with growing positions, users with a log, everything in transactions.
+"""What a store promises: tracks with ascending positions, users with a log, everything in transactions.
 
 A store keeps and finds; what a feedback does to a profile is decided above it (`qfzz_core.profiles`) and reaches it
 as a handful of small writes inside one transaction. Every method may be called from any thread. What goes in is
-plain and valid already; what comes out belongs to the caller, except where read-only is said. Whoever looks for text
-that no store can hold, which is text with lone surrogates, is told that it is not there.
+plain and valid already; what comes out belongs to the caller, except where read-only is said. Text
+that no store can hold, which is text with lone surrogates, is never found.
 
 Problems are raised as `qfzz_core.errors.StoreError`, and so is misuse: a second transaction inside one of the same
 thread, a user who is used before `create` or created twice, a user of a transaction that is over. Only a user who was
@@ -167,7 +167,7 @@ class Foreseen(Protocol):
 
 @runtime_checkable
 class ReadsAhead(Protocol):
-    """What a `Transaction` may offer beside the contract: to read in few queries what feedbacks will ask for."""
+    """What a `Transaction` may offer beside the contract: to read in few queries what feedbacks will need."""
 
     def read_ahead(self, feedbacks: Sequence[Foreseen]) -> None:
         """Hear of feedbacks that are about to be recorded, one or many, in the place of those heard of before.
@@ -271,7 +271,7 @@ class Store(Protocol):
         only_if_new: bool = False,
         held_tracks: bool = False,
     ) -> None:
-        """Put users, each exactly as recorded, in the place of whoever has the id, and tracks as `write_tracks` does.
+        """Put users, each exactly as recorded, replacing the user who has the id, and tracks as `write_tracks` does.
 
         One transaction: if an iterable raises, nothing has changed. The users' serials and revisions, and the
         positions of events and tracks, are this store's own; their order stays. In the same transaction,

@@ -12,7 +12,7 @@ from qfzz_core.errors import ProfileError, StoreError
 from qfzz_core.model.events import STORED_FEATURES, Event
 from qfzz_core.model.profiles import PREFERENCE_FIELDS, ProfileSnapshot, UserProfile
 from qfzz_core.model.tracks import Track
-from qfzz_core.storage.restoring import write_record
+from qfzz_core.storage.records import write_record
 from qfzz_core.storage.user_documents import PROFILE_FORMAT, PROFILE_VERSION, record_from_document
 
 __all__ = ["Copied", "copy_store", "profile_document", "record_from_document", "restore_user"]
@@ -34,8 +34,8 @@ def copy_store(
     """Copy all users and tracks into another store, in one transaction there, and return how many they were.
 
     Afterwards both give the same lists for the same seed, samples included. Both are read and written as streams. Each
-    user is one consistent view, the catalogue another: let nobody write to the source meanwhile. `progress` is told
-    now and then.
+    user is one consistent view, the catalogue another: let nobody write to the source meanwhile. `progress` is
+    called now and then.
 
     Raises `StoreNotEmptyError` for a target that has users or ever held a track, unless `replace` is given, and
     `StoreError` if both are the same store. If anything is raised, the target is as it was.
@@ -54,7 +54,7 @@ def copy_store(
 
 
 def restore_user(store: Store, record: UserRecord, *, replace: bool = False) -> None:
-    """Put a recorded user into a store, in the place of whoever has the id if `replace` is given.
+    """Put a recorded user into a store, replacing the user who has the id if `replace` is given.
 
     Raises `ProfileError` if somebody has the id otherwise; if anything is raised, nothing has changed.
     """
@@ -83,17 +83,17 @@ class _Copying:
             record = self._source.record(user_id)
             if record is not None:
                 yield record
-                self._tell(Copied(self.done.users + 1))
+                self._notify(Copied(self.done.users + 1))
 
     def tracks(self) -> Iterator[Track]:
         count = 0
         for count, (_, track) in enumerate(self._changes.written, start=1):
             yield track
             if count % _PROGRESS_STEP == 0:
-                self._tell(Copied(self.done.users, count))
-        self._tell(Copied(self.done.users, count))
+                self._notify(Copied(self.done.users, count))
+        self._notify(Copied(self.done.users, count))
 
-    def _tell(self, done: Copied) -> None:
+    def _notify(self, done: Copied) -> None:
         self.done = done
         self._progress(done)
 

@@ -39,7 +39,7 @@ IDS = ["with\0NUL", "with", "With", "with ", " with", "\u00e9", "e\u0301", "%", 
 
 
 def exactly(value: Any) -> str:
-    """Return a text that tells apart what `==` does not: number types, the sign of zero, the order of keys."""
+    """Return a text that distinguishes what `==` does not: number types, the sign of zero, the order of keys."""
     return json.dumps(value)
 
 
@@ -103,11 +103,11 @@ class CatalogueContract:
         assert store.remove_tracks([]) == 0
 
     def test_many_positions_are_read_at_once(self, store: Store) -> None:
-        """In the order asked for, one of them twice, None where there is no track."""
+        """In the order given, one of them twice, None where there is no track."""
         store.write_tracks(some_tracks(2500))
         positions = [position for position, _ in store.catalogue_since(None).written]
-        asked = [*reversed(positions), positions[0], max(positions) + 1]
-        found = store.tracks_at(asked)
+        wanted = [*reversed(positions), positions[0], max(positions) + 1]
+        found = store.tracks_at(wanted)
         assert [track and track["track_id"] for track in found[:2500]] == [
             f"t{number}" for number in range(2499, -1, -1)
         ]

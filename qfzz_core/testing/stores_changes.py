@@ -74,7 +74,7 @@ class ChangesContract:
         assert list(changes.written) == []
 
     def test_nothing_changed_since_now(self, store: Store) -> None:
-        """Asking with the present token gives nothing."""
+        """The present token gives nothing."""
         store.write_tracks(some_tracks(3))
         changes = store.catalogue_since(store.catalogue_token())
         assert (changes.complete, list(changes.written), list(changes.removed)) == (False, [], [])
@@ -131,7 +131,7 @@ class ChangesContract:
             assert changes.complete
             assert len(list(changes.written)) == 6
 
-    def test_two_stores_are_told_apart(self, store: Store, other_store: Store) -> None:
+    def test_two_stores_can_be_distinguished(self, store: Store, other_store: Store) -> None:
         """By their identity."""
         assert store.catalogue_token().identity != other_store.catalogue_token().identity
 

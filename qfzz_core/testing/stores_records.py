@@ -24,7 +24,7 @@ class RecordsContract:
     """`record`, `load` and `check`."""
 
     def test_an_unknown_user_has_no_record(self, store: Store) -> None:
-        """Asking creates none."""
+        """Reading creates none."""
         assert store.record("alice") is None
         assert list(store.user_ids()) == []
 

@@ -39,7 +39,7 @@ class TransactionsContract:
     """Several writes that happen together or not at all."""
 
     def test_a_transaction_sees_its_own_writes(self, store: Store) -> None:
-        """Those of a user it created too, by every way of asking."""
+        """Those of a user it created too, by every way of reading."""
         create(store, "bob")
         fill(store, "bob")
         with store.transaction(["alice", "bob"]) as transaction:

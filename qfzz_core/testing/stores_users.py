@@ -93,6 +93,29 @@ class UsersContract:
         others = [other for other in WEIGHT_FIELDS if other != field]
         assert [dict(weights(stored(store), other)) for other in others] == [{}, {}]
 
+    def test_a_snapshot_in_a_transaction_is_what_is_stored_afterwards(self, store: Store) -> None:
+        """Of weights that were dropped, put again, cleared and added, in their order."""
+        create(store, "alice")
+        fields = ("genres", "artists", "moods")
+        with store.transaction(["alice"]) as transaction:
+            for field in fields:
+                for name in ("zydeco", "ambient", "metal"):
+                    transaction.user("alice").put_weight(field, name, 0.5)
+        with store.transaction(["alice"]) as transaction:
+            user = transaction.user("alice")
+            user.drop_weight("genres", "zydeco")
+            user.put_weight("genres", "Zydeco", 0.75)
+            user.put_weight("genres", "METAL", 0.25)
+            user.clear_weights("artists")
+            user.put_weight("artists", "metal", 1.0)
+            user.put_weight("moods", "calm", 0.125)
+            user.clear_weights("moods")
+            seen = user.snapshot()
+        found = [list(weights(seen, field).items()) for field in fields]
+        assert found == [[("ambient", 0.5), ("metal", 0.25), ("Zydeco", 0.75)], [("metal", 1.0)], []]
+        assert [list(weights(stored(store), field).items()) for field in fields] == found
+        assert stored(store).revision == seen.revision
+
     def test_names_compare_by_normal_form_and_keep_their_spelling(self, store: Store) -> None:
         """For genres, space, underscore and hyphen are one character; for the others they are not."""
         create(store, "alice")
@@ -226,7 +249,7 @@ class UsersContract:
     # -- forgetting
 
     def test_nothing_of_a_forgotten_user_is_left(self, store: Store) -> None:
-        """The others keep everything, and a user created later begins anew under another revision."""
+        """The others keep everything, and a user created later begins again under another revision."""
         create(store, "alice", "bob")
         fill(store, "alice")
         fill(store, "bob")
@@ -245,7 +268,7 @@ class UsersContract:
         assert len(list(store.events("bob"))) == 1
 
     def test_a_forgotten_user_is_unknown(self, store: Store) -> None:
-        """To every way of asking."""
+        """By every way of reading."""
         store.forget("alice")
         assert store.revision("alice") is None
         assert store.snapshot("alice") is None

@@ -62,7 +62,7 @@ class Database:
             return cursor.fetchall() if cursor.description else []
 
     def activity(self, condition: str, parameters: Any = None) -> list[int]:
-        """Return the connections of these tests, but the one that asks, that meet a condition."""
+        """Return the connections of these tests, but our own, that meet a condition."""
         query = f"""SELECT pid FROM pg_stat_activity
             WHERE application_name = '{self.application}' AND pid <> pg_backend_pid() AND {condition}"""
         return [pid for (pid,) in self.run(query, parameters)]

@@ -13,38 +13,45 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from threading import Lock
 
 from qfzz_core.contracts.stores import CatalogueChanges, CatalogueToken, Written
+from qfzz_core.errors import ClosedError
 from qfzz_core.model.plain import copied
 from qfzz_core.model.tracks import Track
-from qfzz_core.storage.restoring import refuse_used
+from qfzz_core.storage.records import refuse_used
 
-KEPT_COMMITS = 1000  # how far back a reader can ask for the changes alone
+KEPT_COMMITS = 1000  # how far back a reader can get the changes alone
 
 
 class MemoryCatalogue:
-    """The tracks of one store. Reading a track takes no lock; commits follow one another."""
+    """The methods of the store that have to do with tracks. Reading one takes no lock; commits follow one another."""
 
     def __init__(self) -> None:
+        self._closed = False
         self._lock = Lock()
         self._rows: dict[int, Track | None] = {}  # in order of position; None where a track was removed
         self._positions: dict[str, int] = {}
         self._last_position = 0
         self._token = CatalogueToken(secrets.token_hex(8), 0, "")
         self._tokens = {0: ""}
-        self._changes: list[tuple[int, int]] = []  # (counter of the commit, position), growing by counter
+        self._changes: list[tuple[int, int]] = []  # (counter of the commit, position), ascending by counter
         self._compact_at = 0
 
-    @property
-    def token(self) -> CatalogueToken:
-        """The token of the catalogue as it is now."""
+    def _refuse_closed(self) -> None:
+        if self._closed:
+            raise ClosedError("the store memory: was closed")
+
+    def catalogue_token(self) -> CatalogueToken:
+        """Return the token of the catalogue as it is now."""
+        self._refuse_closed()
         return self._token
 
-    def write(self, tracks: Iterable[Track]) -> Written:
+    def write_tracks(self, tracks: Iterable[Track]) -> Written:
         """Add or replace tracks, all or none."""
+        self._refuse_closed()
         latest = _latest(tracks)
         with self._lock:
             return self._put(latest, {}) if latest else Written(0, 0)
 
-    def load(self, tracks: Iterable[Track], empty_first: bool, only_if_new: bool, held_tracks: bool) -> None:
+    def _load_tracks(self, tracks: Iterable[Track], empty_first: bool, only_if_new: bool, held_tracks: bool) -> None:
         """Do for the tracks what `Store.load` promises."""
         latest = _latest(tracks)
         with self._lock:
@@ -52,7 +59,7 @@ class MemoryCatalogue:
             if latest or held_tracks:
                 self._put(latest, dict.fromkeys(self._rows) if empty_first else {})
             elif empty_first:
-                self._begin_anew()
+                self._become_new()
 
     def _put(self, latest: Mapping[str, Track], rows: dict[int, Track | None]) -> Written:
         """Commit tracks together with `rows`, whose tracks are removed."""
@@ -66,14 +73,15 @@ class MemoryCatalogue:
         self._commit(rows, position)
         return Written(added, len(latest) - added)
 
-    def _begin_anew(self) -> None:
+    def _become_new(self) -> None:
         """Become a catalogue that never held a track, but for the positions, which go on."""
         self._token = CatalogueToken(self._token.identity, 0, "")
         self._tokens, self._changes, self._positions = {0: ""}, [], {}
         self._rows = {}
 
-    def remove(self, track_ids: Collection[str]) -> int:
+    def remove_tracks(self, track_ids: Collection[str]) -> int:
         """Remove tracks and return how many there were."""
+        self._refuse_closed()
         with self._lock:
             found = {known[0] for track_id in track_ids if (known := self._stored(track_id)) is not None}
             if found:
@@ -111,8 +119,9 @@ class MemoryCatalogue:
             self._compact_at = 2 * len(self._changes) + KEPT_COMMITS
             self._positions = {track["track_id"]: at for at, track in self._rows.items() if track is not None}
 
-    def since(self, token: CatalogueToken | None) -> CatalogueChanges:
+    def catalogue_since(self, token: CatalogueToken | None) -> CatalogueChanges:
         """Return what changed since `token`; the tracks in it are the stored ones, to be read and not changed."""
+        self._refuse_closed()
         with self._lock:
             if token is None or token.identity != self._token.identity or not self._knows(token):
                 return CatalogueChanges(self._token, True, list(self._present(list(self._rows))))
@@ -128,13 +137,15 @@ class MemoryCatalogue:
     def _present(self, positions: Iterable[int]) -> Iterable[tuple[int, Track]]:
         return ((at, track) for at in positions if (track := self._rows.get(at)) is not None)
 
-    def at(self, positions: Sequence[int]) -> list[Track | None]:
+    def tracks_at(self, positions: Sequence[int]) -> list[Track | None]:
         """Return copies of the tracks at these positions."""
+        self._refuse_closed()
         rows = self._rows
         return [copied(rows.get(position)) for position in positions]
 
-    def find(self, track_id: str) -> tuple[int, Track] | None:
+    def find_track(self, track_id: str) -> tuple[int, Track] | None:
         """Return position and a copy of a track."""
+        self._refuse_closed()
         known = self._stored(track_id)
         return None if known is None else (known[0], copied(known[1]))
 

@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
-from typing import Any
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from itertools import count
+from operator import attrgetter
 
-from qfzz_core.contracts.stores import CatalogueChanges, CatalogueToken, Transaction, UserRecord, Written
-from qfzz_core.errors import ClosedError
-from qfzz_core.model.events import Event
-from qfzz_core.model.plain import copied
-from qfzz_core.model.profiles import ProfileSnapshot
+from qfzz_core.contracts.stores import Transaction, UserRecord
 from qfzz_core.model.tracks import Track
+from qfzz_core.storage.records import refuse_used, write_record
+from qfzz_core.storage.unit_of_work import FoundUnit
+from qfzz_core.storage.whole_users import Turns, WholeUserStore
 from qfzz_plugins.stores.memory.catalogue import MemoryCatalogue
-from qfzz_plugins.stores.memory.users import MemoryUsers
+from qfzz_plugins.stores.memory.users import MemoryUser, User
 
 
-class MemoryStore:
-    """A `qfzz_core.contracts.stores.Store` in this process. Everything is gone when it is closed."""
+class MemoryStore(MemoryCatalogue, WholeUserStore):
+    """A `qfzz_core.contracts.stores.Store` in this process. Everything is gone when it is closed.
+
+    Reading a user takes no lock; transactions follow one another.
+    """
 
     def __init__(self) -> None:
-        self._open_catalogue: MemoryCatalogue | None = MemoryCatalogue()
-        self._open_users: MemoryUsers | None = MemoryUsers()
+        super().__init__()
+        self._users: dict[str, User] = {}
+        self._serials = count(1)
+        self._positions_of_events = count(1)
+        self._turns = Turns()
 
     @property
     def name(self) -> str:
@@ -33,93 +39,40 @@ class MemoryStore:
         """No other process sees the data."""
         return False
 
-    @property
-    def _catalogue(self) -> MemoryCatalogue:
-        if self._open_catalogue is None:
-            raise ClosedError("the store memory: was closed")
-        return self._open_catalogue
-
-    @property
-    def _users(self) -> MemoryUsers:
-        if self._open_users is None:
-            raise ClosedError("the store memory: was closed")
-        return self._open_users
-
     def close(self) -> None:
         """Drop everything; called twice it does nothing."""
-        self._open_catalogue = None
-        self._open_users = None
-
-    # -- catalogue
-
-    def write_tracks(self, tracks: Iterable[Track]) -> Written:
-        """Add or replace tracks, all or none."""
-        return self._catalogue.write(tracks)
-
-    def remove_tracks(self, track_ids: Collection[str]) -> int:
-        """Remove tracks and return how many there were."""
-        return self._catalogue.remove(track_ids)
-
-    def catalogue_token(self) -> CatalogueToken:
-        """Return the token of the catalogue as it is now."""
-        return self._catalogue.token
-
-    def catalogue_since(self, token: CatalogueToken | None) -> CatalogueChanges:
-        """Return what changed since `token`. The tracks in it are read-only views: the stored dicts, not copies."""
-        return self._catalogue.since(token)
-
-    def tracks_at(self, positions: Sequence[int]) -> list[Track | None]:
-        """Return copies of the tracks at these positions."""
-        return self._catalogue.at(positions)
-
-    def find_track(self, track_id: str) -> tuple[int, Track] | None:
-        """Return position and a copy of a track."""
-        return self._catalogue.find(track_id)
+        self._closed = True
+        self._become_new()
+        self._users = {}
 
     # -- users
 
+    def stored_user(self, user_id: str) -> User | None:
+        """Return a user as it is at this moment."""
+        self._refuse_closed()
+        return self._users.get(user_id)
+
     def user_ids(self) -> Iterator[str]:
         """Iterate the ids of all users in the order of their creation."""
-        return iter(list(self._users.users))
-
-    def revision(self, user_id: str) -> tuple[int, int] | None:
-        """Return the revision of a user's profile."""
-        user = self._users.users.get(user_id)
-        return None if user is None else user.revision
-
-    def snapshot(self, user_id: str) -> ProfileSnapshot | None:
-        """Return a user's profile."""
-        user = self._users.users.get(user_id)
-        return None if user is None else user.snapshot()
-
-    def events(self, user_id: str, *, newest_first: bool = False) -> Iterator[Event]:
-        """Iterate a user's log as it is at this moment."""
-        user = self._users.users.get(user_id)
-        return iter(()) if user is None else user.logged(newest_first)
-
-    def states(self, user_id: str, learner: str) -> Mapping[str, Any]:
-        """Return a copy of everything a learner knows of a user."""
-        user = self._users.users.get(user_id)
-        states: Mapping[str, Any] = copied(user.states.get(learner, {})) if user else {}
-        return states
+        self._refuse_closed()
+        return iter(list(self._users))
 
     def transaction(self, user_ids: Collection[str]) -> AbstractContextManager[Transaction]:
         """Begin a transaction; it waits for the one that is open in another thread."""
-        return self._users.transaction(user_ids, self._track)
+        self._refuse_closed()
+        return self._transaction(user_ids)
 
-    def _track(self, track_id: str) -> Track | None:
-        found = self.find_track(track_id)
-        return found and found[1]
+    @contextmanager
+    def _transaction(self, user_ids: Collection[str]) -> Iterator[Transaction]:
+        with self._turns.taken(), FoundUnit(user_ids, self._unit_user, self.find_track, self._commit_users) as unit:
+            yield unit
 
-    def record(self, user_id: str) -> UserRecord | None:
-        """Return everything held of a user as it is at this moment."""
-        user = self._users.users.get(user_id)
-        if user is None:
-            return None
-        states = (
-            (learner, key, copied(state)) for learner in user.states for key, state in user.states[learner].items()
-        )
-        return UserRecord(user.snapshot(), user.logged(), states)
+    def _unit_user(self, user_id: str) -> MemoryUser:
+        return MemoryUser(user_id, self._users.get(user_id), self._serials, self._positions_of_events)
+
+    def _commit_users(self, users: Sequence[MemoryUser]) -> None:
+        in_order = sorted(users, key=attrgetter("serial"))
+        self._users.update({user.user_id: user.committed() for user in in_order})
 
     def load(
         self,
@@ -131,14 +84,26 @@ class MemoryStore:
         held_tracks: bool = False,
     ) -> None:
         """Put recorded users and tracks into the store, all or none."""
-        with self._users.loading(users, empty_first, only_if_new):
-            self._catalogue.load(tracks, empty_first, only_if_new, held_tracks)
+        self._refuse_closed()
+        with self._turns.taken():
+            refuse_used(self.name, only_if_new and self._users)
+            loaded: dict[str, User] = {}
+            for record in users:
+                user = MemoryUser(record.profile.user_id, None, self._serials, self._positions_of_events)
+                write_record(user, record)
+                loaded.pop(user.user_id, None)  # the later one counts, in the order of the serials
+                loaded[user.user_id] = user.committed()
+            self._load_tracks(tracks, empty_first, only_if_new, held_tracks)
+            kept = {} if empty_first else {key: user for key, user in self._users.items() if key not in loaded}
+            self._users = {**kept, **loaded}
 
     def check(self) -> list[str]:
         """Find nothing wrong: there is no place where memory could be damaged without the process noticing."""
-        _ = self._users
+        self._refuse_closed()
         return []
 
     def forget(self, user_id: str) -> bool:
         """Erase a user; False if there was none."""
-        return self._users.forget(user_id)
+        self._refuse_closed()
+        with self._turns.taken():
+            return self._users.pop(user_id, None) is not None

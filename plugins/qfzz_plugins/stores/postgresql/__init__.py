@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from qfzz_core.contracts import StoreScheme
 from qfzz_core.errors import StoreUnavailableError
 from qfzz_core.hookspecs import hookimpl
-from qfzz_plugins.stores.postgresql.options import PostgresqlOptions
+from qfzz_plugins.stores.options import PostgresqlOptions
 
 if TYPE_CHECKING:
     from qfzz_plugins.stores.postgresql.store import PostgresqlStore

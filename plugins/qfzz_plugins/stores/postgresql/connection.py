@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager, suppress
+from hashlib import sha256
+from typing import Any, TypeVar
 
 import psycopg
 from psycopg.pq import TransactionStatus
@@ -13,19 +14,21 @@ from psycopg.pq.abc import PGconn
 from psycopg.types.numeric import Int8BinaryDumper
 
 from qfzz_core.errors import StoreError
+from qfzz_plugins.stores.options import PostgresqlOptions
 from qfzz_plugins.stores.postgresql.errors import ServerAwayError, store_error, unknown_outcome
-from qfzz_plugins.stores.postgresql.options import PostgresqlOptions
 from qfzz_plugins.stores.postgresql.place import Place
 
 Row = tuple[Any, ...]
 Statement = tuple[str, Sequence[Any]]
 Cursor = psycopg.Cursor[Row]
+Item = TypeVar("Item")
 
 BEGIN = "BEGIN ISOLATION LEVEL READ COMMITTED"  # every statement sees what was committed before it
 VIEW = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"  # all statements see one moment
 _SETTINGS = """SELECT set_config('search_path', %s, false), set_config('statement_timeout', %s, false),
     set_config('lock_timeout', %s, false), set_config('default_transaction_isolation', 'read committed', false)"""
 
+PAGE = 2000  # rows of a stream that are in memory at once
 _KEPT_CURSORS = 20
 _KEPT_ROWS = 100  # that a cursor may hold until it is used again
 
@@ -40,7 +43,7 @@ class Raw(psycopg.Connection[Row]):
 
 def configure(raw: Raw, options: PostgresqlOptions) -> None:
     """Prepare a new connection: our schema, our timeouts, and one type for every whole number."""
-    raw.adapters.register_dumper(int, Int8BinaryDumper)  # else a statement would be prepared anew for each size
+    raw.adapters.register_dumper(int, Int8BinaryDumper)  # else a statement would be prepared again for each size
     timeouts = (f"{seconds * 1000:.0f}ms" for seconds in (options.statement_timeout, options.lock_timeout))
     raw.execute(_SETTINGS, [f'"{options.schema}"', *timeouts])
 
@@ -123,6 +126,20 @@ class Connection:
         except psycopg.Error as error:
             raise store_error(error, self.place) from error
 
+    def stream(self, query: str, values: Sequence[Any], read: Callable[[list[Row]], Iterable[Item]]) -> Iterator[Item]:
+        """Return an iterator over what `read` makes of the pages of a query, inside the transaction that is open.
+
+        It closes the connection at its end.
+        """
+        self.run(f"DECLARE page NO SCROLL CURSOR FOR {query}", values)
+        return self._pages(self.rows(f"FETCH {PAGE} FROM page"), read)
+
+    def _pages(self, page: list[Row], read: Callable[[list[Row]], Iterable[Item]]) -> Iterator[Item]:
+        with closing(self):
+            while page:
+                yield from read(page)
+                page = self.rows(f"FETCH {PAGE} FROM page") if len(page) == PAGE else []
+
     # -- transactions
 
     @property
@@ -178,3 +195,21 @@ class Connection:
 
 def _lost(error: StoreError) -> bool:
     return isinstance(error, ServerAwayError)
+
+
+# ---- names as they stand in the tables: as UTF-8 bytes, which may hold NUL characters --------------------------------
+
+
+def as_bytes(name: str) -> bytes:
+    """Return a name as it is stored; text that is no Unicode becomes bytes that no stored name has."""
+    return name.encode("utf-8", "surrogatepass")
+
+
+def as_name(stored: bytes) -> str:
+    """Return the name that `as_bytes` made `stored` of."""
+    return stored.decode("utf-8")
+
+
+def digests(names: Iterable[bytes]) -> str:
+    """Return the digests by which the indexes find names, as the text of a `bytea[]`."""
+    return "{" + ",".join(rf'"\\x{sha256(name).hexdigest()}"' for name in names) + "}"

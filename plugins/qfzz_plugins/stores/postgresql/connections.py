@@ -14,9 +14,9 @@ import psycopg
 from psycopg_pool import ConnectionPool, PoolClosed, PoolTimeout
 
 from qfzz_core.errors import StoreError, StoreLockedError
+from qfzz_plugins.stores.options import PostgresqlOptions
 from qfzz_plugins.stores.postgresql.connection import Connection, Raw, Row, Statement, configure
 from qfzz_plugins.stores.postgresql.errors import DeadlockError, ServerAwayError, closed_error, store_error
-from qfzz_plugins.stores.postgresql.options import PostgresqlOptions
 from qfzz_plugins.stores.postgresql.place import Place
 
 Result = TypeVar("Result")
@@ -165,7 +165,7 @@ class Connections:
             configure=lambda raw: configure(raw, options),
             min_size=0,
             max_size=options.pool_size,
-            reconnect_timeout=0,  # who needs a connection tries again
+            reconnect_timeout=0,  # an operation that needs a connection tries again
             num_workers=1,
             open=True,
         )
@@ -211,7 +211,7 @@ class Connections:
             self._changed.notify_all()
 
     def enter(self) -> None:
-        """Begin anew in the child of a fork, and raise `ClosedError` after `close`."""
+        """Begin again in the child of a fork, and raise `ClosedError` after `close`."""
         if self._pid != os.getpid():
             _inherited.append((self._pool, self._others, self._mine))
             self._begin_process()

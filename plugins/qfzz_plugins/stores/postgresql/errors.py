@@ -36,7 +36,7 @@ _MEANINGS: dict[str, tuple[type[StoreError], str]] = {
     "23505": (RepeatedRowError, "holds a row of this key already"),
     "57014": (
         StoreUnavailableError,
-        "did not answer within statement_timeout, or was told to stop: try again, or raise it in [store]",
+        "did not answer within statement_timeout, or was stopped: try again, or raise it in [store]",
     ),
     "53100": (StoreFullError, "could not be written, the server's disk is full: make room there and try again"),
     "53300": (ServerAwayError, "has no connection left: lower pool_size in [store], or raise max_connections there"),

@@ -3,27 +3,47 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, closing
+from contextlib import AbstractContextManager, closing, contextmanager
 from typing import Any
 
-from qfzz_core.contracts.stores import CatalogueChanges, CatalogueToken, Transaction, UserRecord, Written
+from qfzz_core.contracts.stores import Transaction, UserRecord
 from qfzz_core.model.events import Event
+from qfzz_core.model.json_codec import decoded
 from qfzz_core.model.profiles import ProfileSnapshot
 from qfzz_core.model.tracks import Track
-from qfzz_core.storage.restoring import refuse_used
-from qfzz_plugins.stores.postgresql.catalogue import PostgresqlCatalogue
-from qfzz_plugins.stores.postgresql.checking import damages
+from qfzz_core.storage.pages import batches, paged
+from qfzz_core.storage.records import event_of, refuse_used
+from qfzz_plugins.stores.options import PostgresqlOptions
+from qfzz_plugins.stores.postgresql.catalogue import BATCH, CatalogueWriter, PostgresqlCatalogue, begin_catalogue
+from qfzz_plugins.stores.postgresql.connection import PAGE, VIEW, Connection, Row, as_bytes, as_name
 from qfzz_plugins.stores.postgresql.connections import Connections
-from qfzz_plugins.stores.postgresql.importing import BATCH, CatalogueWriter
-from qfzz_plugins.stores.postgresql.loading import begin_loading, load_users
-from qfzz_plugins.stores.postgresql.options import PostgresqlOptions
 from qfzz_plugins.stores.postgresql.place import place_of
-from qfzz_plugins.stores.postgresql.schema import prepare
-from qfzz_plugins.stores.postgresql.streams import batches
-from qfzz_plugins.stores.postgresql.users import PostgresqlUsers
+from qfzz_plugins.stores.postgresql.schema import damages, lock_space, prepare
+from qfzz_plugins.stores.postgresql.transaction import (
+    SELECT_EVENTS,
+    SELECT_USERS,
+    SELECT_WEIGHTS,
+    PostgresqlUnit,
+    begin,
+    load_users,
+    packed_event,
+    user_of,
+    weights_of,
+)
+
+_IDS = "SELECT serial, user_id FROM users WHERE serial > %s ORDER BY serial LIMIT %s"
+_IS_USER = "WHERE sha256(user_id) = sha256(%s)"
+_SERIAL = f"(SELECT serial FROM users {_IS_USER})"
+_REVISION = f"SELECT serial, revision FROM users {_IS_USER}"
+_USER = f"{SELECT_USERS} {_IS_USER}"
+_WEIGHTS = f"{SELECT_WEIGHTS} WHERE serial = {_SERIAL} ORDER BY id"
+_EVENTS = f"{SELECT_EVENTS} WHERE serial = {_SERIAL} ORDER BY position"
+_STATES = f"SELECT key, state FROM states WHERE serial = {_SERIAL} AND sha256(learner) = sha256(%s) ORDER BY key"
+_ALL_STATES = f"SELECT learner, key, state FROM states WHERE serial = {_SERIAL} ORDER BY learner, key"
+_RECORD = (_USER, _WEIGHTS, _ALL_STATES)
 
 
-class PostgresqlStore:
+class PostgresqlStore(PostgresqlCatalogue):
     """A `qfzz_core.contracts.stores.Store` in a PostgreSQL database, shared by threads, processes and machines.
 
     Writers of one user wait for each other, as do writers of the catalogue; nobody waits for a reader.
@@ -36,11 +56,12 @@ class PostgresqlStore:
         try:
             with closing(self._connections.another()) as first:
                 prepare(first, options.schema)
-            self._catalogue = PostgresqlCatalogue(self._connections)
+            found = self._connections.read(lambda connection: connection.row("SELECT identity FROM store"))
+            self._identity = str((found or ("",))[0])
         except BaseException:
             self._connections.close()
             raise
-        self._users = PostgresqlUsers(self._connections)
+        self._space = lock_space(options.schema)
 
     @property
     def name(self) -> str:
@@ -56,63 +77,68 @@ class PostgresqlStore:
         """Close every connection when its operation is done; called twice it does nothing."""
         self._connections.close()
 
-    # -- catalogue
-
-    def write_tracks(self, tracks: Iterable[Track]) -> Written:
-        """Add or replace tracks in one transaction, taking them in batches."""
-        return self._catalogue.write(tracks)
-
-    def remove_tracks(self, track_ids: Collection[str]) -> int:
-        """Remove tracks in one transaction and return how many there were."""
-        return self._catalogue.remove(track_ids)
-
-    def catalogue_token(self) -> CatalogueToken:
-        """Return the token of the catalogue as it is now."""
-        return self._catalogue.token()
-
-    def catalogue_since(self, token: CatalogueToken | None) -> CatalogueChanges:
-        """Return what changed since `token`; a long `written` streams from the state of this moment."""
-        return self._catalogue.since(token)
-
-    def tracks_at(self, positions: Sequence[int]) -> list[Track | None]:
-        """Return the tracks at these positions."""
-        return self._catalogue.at(positions)
-
-    def find_track(self, track_id: str) -> tuple[int, Track] | None:
-        """Return position and track."""
-        return self._catalogue.find(track_id)
-
     # -- users
 
     def user_ids(self) -> Iterator[str]:
         """Iterate the ids of all users in the order of their creation."""
         self._connections.enter()
-        return self._users.ids()
+        return (as_name(user_id) for _, user_id in paged(self._connections.rows, _IDS, (), 0))
 
     def revision(self, user_id: str) -> tuple[int, int] | None:
         """Return the revision of a user's profile."""
-        return self._users.revision(user_id)
+        row = self._connections.read(lambda connection: connection.row(_REVISION, [as_bytes(user_id)]))
+        return None if row is None else (row[0], row[1])
 
     def snapshot(self, user_id: str) -> ProfileSnapshot | None:
         """Return a user's profile."""
-        return self._users.snapshot(user_id)
+        queries = [(query, [as_bytes(user_id)]) for query in (_USER, _WEIGHTS)]
+        user, weights = self._connections.read(lambda connection: connection.view(queries))
+        return _snapshot(user[0], weights) if user else None
 
     def events(self, user_id: str, *, newest_first: bool = False) -> Iterator[Event]:
         """Iterate a user's log, page by page."""
-        return self._users.events(user_id, newest_first)
+        found = self.revision(user_id)
+        if found is None:
+            return iter(())
+        beyond, order, start = ("<", "DESC", 2**63 - 1) if newest_first else (">", "ASC", 0)
+        query = f"{SELECT_EVENTS} WHERE serial = %s AND position {beyond} %s ORDER BY position {order} LIMIT %s"
+        return map(_event, paged(self._connections.rows, query, found[:1], start))
 
     def states(self, user_id: str, learner: str) -> Mapping[str, Any]:
         """Return everything a learner knows of a user."""
-        return self._users.states(user_id, learner)
+        rows = self._connections.rows(_STATES, [as_bytes(user_id), as_bytes(learner)])
+        return {as_name(key): decoded(state) for key, state in rows}
 
     def transaction(self, user_ids: Collection[str]) -> AbstractContextManager[Transaction]:
         """Begin a transaction, which holds the locks of these users until it ends."""
         self._connections.enter()
-        return self._users.transaction(user_ids)
+        return self._transaction(user_ids)
+
+    @contextmanager
+    def _transaction(self, user_ids: Collection[str]) -> Iterator[PostgresqlUnit]:
+        with self._connections.writing(lambda held: begin(held, user_ids, self._space)) as (connection, begun):
+            unit = PostgresqlUnit(connection, user_ids, begun)
+            try:
+                yield unit
+                self._connections.commit(connection, unit.last_statements())
+            finally:
+                unit.end()
 
     def record(self, user_id: str) -> UserRecord | None:
-        """Return everything held of a user; a long log streams from the state of this moment."""
-        return self._users.record(user_id)
+        """Return everything held of a user; a log of more than a page streams over a connection of its own."""
+        queries = [(query, [as_bytes(user_id)]) for query in (*_RECORD, f"{_EVENTS} LIMIT {PAGE + 1}")]
+        *parts, events = self._connections.read(lambda connection: connection.view(queries))
+        return _record(parts, map(_event, events)) if len(events) <= PAGE else self._long_record(user_id)
+
+    def _long_record(self, user_id: str) -> UserRecord | None:
+        connection = self._connections.another()
+        try:
+            connection.run(VIEW)
+            parts = connection.together([(query, [as_bytes(user_id)]) for query in _RECORD])
+            return _record(parts, connection.stream(_EVENTS, [as_bytes(user_id)], lambda page: map(_event, page)))
+        except BaseException:
+            connection.close()
+            raise
 
     def load(
         self,
@@ -124,7 +150,7 @@ class PostgresqlStore:
         held_tracks: bool = False,
     ) -> None:
         """Put recorded users and tracks into the store, in one transaction during which nobody else writes."""
-        with self._connections.writing(begin_loading) as (connection, state):
+        with self._connections.writing(_begin_loading) as (connection, state):
             writer = CatalogueWriter(connection, state)
             if only_if_new:
                 (users_there,) = connection.row("SELECT EXISTS (SELECT FROM users)") or (True,)
@@ -145,4 +171,31 @@ class PostgresqlStore:
 
     def forget(self, user_id: str) -> bool:
         """Erase a user; False if there was none."""
-        return self._users.forget(user_id)
+        with self._connections.writing(lambda held: begin(held, [user_id], self._space)) as (connection, begun):
+            user = begun.users.get(user_id)
+            delete = [("DELETE FROM users WHERE serial = %s", [user.serial])] if user else []
+            self._connections.commit(connection, delete)
+        return user is not None
+
+
+def _begin_loading(connection: Connection) -> Row:
+    """Begin a transaction in which nobody else writes; return what `begin_catalogue` does."""
+    state = begin_catalogue(connection)
+    connection.run("LOCK TABLE users IN EXCLUSIVE MODE")  # which lets others read, but lock no user
+    return state
+
+
+def _event(row: Row) -> Event:
+    return event_of(packed_event(row))
+
+
+def _snapshot(user: Row, weights: Iterable[Row]) -> ProfileSnapshot:
+    return user_of(user).snapshot((field, *weight) for (field, _), weight in weights_of(weights))
+
+
+def _record(parts: Sequence[list[Row]], events: Iterable[Event]) -> UserRecord | None:
+    user, weights, states = parts
+    if not user:
+        return None
+    learned = [(as_name(learner), as_name(key), decoded(state)) for learner, key, state in states]
+    return UserRecord(_snapshot(user[0], weights), events, learned)

@@ -1,284 +1,325 @@
-"""A transaction in PostgreSQL: locked users, reads when they are asked for, and all writes together at its end."""
+"""A transaction in PostgreSQL: locked users, reads by key, and all writes together at its end."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections import deque
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from hashlib import sha256
 from typing import Any
 
-from qfzz_core.contracts.stores import Foreseen, fresh_number
-from qfzz_core.errors import StoreError
-from qfzz_core.model.events import Event, encode_event
-from qfzz_core.model.json_codec import decoded, encoded
-from qfzz_core.model.profiles import ProfileSnapshot
+import attrs
+
+from qfzz_core.contracts.stores import Foreseen, UserRecord
+from qfzz_core.model.events import Event
+from qfzz_core.model.json_codec import decoded, decoded_all
 from qfzz_core.model.tracks import Track
-from qfzz_plugins.stores.postgresql.ahead import STATES, UserAhead, features_of, read_ahead
+from qfzz_core.model.weights import WEIGHT_FIELDS
+from qfzz_core.storage.pages import batches
+from qfzz_core.storage.records import SCALARS, UserRow, event_row, write_record
+from qfzz_core.storage.unit_of_work import ReadAheadUnit, RowUser
+from qfzz_core.storage.user_unit import Name, Weight
 from qfzz_plugins.stores.postgresql.catalogue import find_track
-from qfzz_plugins.stores.postgresql.connection import Connection, Row, Statement
-from qfzz_plugins.stores.postgresql.locks import Begun
-from qfzz_plugins.stores.postgresql.numbering import Numbers
-from qfzz_plugins.stores.postgresql.pending import Name, PendingStates, PendingWeights
-from qfzz_plugins.stores.postgresql.rows import EVENT_COLUMNS, UserRow, as_event
-from qfzz_plugins.stores.postgresql.texts import as_bytes
+from qfzz_plugins.stores.postgresql.connection import BEGIN, Connection, Row, Statement, as_bytes, as_name, digests
 
-_MANY = 50  # events that go by COPY rather than one by one
-_MOST = 10_000  # events that are kept until the end
+_USER_COLUMNS = f"user_id, serial, revision, {', '.join(SCALARS)}"
+SELECT_USERS = f"SELECT {_USER_COLUMNS} FROM users"
+_INSERT = f"INSERT INTO users ({_USER_COLUMNS}) VALUES (%s, %s, %s, %s, %s, %s, %s, %s)"
+_UPDATE = f"UPDATE users SET {', '.join(f'{column} = %s' for column in ('revision', *SCALARS))} WHERE serial = %s"
+# In the order of the ids, so that transactions with several users do not wait for each other crosswise.
+_LOCK = f"{SELECT_USERS} WHERE sha256(user_id) = ANY(%s::bytea[]) ORDER BY user_id FOR UPDATE"
+_LOCK_PLACES = "SELECT pg_advisory_xact_lock(%s::int, place) FROM unnest(%s::int[]) AS place"
+_TAKE = "SELECT nextval('{}') FROM generate_series(1, %s)"
+_TAKE_POSITIONS: Statement = (_TAKE.format("events_position"), [2])  # as many as most transactions need
+_MOST_TAKEN = 1000  # numbers
 
-WEIGHTS = "SELECT field, name, weight FROM weights WHERE serial = %s ORDER BY id"
-_FIND_EVENT = f"SELECT {EVENT_COLUMNS} FROM events WHERE serial = %s AND sha256(event_id) = sha256(%s)"
-_ONE_AHEAD = f"""SELECT tracks.body, {", ".join(f"events.{column}" for column in EVENT_COLUMNS.split(", "))}
+SELECT_WEIGHTS = "SELECT field, same, name, weight FROM weights"
+_WEIGHT = f"{SELECT_WEIGHTS} WHERE serial = %s AND field = %s AND sha256(same) = sha256(%s)"
+_SEVERAL_WEIGHTS = [" UNION ALL ".join([_WEIGHT] * count) for count in range(5)]  # one, and three that are expected
+_WEIGHTS_AHEAD = f"{SELECT_WEIGHTS} WHERE serial = %s AND field = %s AND sha256(same) = ANY(%s::bytea[])"
+_PUT_WEIGHTS = """INSERT INTO weights (serial, field, same, name, weight) VALUES {}
+    ON CONFLICT (serial, field, sha256(same)) DO UPDATE SET weight = excluded.weight"""
+_PUT_AT_ONCE = 3  # weights that one statement writes: as many as a feedback moves
+_DROP_WEIGHT = "DELETE FROM weights WHERE serial = %s AND field = %s AND sha256(same) = sha256(%s)"
+_CLEAR_WEIGHTS = "DELETE FROM weights WHERE serial = %s AND field = %s"
+
+_IS_STATE = "serial = %s AND sha256(learner) = sha256(%s) AND sha256(key) = sha256(%s)"
+_STATE = f"SELECT state FROM states WHERE {_IS_STATE}"
+_MOST_STATES = 1000  # that are read ahead of one user
+_STATES_AHEAD = f"SELECT learner, key, state FROM states WHERE serial = %s LIMIT {_MOST_STATES}"
+_PUT_STATE = """INSERT INTO states (serial, learner, key, state) VALUES (%s, %s, %s, %s)
+    ON CONFLICT (serial, sha256(learner), sha256(key)) DO UPDATE SET state = excluded.state"""
+_DROP_STATE = f"DELETE FROM states WHERE {_IS_STATE}"
+
+_EVENT_COLUMNS = ("position", "kind", '"timestamp"', "event_id", "body")
+SELECT_EVENTS = f"SELECT {', '.join(_EVENT_COLUMNS)} FROM events"
+_FIND_EVENT = f"{SELECT_EVENTS} WHERE serial = %s AND sha256(event_id) = sha256(%s)"
+_EVENTS_AHEAD = f"{SELECT_EVENTS} WHERE serial = %s AND sha256(event_id) = ANY(%s::bytea[])"
+_EVENTS = f"events (serial, {', '.join(_EVENT_COLUMNS)})"
+_APPEND = f"INSERT INTO {_EVENTS} VALUES (%s, %s, %s, %s, %s, %s)"
+_FEW_EVENTS = 50  # more go by COPY rather than one by one
+_TRACKS_AHEAD = "SELECT body FROM tracks WHERE sha256(track_id) = ANY(%s::bytea[])"
+_ONE_AHEAD = f"""SELECT tracks.body, {", ".join(f"events.{column}" for column in _EVENT_COLUMNS)}
     FROM (SELECT 1) AS one
     LEFT JOIN tracks ON sha256(tracks.track_id) = sha256(%s)
     LEFT JOIN events ON events.serial = %s::bigint AND sha256(events.event_id) = sha256(%s)"""
-_APPEND = f"INSERT INTO events (serial, {EVENT_COLUMNS}) VALUES (%s, %s, %s, %s, %s, %s)"
-EVENT_TYPES = ("int8", "int8", "text", "text", "bytea", "text")
+
+_USER_TYPES = ("bytea", "int8", "int8", "text", "text", "float8", "text", "float8")
+_WEIGHT_TYPES = ("int8", "text", "bytea", "bytea", "float8")
+_STATE_TYPES = ("int8", "bytea", "bytea", "text")
+_EVENT_TYPES = ("int8", "int8", "text", "text", "bytea", "text")
+_LOADED_AT_ONCE = 5000  # rows of users that are loaded
 
 
-def event_row(event: Event, position: int) -> Row:
-    """Return the row of `EVENT_COLUMNS` of an event."""
-    event_id = None if event.event_id is None else as_bytes(event.event_id)
-    return position, event.kind, event.timestamp, event_id, encoded(encode_event(event))
+def user_of(row: Row) -> UserRow:
+    """Return the user of a row of `SELECT_USERS`."""
+    return UserRow.of(as_name(row[0]), *row[1:])
 
 
-def copy_events(connection: Connection, rows: Iterable[Row]) -> None:
-    """Write events by COPY: rows of serial and `EVENT_COLUMNS`."""
-    connection.copy(f"events (serial, {EVENT_COLUMNS})", EVENT_TYPES, rows)
+def weights_of(rows: Iterable[Row]) -> Iterator[tuple[Name, Weight]]:
+    """Return the weights of rows of `SELECT_WEIGHTS` by name."""
+    return (((field, as_name(same)), (as_name(name), weight)) for field, same, name, weight in rows)
 
 
-class PostgresqlUser:
-    """A `UserTransaction`. What it writes is kept here until the transaction is written."""
-
-    def __init__(self, transaction: PostgresqlTransaction, user_id: str, row: UserRow | None) -> None:
-        self._transaction = transaction
-        self._connection = transaction.connection
-        self._user_id = user_id
-        self._row: UserRow | None = None
-        self._changed = False
-        self._shown = True  # whether anybody may have seen the revision
-        self._over = False
-        self._events: list[Row] = []
-        self._event_ids: dict[bytes, Row | None] = {}
-        if row is not None:
-            self._hold(row)
-
-    def _hold(self, row: UserRow) -> None:
-        self._row = row
-        self._weights = PendingWeights(self._connection, row.serial, self._transaction.expected, not row.stored)
-        self._states = PendingStates(self._connection, row.serial, not row.stored)
-
-    @property
-    def exists(self) -> bool:
-        """Whether there is such a user."""
-        return self._row is not None
-
-    @property
-    def updated_at(self) -> str:
-        """When the profile changed last."""
-        return str(self._now().scalars["updated_at"])
-
-    @property
-    def revision(self) -> tuple[int, int]:
-        """The revision that a snapshot would have now."""
-        row = self._now()
-        self._shown = True
-        return row.serial, row.revision
-
-    def create(self, timestamp: str) -> None:
-        """Make the user with default preferences."""
-        if self._over:
-            raise StoreError("this transaction is over; begin another one")
-        if self._row is not None:
-            raise StoreError("this user exists already and cannot be created again")
-        profile = ProfileSnapshot(user_id=self._user_id, created_at=timestamp, updated_at=timestamp)
-        self._hold(UserRow.new(self._transaction.serials.next(), profile))
-        self._changed = True
-
-    def _now(self) -> UserRow:
-        if self._over:
-            raise StoreError("this transaction is over; begin another one")
-        if self._row is None:
-            raise StoreError("this user does not exist; create it first")
-        return self._row
-
-    def _changing(self) -> UserRow:
-        """Return the row, at its next revision."""
-        row = self._now()
-        if self._shown:
-            row.revision = fresh_number()
-            self._shown = False
-        self._changed = True
-        return row
-
-    def snapshot(self) -> ProfileSnapshot:
-        """Return the profile as it is in this transaction."""
-        row = self._now()
-        self._transaction.write()
-        return row.snapshot(self._connection.rows(WEIGHTS, [row.serial]))
-
-    # -- the profile
-
-    def weight(self, field: str, name: str) -> tuple[str, float] | None:
-        """Return spelling and weight of a name."""
-        self._now()
-        return self._weights.get(field, name)
-
-    def put_weight(self, field: str, name: str, weight: float) -> None:
-        """Set a weight under the spelling that is there."""
-        self._changing()
-        self._weights.put(field, name, weight)
-
-    def drop_weight(self, field: str, name: str) -> None:
-        """Remove a name."""
-        self._now()
-        if self._weights.drop(field, name):
-            self._changing()
-
-    def clear_weights(self, field: str) -> None:
-        """Remove all names of a field."""
-        self._changing()
-        self._weights.clear(field)
-
-    def put_scalar(self, field: str, value: Any) -> None:
-        """Set one of the fields that are no mapping."""
-        self._changing().scalars[field] = value
-
-    # -- the log and what was learned from it
-
-    def append(self, event: Event) -> int:
-        """Add an event to the log; raises `StoreError` if it has an event of this id already."""
-        self._now()
-        if event.event_id is not None and self._find(as_bytes(event.event_id)) is not None:
-            raise StoreError(f"the log has an event of the id {event.event_id!r} already")
-        row = event_row(event, self._transaction.positions.next())
-        self._changing()
-        self._events.append(row)
-        if row[3] is not None:
-            self._event_ids[row[3]] = row
-        if len(self._events) >= _MOST:
-            self._transaction.write()
-        return int(row[0])
-
-    def find_event(self, event_id: str) -> Event | None:
-        """Return the user's event of this id."""
-        self._now()
-        row = self._find(as_bytes(event_id))
-        return None if row is None else as_event(row)
-
-    def _find(self, event_id: bytes) -> Row | None:
-        """Return the row of an event, asking the database once for each id."""
-        if event_id not in self._event_ids:
-            row = self._now()
-            stored = self._connection.row(_FIND_EVENT, [row.serial, event_id]) if row.stored else None
-            self._event_ids[event_id] = stored
-        return self._event_ids[event_id]
-
-    def state(self, learner: str, key: str) -> Any:
-        """Return a learner's state under a key."""
-        self._now()
-        return self._states.get(learner, key)
-
-    def put_state(self, learner: str, key: str, state: Any) -> None:
-        """Set a learner's state under a key."""
-        self._changing()
-        self._states.put(learner, key, state)
-
-    @property
-    def stored_serial(self) -> int | None:
-        """The serial of a user whom the tables hold, None if nothing can be read of this one."""
-        return self._row.serial if self._row is not None and self._row.stored else None
-
-    def learn_event(self, event_id: bytes, row: Row | None) -> None:
-        """Take the row of an event that was read, None if there is none; what is known already counts more."""
-        self._event_ids.setdefault(event_id, row)
-
-    def learn(self, found: UserAhead) -> None:
-        """Take what was read ahead; what is known already counts more."""
-        self._event_ids = {**found.events, **self._event_ids}
-        self._states.learn(found.states, whole=len(found.states) < STATES)
-        self._weights.learn(found.names, found.weights)
-
-    # -- the end
-
-    def statements(self) -> list[Statement]:
-        """Return the statements that write what is pending but the events, which then is no more."""
-        if self._row is None or not self._changed:
-            return []
-        found = [self._row.statement(), *self._weights.statements(), *self._states.statements()]
-        self._row.stored = True
-        self._changed = False
-        self._shown = True
-        return found
-
-    def events(self) -> list[Row]:
-        """Return the rows of the events that are pending, with the serial before them, which then are no more."""
-        events, self._events = self._events, []
-        return [(self._row.serial, *event) for event in events] if self._row is not None else []
-
-    def end(self) -> None:
-        """Refuse whatever comes after the transaction."""
-        self._over = True
+def packed_event(row: Row) -> Row:
+    """Return the row of `SELECT_EVENTS` as `qfzz_core.storage.event_of` takes it."""
+    position, kind, timestamp, event_id, body = row
+    return position, kind, timestamp, None if event_id is None else as_name(event_id), body
 
 
-class PostgresqlTransaction:
+# ---- how a transaction locks its users -------------------------------------------------------------------------------
+# A row lock locks nothing where there is no row. So a transaction that finds a user missing takes an advisory lock, of
+# which there are a limited number, and looks again: one that created the user meanwhile has committed then.
+
+
+@attrs.frozen
+class Begun:
+    """A transaction that has begun: its users who exist, and the first positions for events."""
+
+    users: Mapping[str, UserRow] = attrs.field(factory=dict)
+    positions: Sequence[int] = ()
+
+
+def begin(connection: Connection, user_ids: Collection[str], space: int) -> Begun:
+    """Begin a transaction that holds the locks of users; `space` is the first key of the store's advisory locks."""
+    names = sorted({as_bytes(user_id) for user_id in user_ids})
+    if not names:
+        connection.run(BEGIN)
+        return Begun()
+    lock: Statement = (_LOCK, [digests(names)])
+    _, rows, positions = connection.together([(BEGIN, ()), lock, _TAKE_POSITIONS])  # taken under the locks
+    missing = {*names} - {row[0] for row in rows}
+    if missing:
+        places = sorted({sha256(name).digest()[0] for name in missing})
+        wait: Statement = (_LOCK_PLACES, [space, "{" + ",".join(map(str, places)) + "}"])
+        _, rows, positions = connection.together([wait, lock, _TAKE_POSITIONS])
+    users = map(user_of, rows)
+    return Begun({user.user_id: user for user in users}, [position for (position,) in positions])
+
+
+class Numbers:
+    """The numbers of a database sequence, taken in ever larger blocks, each used in order."""
+
+    def __init__(self, connection: Connection, name: str, taken: Iterable[int] = ()) -> None:
+        self._connection = connection
+        self._query = _TAKE.format(name)
+        self._taken = deque(taken)
+        self._size = 1
+
+    def next(self) -> int:
+        """Return the next number."""
+        if not self._taken:
+            self._taken.extend(number for (number,) in self._connection.rows(self._query, [self._size]))
+            self._size = min(4 * self._size, _MOST_TAKEN)
+        return self._taken.popleft()
+
+
+# ---- the unit of work ------------------------------------------------------------------------------------------------
+
+
+class PostgresqlUser(RowUser):
+    """A user in a transaction, whose rows are read on first use."""
+
+    def __init__(self, unit: PostgresqlUnit, user_id: str, row: UserRow | None) -> None:
+        super().__init__(unit, user_id, row)
+        self._connection = unit.connection
+        self._serials, self._positions = unit.serials, unit.positions
+
+    def next_serial(self) -> int:
+        """Return the next serial."""
+        return self._serials.next()
+
+    def place_event(self, event: Event) -> tuple[int, Row]:
+        """Return the next position, and the row of the event."""
+        position = self._positions.next()
+        return position, event_row(event, position)
+
+    def fetch_weights(self, names: Sequence[Name]) -> Iterable[tuple[Name, Weight]]:
+        """Return the stored weights of names."""
+        values = [value for field, same in names for value in (self.serial, field, as_bytes(same))]
+        return weights_of(self._connection.rows(_SEVERAL_WEIGHTS[len(names)], values))
+
+    def fetch_all_weights(self) -> dict[Name, Weight]:
+        """Return all stored weights."""
+        return dict(weights_of(self._connection.rows(f"{SELECT_WEIGHTS} WHERE serial = %s ORDER BY id", [self.serial])))
+
+    def fetch_state(self, learner: str, key: str) -> Any:
+        """Return a stored state."""
+        return (self._connection.row(_STATE, [self.serial, as_bytes(learner), as_bytes(key)]) or (None,))[0]
+
+    def fetch_event(self, event_id: str) -> Row | None:
+        """Return a stored event."""
+        row = self._connection.row(_FIND_EVENT, [self.serial, as_bytes(event_id)])
+        return None if row is None else packed_event(row)
+
+    # -- the rows of what changed
+
+    def table_row(self) -> Row:
+        """Return the row of the user."""
+        row = self.numbered()
+        return as_bytes(row.user_id), row.serial, row.revision, *row.scalars.values()
+
+    def weight_rows(self) -> list[Row]:
+        """Return the rows of the weights that were put."""
+        put = self.put_weights.items()
+        return [(self.serial, field, as_bytes(same), as_bytes(name), weight) for (field, same), (name, weight) in put]
+
+    def state_rows(self) -> list[Row]:
+        """Return the rows of the states that were put or, with None, removed."""
+        put = self.put_states.items()
+        return [(self.serial, as_bytes(learner), as_bytes(key), state) for (learner, key), state in put]
+
+    def event_rows(self) -> list[Row]:
+        """Return the rows of the events that were appended."""
+        return [
+            (self.serial, position, kind, timestamp, None if event_id is None else as_bytes(event_id), body)
+            for position, kind, timestamp, event_id, body in self.appended
+        ]
+
+    def statements(self) -> Iterator[Statement]:
+        """Iterate the statements that write what changed but the events."""
+        user_id, serial, *values = self.table_row()
+        yield (_UPDATE, [*values, serial]) if self.is_stored else (_INSERT, [user_id, serial, *values])
+        yield from ((_CLEAR_WEIGHTS, [serial, field]) for field in self.cleared_fields)
+        yield from ((_DROP_WEIGHT, [serial, field, as_bytes(same)]) for field, same in self.dropped_weights)
+        for some in batches(self.weight_rows(), _PUT_AT_ONCE):
+            marks = ", ".join(["(%s, %s, %s, %s, %s)"] * len(some))
+            yield _PUT_WEIGHTS.format(marks), [value for row in some for value in row]
+        for *place, state in self.state_rows():
+            yield (_DROP_STATE, place) if state is None else (_PUT_STATE, [*place, state])
+
+
+class PostgresqlUnit(ReadAheadUnit[PostgresqlUser]):
     """A `Transaction` over the users it was begun with, who are locked."""
 
     def __init__(self, connection: Connection, user_ids: Collection[str], begun: Begun) -> None:
+        super().__init__(user_ids)
         self.connection = connection
         self.positions = Numbers(connection, "events_position", begun.positions)
         self.serials = Numbers(connection, "users_serial")
-        self.expected: list[Name] = []  # a track that was read will probably teach
-        self._tracks: dict[str, Track | None] = {}  # those that were read ahead
-        self._users = {user_id: PostgresqlUser(self, user_id, begun.users.get(user_id)) for user_id in user_ids}
+        self._begun = begun
 
-    def user(self, user_id: str) -> PostgresqlUser:
-        """Return one of the users; KeyError for one who was not named."""
-        return self._users[user_id]
+    def find_user(self, user_id: str) -> PostgresqlUser:
+        """Return a user, who may not exist yet."""
+        return PostgresqlUser(self, user_id, self._begun.users.get(user_id))
 
-    def track(self, track_id: str) -> Track | None:
+    def find_track(self, track_id: str) -> Track | None:
         """Return a track as it is now."""
-        if track_id in self._tracks:
-            return self._tracks[track_id]
-        track = find_track(self.connection, track_id)
-        if track is not None:
-            self.expected[:] = features_of(track)
-        return track
+        return find_track(self.connection, track_id)
 
-    def read_ahead(self, feedbacks: Sequence[Foreseen]) -> None:
-        """Read together what these feedbacks will ask for."""
-        if len(feedbacks) == 1:
-            self._read_one_ahead(feedbacks[0])
-            return
-        stored = {user_id: user.stored_serial for user_id, user in self._users.items()}
-        serials = {user_id: serial for user_id, serial in stored.items() if serial is not None}
-        self._tracks, users = read_ahead(self.connection, feedbacks, serials)
-        for user_id, found in users.items():
-            self._users[user_id].learn(found)
+    # -- reading ahead
 
-    def _read_one_ahead(self, feedback: Foreseen) -> None:
-        """Read track and event by one statement, and expect what the track teaches."""
-        user = self._users[feedback.user_id]
-        event_id = None if feedback.event_id is None else as_bytes(feedback.event_id)
-        asked = [as_bytes(feedback.track_id), user.stored_serial, event_id]
-        for body, *event in self.connection.rows(_ONE_AHEAD, asked):
-            track = self._tracks[feedback.track_id] = None if body is None else decoded(body)
-            self.expected[:] = features_of(track) if track is not None else []
-            if event_id is not None:
-                user.learn_event(event_id, None if event[0] is None else tuple(event))
+    def fetch_one_ahead(self, feedback: Foreseen) -> Track | None:
+        """Read track and event by one query."""
+        user, event_id = self.user(feedback.user_id), feedback.event_id
+        serial = user.serial if user.is_stored else None
+        values = [as_bytes(feedback.track_id), serial, None if event_id is None else as_bytes(event_id)]
+        ((body, *event),) = self.connection.rows(_ONE_AHEAD, values)
+        if event_id is not None and serial is not None:
+            user.learn_events([event_id], {} if event[0] is None else {event_id: packed_event(tuple(event))})
+        return None if body is None else decoded(body)
 
-    def write(self) -> None:
-        """Write what is pending."""
-        self.connection.together(self.ending())
+    def fetch_ahead(
+        self, track_ids: Collection[str], users: Mapping[PostgresqlUser, Sequence[Foreseen]]
+    ) -> Mapping[str, Track]:
+        """Read tracks, events and states in one round trip."""
+        statements: list[Statement] = [(_TRACKS_AHEAD, [digests(map(as_bytes, track_ids))])]
+        event_ids = [{each.event_id for each in own if each.event_id is not None} for own in users.values()]
+        for user, ids in zip(users, event_ids, strict=True):
+            statements += [(_EVENTS_AHEAD, [user.serial, digests(map(as_bytes, ids))]), (_STATES_AHEAD, [user.serial])]
+        bodies, *rest = self.connection.together(statements)
+        for user, ids, events, states in zip(users, event_ids, rest[::2], rest[1::2], strict=True):
+            user.learn_events(ids, {row[3]: row for row in map(packed_event, events)})
+            learned = (((as_name(learner), as_name(key)), state) for learner, key, state in states)
+            user.learn_states(learned, whole=len(states) < _MOST_STATES)
+        return {track["track_id"]: track for track in decoded_all(body for (body,) in bodies)}
 
-    def ending(self) -> list[Statement]:
-        """Return the statements that write what is pending; many events are written before."""
-        statements = [statement for user in self._users.values() for statement in user.statements()]
-        events = [event for user in self._users.values() for event in user.events()]
-        if len(events) <= _MANY:
-            return [*statements, *((_APPEND, event) for event in events)]
+    def fetch_weights_ahead(self, users: Mapping[PostgresqlUser, Sequence[Name]]) -> None:
+        """Read weights in one round trip."""
+        wanted = [
+            (user, own)
+            for user, names in users.items()
+            for field in WEIGHT_FIELDS
+            if (own := [name for name in names if name[0] == field])
+        ]
+        statements = [
+            (_WEIGHTS_AHEAD, [user.serial, names[0][0], digests(as_bytes(same) for _, same in names)])
+            for user, names in wanted
+        ]
+        for (user, names), rows in zip(wanted, self.connection.together(statements), strict=True):
+            user.learn_weights(names, weights_of(rows))
+
+    # -- the end
+
+    def write(self, users: Sequence[PostgresqlUser]) -> None:
+        """Write what changed."""
+        self.connection.together(self._statements(users))
+
+    def last_statements(self) -> list[Statement]:
+        """Return the statements that write what changed, to be executed with the commit."""
+        return self._statements(self.changed_users())
+
+    def _statements(self, users: Sequence[PostgresqlUser]) -> list[Statement]:
+        """Return the statements that write what changed; many events are written here."""
+        statements = [statement for user in users for statement in user.statements()]
+        events = [row for user in users for row in user.event_rows()]
+        if len(events) <= _FEW_EVENTS:
+            return [*statements, *((_APPEND, row) for row in events)]
         self.connection.together(statements)
-        copy_events(self.connection, events)
+        self.connection.copy(_EVENTS, _EVENT_TYPES, events)
         return []
 
-    def end(self) -> None:
-        """Refuse whatever comes after the transaction."""
-        for user in self._users.values():
-            user.end()
+
+class _Loading(PostgresqlUnit):
+    """Users who are new or replace those who have their ids: all by COPY."""
+
+    def write(self, users: Sequence[PostgresqlUser]) -> None:
+        """Write what changed."""
+        new = [user for user in users if not user.is_stored]  # of the others, more events come
+        ids = digests(as_bytes(user.user_id) for user in new)
+        self.connection.run("DELETE FROM users WHERE sha256(user_id) = ANY(%s::bytea[])", [ids])
+        for table, types, rows in (
+            (f"users ({_USER_COLUMNS})", _USER_TYPES, [user.table_row() for user in new]),
+            ("weights (serial, field, same, name, weight)", _WEIGHT_TYPES, _all(user.weight_rows() for user in users)),
+            ("states (serial, learner, key, state)", _STATE_TYPES, _all(user.state_rows() for user in users)),
+            (_EVENTS, _EVENT_TYPES, _all(user.event_rows() for user in users)),
+        ):
+            self.connection.copy(table, types, rows)
+
+
+def _all(rows: Iterable[list[Row]]) -> list[Row]:
+    return [row for some in rows for row in some]
+
+
+def load_users(connection: Connection, records: Iterable[UserRecord]) -> None:
+    """Write recorded users inside the transaction that is open; of those with one id, the last counts."""
+    unit = _Loading(connection, (), Begun())
+    count = 0
+    for record in records:
+        user_id = record.profile.user_id
+        if count >= _LOADED_AT_ONCE or user_id in unit.users:
+            unit.flush()
+            unit.users, count = {}, 0
+        user = unit.users[user_id] = PostgresqlUser(unit, user_id, None)
+        write_record(user, record)
+        count += 1 + len(user.put_weights) + len(user.put_states) + len(user.appended)
+    unit.flush()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from qfzz_core.contracts import StoreScheme
 from qfzz_core.hookspecs import hookimpl
-from qfzz_plugins.stores.sqlite.options import SQLiteOptions
+from qfzz_plugins.stores.options import SQLiteOptions
 
 if TYPE_CHECKING:
     from qfzz_plugins.stores.sqlite.store import SQLiteStore

@@ -9,11 +9,11 @@ from itertools import chain, repeat
 from qfzz_core.contracts.stores import CatalogueChanges, CatalogueToken, Written
 from qfzz_core.model.json_codec import decoded, decoded_all, encoded_all
 from qfzz_core.model.tracks import Track
-from qfzz_plugins.stores.sqlite.connection import Connection, Insertion, Row
+from qfzz_core.storage.pages import batches
+from qfzz_plugins.stores.sqlite.connection import PAGE, Connection, Insertion, Row
 from qfzz_plugins.stores.sqlite.connections import Connections
-from qfzz_plugins.stores.sqlite.streams import batches, streamed
 
-KEPT_COMMITS = 1000  # how far back a reader can ask for the changes alone
+KEPT_COMMITS = 1000  # how far back a reader can get the changes alone
 _AT_ONCE = 500  # parameters of one query; old builds of SQLite take 999
 
 _PUT = Insertion(
@@ -26,17 +26,16 @@ _PUT_REMOVED = Insertion("INSERT INTO removed (position, changed) VALUES {}", co
 
 
 class SQLiteCatalogue:
-    """The tracks of one store."""
+    """The methods of the store that have to do with tracks."""
 
-    def __init__(self, connections: Connections) -> None:
-        self._connections = connections
-        self._identity = str((connections.mine().row("SELECT identity FROM store") or ("",))[0])
+    _connections: Connections
+    _identity: str
 
     # -- writing
 
-    def write(self, tracks: Iterable[Track]) -> Written:
+    def write_tracks(self, tracks: Iterable[Track]) -> Written:
         """Add or replace tracks in one transaction, taking them in batches."""
-        remaining = batches(tracks)
+        remaining = batches(tracks, PAGE)
         first = next(remaining, None)
         connection = self._connections.mine()
         if first is None:
@@ -44,7 +43,7 @@ class SQLiteCatalogue:
         with connection.writing():
             return put_tracks(connection, chain([first], remaining))
 
-    def remove(self, track_ids: Collection[str]) -> int:
+    def remove_tracks(self, track_ids: Collection[str]) -> int:
         """Remove tracks in one transaction and return how many there were."""
         connection = self._connections.mine()
         with connection.writing():
@@ -58,7 +57,7 @@ class SQLiteCatalogue:
 
     # -- reading
 
-    def token(self) -> CatalogueToken:
+    def catalogue_token(self) -> CatalogueToken:
         """Return the token of the catalogue as it is now."""
         return self._token(self._connections.mine())
 
@@ -67,7 +66,7 @@ class SQLiteCatalogue:
         counter, token = connection.row(query) or (0, "")
         return CatalogueToken(self._identity, counter, token)
 
-    def since(self, token: CatalogueToken | None) -> CatalogueChanges:
+    def catalogue_since(self, token: CatalogueToken | None) -> CatalogueChanges:
         """Return what changed since `token`.
 
         `written` streams: what does not fit one batch comes over a connection of its own, whose read transaction
@@ -95,7 +94,7 @@ class SQLiteCatalogue:
             return oldest == (0,)
         return connection.row("SELECT token FROM commits WHERE counter = ?", [token.counter]) == (token.token,)
 
-    def at(self, positions: Sequence[int]) -> list[Track | None]:
+    def tracks_at(self, positions: Sequence[int]) -> list[Track | None]:
         """Return the tracks at these positions."""
         connection = self._connections.mine()
         if len(positions) <= _AT_ONCE:  # one query sees one state by itself
@@ -109,7 +108,7 @@ class SQLiteCatalogue:
         tracks = iter(decoded_all(bodies[position] for position in wanted))
         return [next(tracks) if position in bodies else None for position in positions]
 
-    def find(self, track_id: str) -> tuple[int, Track] | None:
+    def find_track(self, track_id: str) -> tuple[int, Track] | None:
         """Return position and track."""
         return _find(self._connections.mine(), track_id)
 
@@ -142,10 +141,10 @@ def _commit(connection: Connection) -> int:
 def _written(connection: Connection, since: int | None) -> Iterator[tuple[int, Track]]:
     """Return an iterator over the tracks changed since a commit, or over all, in order of position."""
     if since is None:
-        return streamed(connection, "SELECT position, body FROM tracks ORDER BY position", [], _decoded)
+        return connection.stream("SELECT position, body FROM tracks ORDER BY position", [], _decoded)
     # The plus keeps the order from choosing the index: few tracks have changed, and they are found by that.
     query = "SELECT position, body FROM tracks WHERE changed > ? ORDER BY +position"
-    return streamed(connection, query, [since], _decoded)
+    return connection.stream(query, [since], _decoded)
 
 
 def _decoded(page: list[Row]) -> Iterator[tuple[int, Track]]:
@@ -170,6 +169,6 @@ def _put(connection: Connection, counter: int, batch: Sequence[Track]) -> None:
 
 
 def erase_tracks(connection: Connection) -> None:
-    """Begin anew inside the transaction that is open: as if no track had been there, but for the positions."""
+    """Begin again inside the transaction that is open: as if no track had been there, but for the positions."""
     for table in ("commits", "tracks", "removed"):
         connection.run(f"DELETE FROM {table}")

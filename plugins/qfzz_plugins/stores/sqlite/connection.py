@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from functools import partial
 from itertools import chain
@@ -15,11 +15,13 @@ from typing import Any, TypeVar
 from sqlite_utils import Database, Migrations
 
 from qfzz_core.errors import StoreError, StoreLockedError
+from qfzz_plugins.stores.options import SQLiteOptions
 from qfzz_plugins.stores.sqlite.errors import is_busy, store_error
-from qfzz_plugins.stores.sqlite.options import SQLiteOptions
 
 Row = tuple[Any, ...]
+Item = TypeVar("Item")
 Result = TypeVar("Result")
+PAGE = 2000  # rows of a stream that are in memory at once
 _PAUSE = 0.001  # SQLite itself would pause for up to 0.1 s, in which others can take the lock again and again
 
 # Closing a connection that another process opened could drop that process's locks, so the child of a fork keeps it.
@@ -87,6 +89,8 @@ class Connection:
 
     def insert(self, insertion: Insertion, rows: Sequence[Row]) -> None:
         """Insert rows."""
+        if not rows:
+            return
         if len(rows) >= insertion.together:
             rows = self._insert_together(insertion, rows)
         try:
@@ -108,7 +112,7 @@ class Connection:
         return found[0] if found else None
 
     def rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[Row]:
-        """Return all rows of a query; none if it asks for text that is no Unicode, because none was ever stored."""
+        """Return all rows of a query; none if it looks for text that is no Unicode, because none was ever stored."""
         try:
             with self.lock:
                 return self._raw.execute(sql, parameters).fetchall()
@@ -127,6 +131,26 @@ class Connection:
                 return cursor.fetchmany(count)
         except sqlite3.Error as error:
             return self._patiently(error, partial(cursor.fetchmany, count))
+
+    def stream(self, query: str, values: Sequence[Any], read: Callable[[list[Row]], Iterable[Item]]) -> Iterator[Item]:
+        """Return an iterator over what `read` makes of the pages of a query; it closes the connection at its end.
+
+        What fits one page is read at once, so that nothing is left open for an iterator that nobody reads.
+        """
+        cursor = self.run(query, values)
+        page = self.fetch(cursor, PAGE)
+        if len(page) < PAGE:
+            self.close()
+            return iter(read(page))
+        return self._pages(cursor, page, read)
+
+    def _pages(
+        self, cursor: sqlite3.Cursor, page: list[Row], read: Callable[[list[Row]], Iterable[Item]]
+    ) -> Iterator[Item]:
+        with closing(self):
+            while page:
+                yield from read(page)
+                page = self.fetch(cursor, PAGE)
 
     def _patiently(self, error: sqlite3.Error, work: Callable[[], Result]) -> Result:
         """Do what failed again and again while another process holds the lock of the file, until the timeout."""
@@ -231,7 +255,7 @@ class Connection:
             self.run("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def compact(self) -> None:
-        """Write the file anew, without the room and the bytes that are not needed any more."""
+        """Rewrite the file, without the room and the bytes that are not needed any more."""
         self._take_turn()
         try:
             self.run("VACUUM")

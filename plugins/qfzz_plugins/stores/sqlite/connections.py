@@ -7,10 +7,10 @@ from threading import Lock, local
 from weakref import WeakSet, finalize
 
 from qfzz_core.errors import StoreUnavailableError
+from qfzz_plugins.stores.options import SQLiteOptions
 from qfzz_plugins.stores.sqlite.connection import Connection
 from qfzz_plugins.stores.sqlite.errors import closed_error
 from qfzz_plugins.stores.sqlite.kept_files import release, use
-from qfzz_plugins.stores.sqlite.options import SQLiteOptions
 from qfzz_plugins.stores.sqlite.schema import checked_version, prepare
 
 

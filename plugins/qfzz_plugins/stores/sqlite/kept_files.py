@@ -1,6 +1,6 @@
 """Reading the bytes of a database file without taking SQLite's locks away.
 
-On POSIX, whoever closes a file gives up every lock that the process has on it, SQLite's among them
+On POSIX, a process that closes a file gives up every lock that it has on it, SQLite's among them
 (https://www.sqlite.org/howtocorrupt.html, "POSIX advisory locks canceled by a separate thread doing close()"). So what
 is opened here stays open as long as a store of this process uses the file.
 """

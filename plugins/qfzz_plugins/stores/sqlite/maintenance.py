@@ -1,4 +1,4 @@
-"""What the operator of a SQLite store asks for: a backup, room given back, traces erased, and how it fares."""
+"""What the operator of a SQLite store needs: a backup, room given back, traces erased, and how it fares."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from qfzz_plugins.stores.sqlite.connection import Connection
 from qfzz_plugins.stores.sqlite.kept_files import holds
 
 _JOURNALS = ("-wal", "-journal")
-_TELLING = 8  # characters by which most ids differ
+_DISTINCTIVE = 8  # characters by which most ids differ
 _LONGEST_TRACE = 64  # characters; ids that share more than that are looked for whole
 _LITTLE_ROOM = 16 << 20  # bytes
 
@@ -97,7 +97,7 @@ def erase_traces(connection: Connection, user_id: str) -> None:
     """Leave no trace of the id of a user who was forgotten in the file, unless others are in the way.
 
     `secure_delete` overwrites what is deleted, but not the copies that remain in the gaps of a page when its rows move
-    to another one, whole or cut off. They are rare, so the file is written anew only if there is one.
+    to another one, whole or cut off. They are rare, so the file is rewritten only if there is one.
     """
     with suppress(StoreError, OSError):
         if any(holds(connection.path, trace.encode()) for trace in _traces(connection, user_id)):
@@ -106,16 +106,16 @@ def erase_traces(connection: Connection, user_id: str) -> None:
 
 def _traces(connection: Connection, user_id: str) -> set[str]:
     """Return the shortest beginning and the shortest end of an id that stand in nobody else's; none of a short id."""
-    lengths = [*range(_TELLING, min(len(user_id), _LONGEST_TRACE), _TELLING // 2), len(user_id)]
+    lengths = [*range(_DISTINCTIVE, min(len(user_id), _LONGEST_TRACE), _DISTINCTIVE // 2), len(user_id)]
     beginnings = (user_id[:length] for length in lengths)
     ends = (user_id[-length:] for length in lengths)
-    found = (next((each for each in some if _is_telling(connection, each)), "") for some in (beginnings, ends))
+    found = (next((each for each in some if _is_distinctive(connection, each)), "") for some in (beginnings, ends))
     return {each for each in found if each}
 
 
-def _is_telling(connection: Connection, text: str) -> bool:
+def _is_distinctive(connection: Connection, text: str) -> bool:
     query = "SELECT 1 FROM users WHERE instr(user_id, ?) LIMIT 1"
-    return len(text.encode()) >= _TELLING // 2 and connection.row(query, [text]) is None
+    return len(text.encode()) >= _DISTINCTIVE // 2 and connection.row(query, [text]) is None
 
 
 # -- condition

@@ -4,26 +4,29 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, closing
+from contextlib import closing
 from typing import Any
 from urllib.parse import unquote
 
-from qfzz_core.contracts.stores import CatalogueChanges, CatalogueToken, Condition, Transaction, UserRecord, Written
+from qfzz_core.contracts.stores import Condition, UserRecord
 from qfzz_core.errors import StoreURLError
 from qfzz_core.model.events import Event
+from qfzz_core.model.json_codec import decoded
 from qfzz_core.model.profiles import ProfileSnapshot
 from qfzz_core.model.tracks import Track
-from qfzz_core.storage.restoring import refuse_used
+from qfzz_core.storage.pages import batches, paged
+from qfzz_core.storage.records import UserRow, event_of, refuse_used
+from qfzz_plugins.stores.options import SQLiteOptions
 from qfzz_plugins.stores.sqlite.catalogue import SQLiteCatalogue, erase_tracks, put_tracks
+from qfzz_plugins.stores.sqlite.connection import PAGE, Connection, Row
 from qfzz_plugins.stores.sqlite.connections import Connections
-from qfzz_plugins.stores.sqlite.maintenance import backup, condition
-from qfzz_plugins.stores.sqlite.options import SQLiteOptions
+from qfzz_plugins.stores.sqlite.maintenance import backup, condition, erase_traces
 from qfzz_plugins.stores.sqlite.schema import damages, examine
-from qfzz_plugins.stores.sqlite.streams import batches
-from qfzz_plugins.stores.sqlite.transaction import put_record
-from qfzz_plugins.stores.sqlite.users import SQLiteUsers
+from qfzz_plugins.stores.sqlite.transaction import SELECT_EVENTS, SQLiteUnit, put_record, stored_user, stored_weights
 
 _PREFIX = "sqlite:///"
+_STATES = """SELECT key, state FROM states
+    WHERE serial = (SELECT serial FROM users WHERE user_id = ?) AND learner = ? ORDER BY key"""
 
 
 def path_of(url: str) -> str:
@@ -40,7 +43,7 @@ def path_of(url: str) -> str:
     return os.path.abspath(path)
 
 
-class SQLiteStore:
+class SQLiteStore(SQLiteCatalogue):
     """A `qfzz_core.contracts.stores.Store` in one file, shared by threads and processes.
 
     Every write is one transaction begun IMMEDIATE; every read sees one state of the file.
@@ -52,11 +55,10 @@ class SQLiteStore:
         self._name = url
         self._connections = Connections(path, options)
         try:
-            self._catalogue = SQLiteCatalogue(self._connections)
+            self._identity = str((self._connections.mine().row("SELECT identity FROM store") or ("",))[0])
         except BaseException:
             self._connections.close()
             raise
-        self._users = SQLiteUsers(self._connections)
 
     @property
     def name(self) -> str:
@@ -72,62 +74,61 @@ class SQLiteStore:
         """Close every connection when its operation is done; called twice it does nothing."""
         self._connections.close()
 
-    # -- catalogue
-
-    def write_tracks(self, tracks: Iterable[Track]) -> Written:
-        """Add or replace tracks in one transaction, taking them in batches."""
-        return self._catalogue.write(tracks)
-
-    def remove_tracks(self, track_ids: Collection[str]) -> int:
-        """Remove tracks in one transaction and return how many there were."""
-        return self._catalogue.remove(track_ids)
-
-    def catalogue_token(self) -> CatalogueToken:
-        """Return the token of the catalogue as it is now."""
-        return self._catalogue.token()
-
-    def catalogue_since(self, token: CatalogueToken | None) -> CatalogueChanges:
-        """Return what changed since `token`; a long `written` streams from the state of this moment."""
-        return self._catalogue.since(token)
-
-    def tracks_at(self, positions: Sequence[int]) -> list[Track | None]:
-        """Return the tracks at these positions."""
-        return self._catalogue.at(positions)
-
-    def find_track(self, track_id: str) -> tuple[int, Track] | None:
-        """Return position and track."""
-        return self._catalogue.find(track_id)
-
     # -- users
 
     def user_ids(self) -> Iterator[str]:
         """Iterate the ids of all users in the order of their creation."""
         self._connections.mine()
-        return self._users.ids()
+        query = "SELECT serial, user_id FROM users WHERE serial > ? ORDER BY serial LIMIT ?"
+        return (user_id for _, user_id in paged(self._rows, query, (), 0))
+
+    def _rows(self, query: str, values: Sequence[Any]) -> list[Row]:
+        return self._connections.mine().rows(query, values)
 
     def revision(self, user_id: str) -> tuple[int, int] | None:
         """Return the revision of a user's profile."""
-        return self._users.revision(user_id)
+        return self._connections.mine().row("SELECT serial, revision FROM users WHERE user_id = ?", [user_id])
 
     def snapshot(self, user_id: str) -> ProfileSnapshot | None:
         """Return a user's profile."""
-        return self._users.snapshot(user_id)
+        connection = self._connections.mine()
+        with connection.reading():
+            user = stored_user(connection, user_id)
+            return None if user is None else _snapshot(connection, user)
 
     def events(self, user_id: str, *, newest_first: bool = False) -> Iterator[Event]:
         """Iterate a user's log, page by page."""
-        return self._users.events(user_id, newest_first)
+        serial, _ = self.revision(user_id) or (0, 0)
+        beyond, order, start = ("<", "DESC", 2**63 - 1) if newest_first else (">", "ASC", 0)
+        query = f"{SELECT_EVENTS} AND position {beyond} ? ORDER BY position {order} LIMIT ?"
+        return map(event_of, paged(self._rows, query, (serial,), start))
 
     def states(self, user_id: str, learner: str) -> Mapping[str, Any]:
         """Return everything a learner knows of a user."""
-        return self._users.states(user_id, learner)
+        rows = self._connections.mine().rows(_STATES, [user_id, learner])
+        return {key: decoded(state) for key, state in rows}
 
-    def transaction(self, user_ids: Collection[str]) -> AbstractContextManager[Transaction]:
+    def transaction(self, user_ids: Collection[str]) -> SQLiteUnit:
         """Begin a transaction, which holds the file's write lock until it ends."""
-        return self._users.transaction(user_ids)
+        return SQLiteUnit(self._connections.mine(), user_ids)
 
     def record(self, user_id: str) -> UserRecord | None:
-        """Return everything held of a user; a long log streams from the state of this moment."""
-        return self._users.record(user_id)
+        """Return everything held of a user, from one read transaction that ends with the reading of the events."""
+        connection = self._connections.another()
+        try:
+            connection.run("BEGIN")
+            user = stored_user(connection, user_id)
+            if user is None:
+                connection.close()
+                return None
+            states = connection.rows("SELECT learner, key, state FROM states WHERE serial = ?", [user.serial])
+            profile = _snapshot(connection, user)
+            query = f"{SELECT_EVENTS} ORDER BY position"
+            events = connection.stream(query, [user.serial], lambda page: map(event_of, page))
+        except BaseException:
+            connection.close()
+            raise
+        return UserRecord(profile, events, [(learner, key, decoded(state)) for learner, key, state in states])
 
     def load(
         self,
@@ -149,7 +150,7 @@ class SQLiteStore:
                 erase_tracks(connection)
             for record in users:
                 put_record(connection, record)
-            put_tracks(connection, batches(tracks), held_tracks)
+            put_tracks(connection, batches(tracks, PAGE), held_tracks)
         connection.clean_journal()
 
     def check(self) -> list[str]:
@@ -157,8 +158,14 @@ class SQLiteStore:
         return damages(self._connections.mine())
 
     def forget(self, user_id: str) -> bool:
-        """Erase a user; False if there was none."""
-        return self._users.forget(user_id)
+        """Erase a user, from the journal and the gaps of the file too; False if there was none."""
+        connection = self._connections.mine()
+        with connection.writing():
+            found = connection.rows("DELETE FROM users WHERE user_id = ? RETURNING serial", [user_id])
+        if found:
+            connection.clean_journal()
+            erase_traces(connection, user_id)
+        return bool(found)
 
     # -- for the operator
 
@@ -168,9 +175,14 @@ class SQLiteStore:
             backup(connection, path, replace=replace)
 
     def vacuum(self) -> None:
-        """Write the file anew; needs up to twice its size as free room, and other writers wait."""
+        """Rewrite the file; needs up to twice its size as free room, and other writers wait."""
         self._connections.mine().compact()
 
     def condition(self) -> Condition:
         """Return how file, directory and SQLite fare."""
         return condition(self._connections.mine())
+
+
+def _snapshot(connection: Connection, user: UserRow) -> ProfileSnapshot:
+    weights = stored_weights(connection, user.serial)
+    return user.snapshot((field, *weight) for (field, _), weight in weights.items())

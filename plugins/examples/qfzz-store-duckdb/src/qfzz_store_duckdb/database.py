@@ -10,7 +10,7 @@ from typing import Any
 import duckdb
 from qfzz_core import errors
 from qfzz_core.model.names import is_storable
-from qfzz_core.storage.drafted_stores import Turns
+from qfzz_core.storage import Turns
 
 # Bodies are JSON in text: it keeps integers of any size, 1 apart from 1.0, and the order of keys, which columns do not.
 # A removed track leaves its row, without id and body, so that readers hear of it and its position is not given again.
@@ -35,7 +35,7 @@ _MEANINGS: tuple[tuple[str, type[errors.QfzzError], str], ...] = (
     ("version number", errors.NewerSchemaError, "was written by another version of DuckDB: upgrade duckdb"),
     ("[Cc]orrupt|checksum|enough bytes|invalidated", errors.StoreCorruptError, "is damaged: restore a backup"),
     ("Cannot open|Could not (read|write)", errors.StoreUnavailableError, "cannot be used: check path and permissions"),
-    ("", errors.StoreError, "could not do what it was asked"),
+    ("", errors.StoreError, "could not do that"),
 )
 
 # Writers queue here: DuckDB would let two threads begin and fail the second. They queue by path and not by store,

@@ -11,9 +11,7 @@ from qfzz_core.model.events import Event
 from qfzz_core.model.json_codec import decoded, encoded
 from qfzz_core.model.names import is_storable
 from qfzz_core.model.tracks import Track
-from qfzz_core.storage.drafted_stores import DraftedStore
-from qfzz_core.storage.drafts import UserDraft, event_of, event_row
-from qfzz_core.storage.restoring import refuse_used
+from qfzz_core.storage import DraftedStore, UserDraft, event_of, event_row, refuse_used
 
 from qfzz_store_duckdb.database import Cursor, Database
 

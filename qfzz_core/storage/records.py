@@ -1,0 +1,96 @@
+"""Users as stores keep them: the row of a user, the row of an event, and a user who was recorded elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import attrs
+
+from qfzz_core.contracts.stores import UserRecord, UserTransaction
+from qfzz_core.errors import StoreNotEmptyError
+from qfzz_core.model.events import Change, Event, decode_event, encode_event
+from qfzz_core.model.json_codec import decoded, encoded
+from qfzz_core.model.plain import copied
+from qfzz_core.model.profiles import ProfileSnapshot
+from qfzz_core.model.weights import WEIGHT_FIELDS
+
+SCALARS = ("created_at", "updated_at", "energy_level", "tempo_preference", "discovery_factor")
+EVENT_COLUMNS = ("position", "kind", "timestamp", "event_id", "body")  # of `event_row`
+
+
+@attrs.define
+class UserRow:
+    """A user without weights, states and log. `serial` and `revision` are what `UserTransaction.revision` returns."""
+
+    user_id: str
+    serial: int
+    revision: int
+    scalars: dict[str, Any]
+
+    @classmethod
+    def of(cls, user_id: str, serial: int, revision: int, *scalars: Any) -> UserRow:
+        """Return the user whose scalars have these values, in the order of `SCALARS`."""
+        return cls(user_id, serial, revision, dict(zip(SCALARS, scalars, strict=True)))
+
+    @classmethod
+    def new(cls, user_id: str, serial: int, timestamp: str) -> UserRow:
+        """Return a user with default preferences."""
+        default = ProfileSnapshot(user_id=user_id, created_at=timestamp, updated_at=timestamp)
+        return cls(user_id, serial, 0, {field: getattr(default, field) for field in SCALARS})
+
+    def copy(self) -> UserRow:
+        """Return a row that can be changed."""
+        return UserRow(self.user_id, self.serial, self.revision, dict(self.scalars))
+
+    def snapshot(self, weights: Iterable[tuple[str, str, float]]) -> ProfileSnapshot:
+        """Return the profile with these weights: field, name and weight, in order."""
+        fields: dict[str, Any] = {field: {} for field in WEIGHT_FIELDS}
+        for field, name, weight in weights:
+            fields[field][name] = weight
+        return ProfileSnapshot(user_id=self.user_id, revision=(self.serial, self.revision), **self.scalars, **fields)
+
+
+def event_row(event: Event, position: int | None = None) -> tuple[int, str, str, str | None, str]:
+    """Return an event as it stands in a table: position, kind, timestamp, event_id, and the rest as JSON text."""
+    place = event.position if position is None else position
+    return place, event.kind, event.timestamp, event.event_id, encoded(encode_event(event))
+
+
+def event_of(row: tuple[Any, ...]) -> Event:
+    """Return the event that `event_row` made the row of."""
+    position, kind, timestamp, event_id, body = row
+    return decode_event(kind, timestamp, event_id, position, decoded(body))
+
+
+def owned_event(event: Event, position: int | None = None) -> Event:
+    """Return the event, copied where it holds what can be changed, at another position if one is given."""
+    if event.interaction is not None and event.interaction.extra:
+        extra = copied(dict(event.interaction.extra))
+        event = attrs.evolve(event, interaction=attrs.evolve(event.interaction, extra=extra))
+    if event.changes:
+        event = attrs.evolve(event, changes=tuple(Change(c.field, c.name, copied(c.value)) for c in event.changes))
+    return event if position is None else attrs.evolve(event, position=position)
+
+
+def refuse_used(name: str, *used: object) -> None:
+    """Raise `StoreNotEmptyError` for the store of this name if anything in `used` is true."""
+    if any(used):
+        raise StoreNotEmptyError(
+            f"{name} holds users, or held tracks; allow their replacement (replace=True, --replace), "
+            "or name another store"
+        )
+
+
+def write_record(user: UserTransaction, record: UserRecord) -> None:
+    """Create a user who does not exist, exactly as recorded but for revision and positions."""
+    user.create(record.profile.created_at)
+    for field in WEIGHT_FIELDS:
+        for name, weight in getattr(record.profile, field).items():
+            user.put_weight(field, name, weight)
+    for field in SCALARS[1:]:
+        user.put_scalar(field, getattr(record.profile, field))
+    for learner, key, state in record.states:
+        user.put_state(learner, key, state)
+    for event in record.events:
+        user.append(event)

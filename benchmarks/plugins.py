@@ -4,7 +4,7 @@
   all take part, and with none. The promise is that 30 with 3 in use cost at most 1.5 times what those 3 alone cost. It
   is shown for the whole process, and for the making of the engine in it, which is the harder measure.
 - Request: engines over the same catalogue answer the same listeners. In one of them a factor is built in, in the other
-  the same factor comes from a plugin of others. The promise is at most 1.05. Nothing is recalled of earlier requests.
+  the same factor comes from a plugin of others. The promise is at most 1.05. The result cache is empty.
 
 Everything alternates, so that what else the machine does falls on all; ratios are those of medians. The processor's
 time is a second witness. Run it with the Python that has QFZZ installed.
@@ -103,7 +103,7 @@ def installed(directory: Path, count: int) -> Path:
     """Install so many plugins, as an installer leaves them."""
     directory.mkdir()
     for number in range(count):
-        name = f"stranger{number:02}"
+        name = f"other{number:02}"
         (directory / f"{name}.py").write_text(SOURCE.format(name=name), encoding="utf-8")
         information = directory / f"{name}-1.0.dist-info"
         information.mkdir()
@@ -132,7 +132,7 @@ def starting(directory: Path | None, disabled: Sequence[str] = ()) -> Callable[[
 def start_up(rounds: int) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as place:
         few, many = installed(Path(place) / "few", USED), installed(Path(place) / "many", INSTALLED)
-        unused = [f"stranger{number:02}" for number in range(USED, INSTALLED)]
+        unused = [f"other{number:02}" for number in range(USED, INSTALLED)]
         starts = {
             "none": starting(None),
             "alone": starting(few),
@@ -182,12 +182,12 @@ def listeners(count: int) -> list[dict[str, Any]]:
 def copied(names: Sequence[str]) -> ModuleType:
     """A plugin of others with these built-in factors."""
     made = [factor for name in names for factor in import_module(f"qfzz_plugins.factors.{name}").qfzz_factors()]
-    module = ModuleType("stranger")
+    module = ModuleType("other")
     module.qfzz_factors = hookimpl(lambda: made)  # type: ignore[attr-defined]
     return module
 
 
-def asking(engine: Engine, people: Sequence[dict[str, Any]]) -> Callable[[], Measured]:
+def serving(engine: Engine, people: Sequence[dict[str, Any]]) -> Callable[[], Measured]:
     """Return what asks for one listener after the other, and says what that took."""
     turn = iter(range(10**9))
 
@@ -208,7 +208,7 @@ def requests(count: int, calls: int) -> dict[str, Any]:
         with Engine(seed=1) as ours, Engine(seed=1, config=disabled, plugins=[copied(replaced)]) as others:
             for engine in (ours, others):
                 engine.add_content(content)
-            medians = compared({"built in": asking(ours, people), "of others": asking(others, people)}, calls)
+            medians = compared({"built in": serving(ours, people), "of others": serving(others, people)}, calls)
         results[" ".join(replaced)] = {
             "ms": {name: milliseconds(measured) for name, measured in medians.items()},
             "ratio": ratio(medians["of others"], medians["built in"]),

@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parents[1]
 
 
 def started(module: str, worker: str, *arguments: object) -> subprocess.Popen[str]:
-    """Start a worker of a module that calls `run`; the arguments go there as JSON, paths as texts."""
+    """Start a worker of a module that calls `run`; the arguments go there as JSON, paths as strings."""
     words = [sys.executable, "-m", module, worker, json.dumps(arguments, default=str)]
     return subprocess.Popen(words, stdout=subprocess.PIPE, text=True, cwd=ROOT)
 
@@ -42,5 +42,5 @@ def memory() -> dict[str, float | None]:
     except OSError:
         lines = []
     kilobytes = {words[0]: int(words[1]) for line in lines if len(words := line.split()) == 3 and words[2] == "kB"}
-    found = {"resident_mb": kilobytes.get("VmRSS:"), "peak_mb": kilobytes.get("VmHWM:")}
+    found = {"resident_mb": kilobytes.get("VmRSS:"), "most_mb": kilobytes.get("VmHWM:")}
     return {name: None if value is None else round(value / 1e3, 1) for name, value in found.items()}

@@ -1,4 +1,4 @@
-"""Modules that plugins and applications were told to import from, under the names they had then.
+"""The old names of modules that the documentation named to plugins and applications.
 
 Whoever imports an old name gets the module of the new one, the same object, so that its classes stay one and the same.
 """

@@ -55,7 +55,7 @@ def imported(tree: ast.Module) -> Iterator[str]:
 
 
 def literals(tree: ast.Module) -> Iterator[str]:
-    """The texts in a module that are no docstrings."""
+    """The strings in a module that are no docstrings."""
     documented = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
     said = {ast.get_docstring(node, clean=False) for node in ast.walk(tree) if isinstance(node, documented)}
     for node in ast.walk(tree):

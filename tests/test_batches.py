@@ -48,7 +48,7 @@ def test_the_lists_do_not_depend_on_the_order_of_the_users_or_on_other_requests(
     assert sorted(lists(busy, USERS[::-1])) == sorted(lists(quiet))
 
 
-def test_every_batch_draws_anew_and_the_same_calls_draw_the_same() -> None:
+def test_every_batch_draws_for_itself_and_the_same_calls_draw_the_same() -> None:
     one, two = listeners(), listeners()
     first, second = lists(one), lists(one)
     assert first != second
@@ -171,18 +171,18 @@ def test_threads_answer_at_the_same_time() -> None:
     assert len(lists(listeners(scoring("mine", prepare)), USERS[:3], threads=3)) == 3
 
 
-def test_observers_are_told_in_order_by_whoever_reads() -> None:
-    told: list[tuple[str, int]] = []
+def test_observers_are_notified_in_order_by_whoever_reads() -> None:
+    notified: list[tuple[str, int]] = []
 
     def observe(recommended: Recommended) -> None:
-        told.append((recommended.request.profile.user_id, threading.get_ident()))
+        notified.append((recommended.request.profile.user_id, threading.get_ident()))
 
     dj = listeners(plugin("mine", qfzz_recommended=observe))
     found = dj.recommend_many(USERS, 5, threads=3)
     next(found)
-    assert told == [("user 0", threading.get_ident())]
+    assert notified == [("user 0", threading.get_ident())]
     list(found)
-    assert told == [(user_id, threading.get_ident()) for user_id in USERS]
+    assert notified == [(user_id, threading.get_ident()) for user_id in USERS]
 
 
 def test_a_batch_over_a_file_is_what_it_is_in_memory(tmp_path: Any) -> None:

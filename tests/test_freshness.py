@@ -247,7 +247,7 @@ def test_a_held_profile_of_a_user_forgotten_elsewhere_changes_nothing(
     assert held.interaction_history == []
 
 
-def test_a_user_forgotten_elsewhere_is_a_stranger_to_every_answer(dj: PersonalizedDJ, elsewhere: Elsewhere) -> None:
+def test_a_user_forgotten_elsewhere_is_unknown_to_every_answer(dj: PersonalizedDJ, elsewhere: Elsewhere) -> None:
     dj.record_feedback("alice", "t4", "favorite", event_id="e1")
     assert listed(dj)[0] == "t4"
     elsewhere(PersonalizedDJ.forget, "alice")
@@ -296,7 +296,7 @@ def test_a_restored_backup_is_seen_to_be_another_history(tmp_path: Path) -> None
         assert dj.get_track("lost") is None
 
 
-def test_a_backup_that_several_commits_followed_is_read_anew(tmp_path: Path) -> None:
+def test_a_backup_that_several_commits_followed_is_read_as_a_whole(tmp_path: Path) -> None:
     path, backup = tmp_path / "music.db", tmp_path / "backup.db"
     with PersonalizedDJ(store=f"sqlite:///{path}", seed=1) as dj:
         dj.add_content([a_track("t0"), a_track("t1")])

@@ -32,9 +32,9 @@ def counting_dj(count: int) -> tuple[PersonalizedDJ, CountingStore]:
     return dj, store
 
 
-def remembering(told: list[Recommended]) -> Callable[[Recommended], None]:
+def remembering(notified: list[Recommended]) -> Callable[[Recommended], None]:
     def remember(recommended: Recommended) -> None:
-        told.append(recommended)
+        notified.append(recommended)
 
     return remember
 
@@ -133,26 +133,26 @@ def test_what_is_done_to_a_track_of_a_long_list_changes_nothing_inside() -> None
 
 
 @pytest.mark.parametrize("count", [1, 3, 40])
-def test_observers_are_told_of_what_was_read_when_the_reading_ends(count: int) -> None:
-    told: list[Recommended] = []
-    dj = dj_with(plugin("mine", qfzz_recommended=remembering(told)), content=tracks(40))
+def test_observers_are_notified_of_what_was_read_when_the_reading_ends(count: int) -> None:
+    notified: list[Recommended] = []
+    dj = dj_with(plugin("mine", qfzz_recommended=remembering(notified)), content=tracks(40))
     found = dj.engine.iter_recommend("u", ONLY_RANKED)
     read = [each.track for each in islice(found, count)]
-    assert told == []
+    assert notified == []
     found.close()
-    (only,) = told
+    (only,) = notified
     assert [each.track for each in only.recommendations] == read
     assert only.recommendations[0].track is not read[0]
 
 
 def test_observers_and_callers_of_dictionaries_share_none() -> None:
-    told: list[Recommended] = []
-    dj = dj_with(plugin("mine", qfzz_recommended=remembering(told)))
+    notified: list[Recommended] = []
+    dj = dj_with(plugin("mine", qfzz_recommended=remembering(notified)))
     found = dj.recommend("u", ONLY_RANKED)
     expected = [dict(track) for track in found]
     for track in found:
         track.clear()
-    assert [each.track for each in told[0].recommendations] == expected
+    assert [each.track for each in notified[0].recommendations] == expected
 
 
 def test_a_recommendation_shows_what_it_is() -> None:

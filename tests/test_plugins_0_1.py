@@ -39,7 +39,7 @@ CHECKSUMS = {
 
 
 def written_for_0_1(name: str) -> Any:
-    """One of the plugins, imported anew."""
+    """One of the plugins, imported again."""
     spec = importlib.util.spec_from_file_location(f"{name}_0_1", HOME / f"{name}.py")
     assert spec is not None
     assert spec.loader is not None

@@ -366,7 +366,7 @@ def test_the_callers_interaction_is_left_alone() -> None:
     assert profile.interaction_history[0]["type"] == "like"
 
 
-def test_an_interaction_added_teaches_nothing() -> None:
+def test_nothing_is_learned_from_an_interaction_added() -> None:
     profile = UserProfile("ann", {"rock": 0.5})
     profile.add_interaction({"track_id": "t", "type": "favorite", "rating": 1.0})
     assert (profile.genres, profile.artists, profile.moods) == ({"rock": 0.5}, {}, {})

@@ -254,7 +254,7 @@ def test_an_unknown_user_is_refused_and_not_made(store: Store) -> None:
     assert list(store.user_ids()) == []
 
 
-def test_a_log_without_its_beginning_is_told_and_nothing_is_changed(store: Store) -> None:
+def test_a_log_without_its_beginning_is_named_and_nothing_is_changed(store: Store) -> None:
     create(store, "alice")
     engine = an_engine(store)
     engine.record_feedback("alice", "t1", "like")

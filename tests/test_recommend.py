@@ -385,7 +385,7 @@ def test_samples_rank_as_the_oracle_ranks_them() -> None:
     ]
 
 
-def test_feedback_on_a_sample_teaches() -> None:
+def test_a_profile_learns_from_feedback_on_a_sample() -> None:
     dj = PersonalizedDJ()
     sample = next(each for each in samples(dj) if each["genre"] == "jazz")
     dj.record_feedback("u", sample["track_id"], "like")
@@ -442,7 +442,7 @@ def test_the_same_seed_gives_the_same_lists_and_another_seed_others() -> None:
     assert lists(with_tracks(descending(100), seed=7)) != lists(with_tracks(descending(100), seed=8))
 
 
-def test_each_request_draws_anew(dj: PersonalizedDJ) -> None:
+def test_each_request_draws_for_itself(dj: PersonalizedDJ) -> None:
     assert all(one != other for one, other in pairwise(lists(dj)))
 
 

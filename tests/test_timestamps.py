@@ -17,7 +17,7 @@ def test_a_timestamp_says_the_moment_in_utc_with_six_decimals(moment: datetime) 
 
 
 @given(MOMENTS, MOMENTS)
-def test_timestamps_are_in_order_as_texts(one: datetime, other: datetime) -> None:
+def test_timestamps_are_in_order_as_strings(one: datetime, other: datetime) -> None:
     assert (timestamp(one) < timestamp(other)) == (one.astimezone(UTC) < other.astimezone(UTC))
 
 

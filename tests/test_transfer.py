@@ -171,7 +171,7 @@ def test_what_stops_a_copy_leaves_the_target_as_it_was(
     assert held(target) == held(source)
 
 
-def test_progress_tells_of_users_and_of_every_thousand_tracks(make: Make) -> None:
+def test_progress_counts_users_and_of_every_thousand_tracks(make: Make) -> None:
     source, target = make("memory"), make("sqlite")
     create(source, "alice", "bob")
     source.write_tracks(some_tracks(2_500))

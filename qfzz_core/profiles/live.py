@@ -73,7 +73,7 @@ class LiveProfile(_Stored):
     _revision: tuple[int, int]
 
     def add_interaction(self, interaction: dict[str, Any]) -> None:
-        """Add an interaction to the log; it teaches nothing. Raises `ProfileError` if it is not valid."""
+        """Add an interaction to the log; nothing is learned from it. Raises `ProfileError` if it is not valid."""
         self._record([checked_interaction(interaction, self._recorder.now())])
 
     def _commit(self, changes: Sequence[Change]) -> None:
@@ -117,7 +117,7 @@ class DraftProfile(_Stored):
         return [*shown_history(self._store, self.user_id), *added][-SHOWN_INTERACTIONS:]
 
     def add_interaction(self, interaction: dict[str, Any]) -> None:
-        """Add an interaction, to be committed with the rest; it teaches nothing."""
+        """Add an interaction, to be committed with the rest; nothing is learned from it."""
         self._refuse_if_ended()
         self._steps.append(checked_interaction(interaction, self._recorder.now()))
         self._touch()

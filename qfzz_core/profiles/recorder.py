@@ -118,8 +118,8 @@ class Recorder:
 
 
 def _announce(transaction: Transaction, feedbacks: Sequence[Feedback]) -> None:
-    """Tell a transaction that reads ahead what comes."""
-    read_ahead = getattr(transaction, "read_ahead", None)  # asking for `ReadsAhead` takes ten times as long
+    """Announce to a transaction that reads ahead what comes."""
+    read_ahead = getattr(transaction, "read_ahead", None)  # isinstance with `ReadsAhead` takes ten times as long
     if read_ahead is not None:
         read_ahead(feedbacks)
 

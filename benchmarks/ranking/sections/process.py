@@ -56,7 +56,7 @@ def _rows(figures: dict[str, Any]) -> list[tuple[str, str]]:
     rows = [
         ("the store's file", f"{figures['filled']['file_mb']:,.0f} MB"),
         ("resident memory after 200 answers", f"{following['resident_mb'] or 0:,.0f} MB"),
-        ("peak of the first start", f"{first['peak_mb'] or 0:,.0f} MB"),
+        ("peak of the first start", f"{first['most_mb'] or 0:,.0f} MB"),
         ("opening to the first answer, first start", f"{first['first_answer_seconds']:,.3f} s"),
         ("opening to the first answer, next start", f"{following['first_answer_seconds']:,.3f} s"),
     ]

@@ -80,6 +80,6 @@ def _rows(figures: Mapping[str, Any]) -> list[tuple[str, ...]]:
         row("the next answer", "next_answer_seconds"),
         ("reading the rows alone", f"{alone:,.4f} s", "1.00", "-", "-"),
         memory("resident memory then", "resident_mb"),
-        memory("resident memory at most", "peak_mb"),
+        memory("resident memory at most", "most_mb"),
         ("on the disk", f"{figures['database_mb']:,.0f} MB", "-", f"{figures['cache_mb']:,.0f} MB more", "-"),
     ]

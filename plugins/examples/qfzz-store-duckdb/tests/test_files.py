@@ -86,7 +86,7 @@ def test_a_url_without_a_file_is_refused(wrong: str) -> None:
         open_duckdb(wrong)
 
 
-def test_another_process_is_told_that_the_file_is_open(tmp_path: Path) -> None:
+def test_another_process_gets_an_error_that_says_the_file_is_open(tmp_path: Path) -> None:
     store = open_duckdb(url(tmp_path / "music.duckdb"))
     command = [sys.executable, "-c", OPEN, url(tmp_path / "music.duckdb")]
     done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)

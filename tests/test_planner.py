@@ -20,8 +20,8 @@ from qfzz_core import (
     TrackFunction,
 )
 from qfzz_core.ranking import planner
-from qfzz_core.ranking.index import Index
-from qfzz_core.ranking.layout import Layout
+from qfzz_core.ranking.index.build import Index
+from qfzz_core.ranking.index.layout import Layout
 
 
 @pytest.fixture(autouse=True)

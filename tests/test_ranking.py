@@ -19,8 +19,8 @@ from qfzz_core.model.names import normalise
 from qfzz_core.model.vocabulary import Vocabulary
 from qfzz_core.plugins.origin import Origin
 from qfzz_core.ranking.constraints import Distinct, MaxPerArtist
-from qfzz_core.ranking.eligible import EligibleRanking
-from qfzz_core.ranking.filtering import ActiveFilter, live_rows_passing, row_tests
+from qfzz_core.ranking.eligibility import EligibleRanking
+from qfzz_core.ranking.filters import ActiveFilter, live_rows_passing, row_tests
 from qfzz_core.ranking.formula import Formula, Term
 from qfzz_core.ranking.row_tests import CodeTest, IdTest
 from qfzz_core.ranking.scan import Scan

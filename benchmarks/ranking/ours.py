@@ -22,8 +22,9 @@ from qfzz_core.model.names import NORMALISERS, exact
 from qfzz_core.model.strings import Texts
 from qfzz_core.model.tracks import TEMPOS, Track
 from qfzz_core.model.vocabulary import Vocabulary
-from qfzz_core.ranking import planner, recall
-from qfzz_core.ranking.recall import Memory
+from qfzz_core.ranking import planner
+from qfzz_core.ranking.index import result_cache
+from qfzz_core.ranking.index.result_cache import Memory
 from qfzz_core.recommend.query import Query, checked_query
 from qfzz_core.recommend.ranked import ranked
 
@@ -198,7 +199,7 @@ class Memories:
 
 
 def _remember(engine: Engine, memory: Memory) -> None:
-    engine._answering.library.snapshot().segment._derived[recall.KEY] = memory
+    engine._answering.library.snapshot().segment._derived[result_cache.KEY] = memory
 
 
 def like_best(engine: Engine, catalogue: Catalogue, user_id: str) -> int:

@@ -13,17 +13,17 @@ from qfzz_core.contracts.columns import Rows
 from qfzz_core.contracts.filters import CategoryFilter, IdFilter
 from qfzz_core.contracts.plan import Plan
 from qfzz_core.ranking.costs import SAMPLE, SCORED, Costs
-from qfzz_core.ranking.eligible import MORE, EligibleRanking, Keeps
-from qfzz_core.ranking.filtering import ActiveFilter, live_rows_passing, passing_rows, read_once, row_tests
+from qfzz_core.ranking.eligibility import MORE, EligibleRanking, Keeps
+from qfzz_core.ranking.filters import ActiveFilter, live_rows_passing, passing_rows, read_once, row_tests
 from qfzz_core.ranking.formula import Formula
-from qfzz_core.ranking.index import Index
-from qfzz_core.ranking.indexed import Indexed, Merging, Switching
-from qfzz_core.ranking.indexes import serving, sizes_of
-from qfzz_core.ranking.layout import Parts, parts
-from qfzz_core.ranking.recall import question
+from qfzz_core.ranking.index.build import Index
+from qfzz_core.ranking.index.candidates import Indexed, Merging, Switching
+from qfzz_core.ranking.index.indexes import serving, sizes_of
+from qfzz_core.ranking.index.layout import Parts, parts
+from qfzz_core.ranking.index.result_cache import question
+from qfzz_core.ranking.index.search import Search
 from qfzz_core.ranking.row_tests import Mask, Passes
 from qfzz_core.ranking.scan import Candidates, Scan
-from qfzz_core.ranking.search import Search
 
 SMALL = 12_000  # rows up to which scoring all of them is as fast
 DEEP = 8  # the index does not pay when more than one in so many rows is asked for

@@ -15,7 +15,7 @@ from qfzz_core.model.profiles import checked_preferences
 from qfzz_core.plugins.faults import answer
 from qfzz_core.plugins.registry import Registered, Registry
 from qfzz_core.ranking.conditions import column_condition
-from qfzz_core.ranking.filtering import not_texts, read_once
+from qfzz_core.ranking.filters import not_texts, read_once
 
 GREATEST_COUNT = 2**40  # more than any catalogue holds, so that whoever asks for more gets all
 

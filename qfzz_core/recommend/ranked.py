@@ -16,8 +16,8 @@ from qfzz_core.plugins.registry import Registry
 from qfzz_core.plugins.settings import ActiveFactor
 from qfzz_core.ranking import planner
 from qfzz_core.ranking.constraints import Distinct, MaxPerArtist
-from qfzz_core.ranking.eligible import EligibleRanking, Keeps
-from qfzz_core.ranking.filtering import ActiveFilter, settled
+from qfzz_core.ranking.eligibility import EligibleRanking, Keeps
+from qfzz_core.ranking.filters import ActiveFilter, settled
 from qfzz_core.ranking.formula import Formula, Term
 from qfzz_core.ranking.shapes import Function, compiled
 from qfzz_core.recommend.query import Query

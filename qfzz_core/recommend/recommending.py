@@ -18,7 +18,7 @@ from qfzz_core.plugins.health import Health
 from qfzz_core.plugins.origin import Origin
 from qfzz_core.plugins.registry import Registry
 from qfzz_core.plugins.settings import Settings
-from qfzz_core.ranking.eligible import EligibleRanking
+from qfzz_core.ranking.eligibility import EligibleRanking
 from qfzz_core.ranking.formula import Formula, Term
 from qfzz_core.recommend.explain import Account, fault_notes
 from qfzz_core.recommend.picking import checked_picks

@@ -11,10 +11,10 @@ from qfzz_core.contracts.columns import Rows
 from qfzz_core.contracts.factors import TrackFunction, Values
 from qfzz_core.contracts.plan import Plan
 from qfzz_core.ranking.formula import Formula, Term
-from qfzz_core.ranking.index import Places
-from qfzz_core.ranking.ordering import greatest
+from qfzz_core.ranking.index.bounds import most
+from qfzz_core.ranking.index.build import Places
+from qfzz_core.ranking.index.sums import greatest
 from qfzz_core.ranking.shapes import Function
-from qfzz_core.ranking.sums import most
 
 BLOCK = 4_096  # rows asked about at a time: what a function needs for them stays in the processor's cache
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import attrs
 
 from qfzz_core.catalogue.segment import Segment
-from qfzz_core.ranking.index import Index
-from qfzz_core.ranking.layout import Layout, sizes
+from qfzz_core.ranking.index.build import Index
+from qfzz_core.ranking.index.layout import Layout, sizes
 
 MOST = 4  # of one segment: requests of yet another kind are scanned
 

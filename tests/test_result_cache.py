@@ -28,8 +28,9 @@ from qfzz_core import CategoryTable, ColumnFunction, Engine, NumericDistance, Tr
 from qfzz_core.catalogue.segment import Segment
 from qfzz_core.contracts.columns import Columns
 from qfzz_core.contracts.plan import Plan
-from qfzz_core.ranking import planner, recall
-from qfzz_core.ranking.recall import Found, Memory
+from qfzz_core.ranking import planner
+from qfzz_core.ranking.index import result_cache
+from qfzz_core.ranking.index.result_cache import Found, Memory
 
 
 @pytest.fixture(autouse=True)
@@ -239,8 +240,8 @@ def test_recalling_and_scanning_give_the_same_ranking(seed: int) -> None:
         small_limits(patch)
         patch.setattr(planner, "SMALL", -1)
         patch.setattr(planner, "DEEP", 0)
-        patch.setattr(recall, "MOST_RANKS", random.choice([60, 10_000]))
-        patch.setattr(recall, "LONGEST", random.choice([20, 10_000]))
+        patch.setattr(result_cache, "MOST_RANKS", random.choice([60, 10_000]))
+        patch.setattr(result_cache, "LONGEST", random.choice([20, 10_000]))
         changing = Snapshots(case)
         questions = [(weighted(case), filters(case)) for _ in range(3)]
         snapshots = []
@@ -281,7 +282,7 @@ def asking(memory: Memory) -> Callable[[str, int], bool]:
 
 
 def test_a_memory_forgets_what_was_not_asked_about_for_the_longest_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(recall, "MOST_RANKS", 3 * (100 + recall.ALONE))
+    monkeypatch.setattr(result_cache, "MOST_RANKS", 3 * (100 + result_cache.ALONE))
     ask = asking(Memory())
     assert [ask(question, 100) for question in "abc"] == [False, False, False]
     assert ask("a", 100)
@@ -291,7 +292,7 @@ def test_a_memory_forgets_what_was_not_asked_about_for_the_longest_time(monkeypa
 
 
 def test_a_longer_answer_takes_the_place_of_a_shorter_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(recall, "MOST_RANKS", 2 * (100 + recall.ALONE))
+    monkeypatch.setattr(result_cache, "MOST_RANKS", 2 * (100 + result_cache.ALONE))
     ask = asking(Memory())
     ask("a", 50)
     ask("b", 100)
@@ -300,7 +301,7 @@ def test_a_longer_answer_takes_the_place_of_a_shorter_one(monkeypatch: pytest.Mo
 
 
 def test_a_long_answer_is_not_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(recall, "LONGEST", 50)
+    monkeypatch.setattr(result_cache, "LONGEST", 50)
     ask = asking(Memory())
     assert [ask("a", 51), ask("a", 51), ask("a", 50), ask("a", 50)] == [False, False, False, True]
 
@@ -325,7 +326,7 @@ def test_each_segment_has_a_memory_of_its_own() -> None:
 
 
 def test_threads_share_a_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(recall, "MOST_RANKS", 500)
+    monkeypatch.setattr(result_cache, "MOST_RANKS", 500)
     memory = Memory()
 
     def work(seed: int) -> None:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from qfzz_core.contracts.columns import CategoryColumn, Columns, Rows
 from qfzz_core.contracts.factors import Values
-from qfzz_core.ranking.layout import Layout
+from qfzz_core.ranking.index.layout import Layout
 
 Keys = NDArray[np.uint32]
 Places = NDArray[np.intp]

@@ -8,8 +8,8 @@ import attrs
 import numpy as np
 
 from qfzz_core.contracts.factors import Values
-from qfzz_core.ranking.index import Places
-from qfzz_core.ranking.ordering import greatest
+from qfzz_core.ranking.index.build import Places
+from qfzz_core.ranking.index.sums import greatest
 
 
 @attrs.frozen(eq=False)

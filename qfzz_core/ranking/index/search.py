@@ -20,15 +20,15 @@ from numpy.typing import NDArray
 from qfzz_core.contracts.columns import Rows, among, without
 from qfzz_core.contracts.factors import Values
 from qfzz_core.contracts.plan import Plan
-from qfzz_core.ranking.asking import Asking
 from qfzz_core.ranking.formula import Formula
-from qfzz_core.ranking.index import Index, Places, index_rows
-from qfzz_core.ranking.layout import Parts, table_of
-from qfzz_core.ranking.ordering import Scores, best_of, united, united_sums
-from qfzz_core.ranking.posted import Posted
-from qfzz_core.ranking.ranges import Ranges, above, risen
-from qfzz_core.ranking.sums import Order, heights
-from qfzz_core.ranking.walk import FEW, TooManyError, Walk
+from qfzz_core.ranking.index.bounds import Order, heights
+from qfzz_core.ranking.index.build import Index, Places, index_rows
+from qfzz_core.ranking.index.entries import Ranges, above, risen
+from qfzz_core.ranking.index.evaluate import Asking
+from qfzz_core.ranking.index.layout import Parts, table_of
+from qfzz_core.ranking.index.postings import Posted
+from qfzz_core.ranking.index.scanner import FEW, TooManyError, Walk
+from qfzz_core.ranking.index.sums import Scores, best_of, united, united_sums
 
 FIRST_CELLS = 16  # looked at for the first floor
 AHEAD = 4  # times as many rows as are wanted are asked about first

@@ -13,7 +13,7 @@ from qfzz_core.contracts.columns import Rows, sealed
 from qfzz_core.contracts.factors import Values
 from qfzz_core.model.forks import renewed_after_fork
 from qfzz_core.ranking.formula import Formula
-from qfzz_core.ranking.index import Index
+from qfzz_core.ranking.index.build import Index
 from qfzz_core.ranking.row_tests import Mask
 
 MOST_RANKS = 262_144  # remembered of one segment, of 16 bytes each

@@ -12,9 +12,9 @@ from qfzz_core.contracts.columns import Rows, among
 from qfzz_core.contracts.factors import Values
 from qfzz_core.contracts.plan import Plan
 from qfzz_core.ranking.formula import Formula
-from qfzz_core.ranking.recall import Found, Memory
+from qfzz_core.ranking.index.result_cache import Found, Memory
+from qfzz_core.ranking.index.scanner import TooManyError
 from qfzz_core.ranking.scan import Candidates
-from qfzz_core.ranking.walk import TooManyError
 
 Best = tuple[Rows, Values, bool]
 

@@ -8,10 +8,10 @@ from numpy.typing import NDArray
 from qfzz_core.contracts.columns import Rows
 from qfzz_core.contracts.factors import Values
 from qfzz_core.ranking.formula import Term
-from qfzz_core.ranking.index import MANY, Index, Places, index_rows
-from qfzz_core.ranking.layout import table_of
-from qfzz_core.ranking.ranges import Ranges, above, risen
-from qfzz_core.ranking.walk import FEW, TooManyError, Walk
+from qfzz_core.ranking.index.build import MANY, Index, Places, index_rows
+from qfzz_core.ranking.index.entries import Ranges, above, risen
+from qfzz_core.ranking.index.layout import table_of
+from qfzz_core.ranking.index.scanner import FEW, TooManyError, Walk
 
 BLOCK = 4_096  # entries of postings looked at before the floor is looked at again
 FIRST_RANGES = 16  # looked at for the first floor

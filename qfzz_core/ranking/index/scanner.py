@@ -7,9 +7,9 @@ import numpy as np
 
 from qfzz_core.contracts.factors import Values
 from qfzz_core.contracts.plan import Plan
-from qfzz_core.ranking.index import LEVEL_BITS, MISSING, Places, Sorted
-from qfzz_core.ranking.ranges import Ranges, above, flat
-from qfzz_core.ranking.sums import Order, of_levels
+from qfzz_core.ranking.index.bounds import Order, of_levels
+from qfzz_core.ranking.index.build import LEVEL_BITS, MISSING, Places, Sorted
+from qfzz_core.ranking.index.entries import Ranges, above, flat
 
 LONG = 512  # entries of one cell up to which looking at all of them is as good as searching for the near ones
 FEW = 8_192  # rows up to which ties are not worth thinning out

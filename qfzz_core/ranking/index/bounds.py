@@ -8,9 +8,9 @@ import numpy as np
 
 from qfzz_core.contracts.factors import Values
 from qfzz_core.ranking.formula import Term
-from qfzz_core.ranking.index import MISSING, Index, Places, Sorted, index_rows
-from qfzz_core.ranking.layout import distance_of, table_of
-from qfzz_core.ranking.ranges import Ranges, flat
+from qfzz_core.ranking.index.build import MISSING, Index, Places, Sorted, index_rows
+from qfzz_core.ranking.index.entries import Ranges, flat
+from qfzz_core.ranking.index.layout import distance_of, table_of
 from qfzz_core.ranking.shapes import Function, Table
 
 _LEVELS = np.uint32(MISSING)

@@ -13,10 +13,10 @@ from qfzz_core import ColumnFunction, TrackFunction
 from qfzz_core.contracts.columns import as_rows
 from qfzz_core.contracts.plan import Plan
 from qfzz_core.plugins.origin import Origin
-from qfzz_core.ranking import asking
-from qfzz_core.ranking.asking import Asking
 from qfzz_core.ranking.formula import Formula, Term
-from qfzz_core.ranking.ordering import best_of, united_sums
+from qfzz_core.ranking.index import evaluate
+from qfzz_core.ranking.index.evaluate import Asking
+from qfzz_core.ranking.index.sums import best_of, united_sums
 from qfzz_core.ranking.shapes import Function
 
 EIGHTHS = st.integers(0, 8).map(lambda eighth: eighth / 8)  # few enough that there are ties
@@ -24,9 +24,9 @@ EIGHTHS = st.integers(0, 8).map(lambda eighth: eighth / 8)  # few enough that th
 
 @pytest.fixture(autouse=True)
 def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(asking, "BLOCK", 5)
-    monkeypatch.setattr(asking, "TRACKS", 5)
-    monkeypatch.setattr(asking, "LEAST_SCORED", 3)
+    monkeypatch.setattr(evaluate, "BLOCK", 5)
+    monkeypatch.setattr(evaluate, "TRACKS", 5)
+    monkeypatch.setattr(evaluate, "LEAST_SCORED", 3)
 
 
 @attrs.frozen(eq=False)

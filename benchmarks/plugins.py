@@ -4,7 +4,7 @@
   all take part, and with none. The promise is that 30 with 3 in use cost at most 1.5 times what those 3 alone cost. It
   is shown for the whole process, and for the making of the engine in it, which is the harder measure.
 - Request: engines over the same catalogue answer the same listeners. In one of them a factor is built in, in the other
-  the same factor comes from a plugin of others. The promise is at most 1.05. Nothing is recalled of earlier requests.
+  the same factor comes from a plugin of others. The promise is at most 1.05. Nothing is cached of earlier requests.
 
 Everything alternates, so that what else the machine does falls on all; ratios are those of medians. The processor's
 time is a second witness. Run it with the Python that has QFZZ installed.

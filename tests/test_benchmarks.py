@@ -165,8 +165,8 @@ class TestTheGrowth:
         assert [row[:2] for row in section.rows] == [
             ("300", "QFZZ"),
             ("600", "QFZZ"),
-            ("300", "QFZZ, nothing recalled"),
-            ("600", "QFZZ, nothing recalled"),
+            ("300", "QFZZ, nothing cached"),
+            ("600", "QFZZ, nothing cached"),
             ("300", "QFZZ, discovery 0.3"),
             ("600", "QFZZ, discovery 0.3"),
         ]
@@ -199,7 +199,7 @@ class TestManyUsers:
         monkeypatch.setitem(sys.modules, module.__name__, module)
         section = batch.measured(small_settings(tmp_path))
         assert asked == [list(range(8)), *range(8)] * 2  # once to warm up
-        assert [row[0] for row in section.rows] == [ours.NAME, ours.ANEW, batch.AT_ONCE, batch.SINGLY]
+        assert [row[0] for row in section.rows] == [ours.NAME, ours.COLD, batch.AT_ONCE, batch.SINGLY]
         assert all(figure > 0 for figure in section.figures.values())
 
     def test_name_implicit_if_it_is_not_installed(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -221,7 +221,7 @@ class TestTheCommand:
         assert "pure Python" not in document["sections"]["scaling"]["figures"]["300"]["contestants"]
         assert document["sections"]["scaling"]["rows"][-1][:2] == [
             "300 to 600",
-            "QFZZ, nothing recalled: between the scans grows, times",
+            "QFZZ, nothing cached: between the scans grows, times",
         ]
         assert list(document["sections"]["growth"]["figures"]["QFZZ"]) == ["300", "600"]
         assert document["sections"]["process"]["figures"]["600"]["writer"]["imports"] > 0

@@ -22,7 +22,7 @@ SECTIONS = {
     "growth": "the engine's call on catalogues of all sizes, among themselves",
     "whole": "the documented call against the engine's own",
     "function": "a column function of 64 dimensions against an equally pruned scan",
-    "changing": "adding tracks against building anew, and the call after it",
+    "changing": "adding tracks against building again, and the call after it",
     "batch": "many users against the batches of implicit ALS",
     "everything": "limit=None against copying the dictionaries",
     "planner": "what the planner chooses against scan and index",

@@ -24,13 +24,13 @@ from qfzz_core.model.tracks import TEMPOS, Track
 from qfzz_core.model.vocabulary import Vocabulary
 from qfzz_core.ranking import planner
 from qfzz_core.ranking.index import result_cache
-from qfzz_core.ranking.index.result_cache import Memory
+from qfzz_core.ranking.index.result_cache import ResultCache
 from qfzz_core.recommend.query import Query, checked_query
 from qfzz_core.recommend.ranked import ranked
 
 Method = Literal["scan", "index"]
 
-NAME, ANEW, DISCOVERING = "QFZZ", "QFZZ, nothing recalled", "QFZZ, discovery 0.3"
+NAME, COLD, DISCOVERING = "QFZZ", "QFZZ, nothing cached", "QFZZ, discovery 0.3"
 PLANS: tuple[Method, ...] = ("scan", "index")  # the ways to rank that can be asked for beside the planner's choice
 
 
@@ -130,13 +130,13 @@ def opened(path: str) -> PersonalizedDJ:
 
 
 def rebuild(engine: Engine) -> None:
-    """Build anew everything that answering from the engine's store needs."""
+    """Build everything again that answering from the engine's store needs."""
     with Engine(store=engine.store, seed=1) as other:
         other.recommend("nobody", limit=1)
 
 
 def index_again(engine: Engine) -> None:
-    """Build the indexes anew from columns that are there."""
+    """Build the indexes again from columns that are there."""
     segment = engine._answering.library.snapshot().segment
     Segment(segment.columns).derive_as(segment)
 
@@ -153,7 +153,7 @@ def best(
 
     `plan` is one of `PLANS`, None for what the planner chooses; with a plan there are no filters and constraints.
     """
-    request, query, snapshot = _asked(engine, user_id, limit, preferences, keywords)
+    request, query, snapshot = _checked(engine, user_id, limit, preferences, keywords)
     formula = engine._answering.recommending.account(snapshot, request).formula
     if plan is None:
         return ranked(snapshot, request, query, formula, registry=engine.registry, left_out=()).take(limit)
@@ -164,42 +164,42 @@ def picked(
     engine: Engine, user_id: str, limit: int, preferences: Mapping[str, Any] | None = None, **keywords: Any
 ) -> Rows:
     """Return the rows in the order of the result: the engine's call with discovery, without dictionaries."""
-    request, query, snapshot = _asked(engine, user_id, limit, preferences, keywords)
+    request, query, snapshot = _checked(engine, user_id, limit, preferences, keywords)
     return engine._answering.recommending.select(snapshot, request, query).rows
 
 
 def answers(engine: Engine, limit: int) -> dict[str, Callable[[Listener], Rows]]:
     """Return the engine's call by name: `best`, twice, and `picked` at the default discovery factor.
 
-    What tells the first two apart is `Memories`.
+    The first two differ by `Caches`.
     """
     return {
         NAME: lambda one: best(engine, one.user_id, limit),
-        ANEW: lambda one: best(engine, one.user_id, limit),
+        COLD: lambda one: best(engine, one.user_id, limit),
         DISCOVERING: lambda one: picked(engine, one.user_id, limit, preferences={"discovery_factor": 0.3}),
     }
 
 
 def forget(engine: Engine) -> None:
-    """Forget what was found for earlier requests, so that the next one is searched for."""
-    _remember(engine, Memory())
+    """Empty the result cache, so that the next request is searched for."""
+    _use(engine, ResultCache())
 
 
-class Memories:
-    """Gives each contestant that asks an engine a memory of its own, and `ANEW` an empty one before each call."""
+class Caches:
+    """Gives each contestant on an engine a result cache of its own, and `COLD` an empty one before each call."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._memories: dict[str, Memory] = {}
+        self._caches: dict[str, ResultCache] = {}
 
     def __call__(self, name: str) -> None:
-        if name == ANEW or name not in self._memories:
-            self._memories[name] = Memory()
-        _remember(self._engine, self._memories[name])
+        if name == COLD or name not in self._caches:
+            self._caches[name] = ResultCache()
+        _use(self._engine, self._caches[name])
 
 
-def _remember(engine: Engine, memory: Memory) -> None:
-    engine._answering.library.snapshot().segment._derived[result_cache.KEY] = memory
+def _use(engine: Engine, cache: ResultCache) -> None:
+    engine._answering.library.snapshot().segment._derived[result_cache.KEY] = cache
 
 
 def like_best(engine: Engine, catalogue: Catalogue, user_id: str) -> int:
@@ -209,7 +209,7 @@ def like_best(engine: Engine, catalogue: Catalogue, user_id: str) -> int:
     return row
 
 
-def _asked(
+def _checked(
     engine: Engine, user_id: str, limit: int, preferences: Mapping[str, Any] | None, keywords: Mapping[str, Any]
 ) -> tuple[Request, Query, Snapshot]:
     query = checked_query(engine.registry, preferences, limit=limit, **keywords)

@@ -1,25 +1,31 @@
-"""From prepared filters to tests of rows, and to the rows that pass them."""
+"""Filters: from what they prepared to tests of rows, and to the rows that pass them."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence, Set
-from functools import partial
-from typing import Any, TypeVar
+from numbers import Real
+from typing import Any, ParamSpec, TypeVar
 
 import attrs
 import numpy as np
+from numpy.typing import NDArray
 
 from qfzz_core.catalogue.snapshot import Snapshot
-from qfzz_core.contracts.columns import Rows, sealed
+from qfzz_core.contracts.columns import CategoryColumn, FlagColumn, NumberColumn, Rows, TagsColumn, sealed
 from qfzz_core.contracts.filters import CategoryFilter, IdFilter, Predicate, PreparedFilter, RangeFilter
 from qfzz_core.plugins.faults import BrokenContractError, ComponentFaultError, answer
 from qfzz_core.plugins.origin import Origin
-from qfzz_core.ranking.row_tests import ColumnTest, IdTest, Mask, Passes, category_test, range_test
 
 T = TypeVar("T")
+P = ParamSpec("P")
+Mask = NDArray[np.bool_]
+Passes = Callable[[Rows], Mask]
 
 BLOCK = 32_768  # rows tested at a time when all are
 STRETCH = 8 * BLOCK  # rows tested at a time by an array of their own, which takes little of the processor's cache
+ID_COST = 16  # so many times as long it takes to look up the id of a row as the row of an id, when there are many
+NARROW = 4  # codes are looked up one by one unless those between the wanted ones are fewer than this fraction
 
 
 @attrs.frozen(eq=False)
@@ -32,7 +38,7 @@ class ActiveFilter:
 
     @property
     def prunes(self) -> bool:
-        """Whether it says what passes, instead of having to be asked."""
+        """Whether it says what passes, instead of a function that has to be called."""
         return not isinstance(self.prepared, Predicate)
 
 
@@ -41,8 +47,8 @@ def settled(prepared: Any) -> Any:
     if not isinstance(prepared, IdFilter):
         return prepared
     track_ids = read_once(prepared.track_ids)
-    for wrong in not_texts(track_ids):
-        raise BrokenContractError(f"track_ids must be texts, got {wrong!r}")
+    for wrong in not_strings(track_ids):
+        raise BrokenContractError(f"track_ids must be strings, got {wrong!r}")
     return attrs.evolve(prepared, track_ids=track_ids)
 
 
@@ -51,8 +57,8 @@ def read_once(items: Iterable[T]) -> Collection[T]:
     return frozenset(items) if isinstance(items, Set) else tuple(items)
 
 
-def not_texts(items: Collection[Any]) -> list[Any]:
-    """Return those of the items that are no texts."""
+def not_strings(items: Collection[Any]) -> list[Any]:
+    """Return those of the items that are no strings."""
     try:
         "".join(items)  # looks at each of them, in a quarter of the time that a loop takes
     except TypeError:
@@ -61,8 +67,49 @@ def not_texts(items: Collection[Any]) -> list[Any]:
 
 
 def row_tests(snapshot: Snapshot, filters: Iterable[ActiveFilter]) -> list[Passes]:
-    """Return for each filter the test of rows; raises `ComponentFaultError` if a plugin's cannot be one."""
-    return [_guarded(active, partial(_test, snapshot, active.prepared)) for active in filters]
+    """Return for each filter the test of rows; raises as `row_test` does."""
+    return [row_test(snapshot, active) for active in filters]
+
+
+def row_test(snapshot: Snapshot, active: ActiveFilter) -> Passes:
+    """Return the test of rows of a filter; raises `ComponentFaultError` if a plugin's cannot be one.
+
+    Failures of the test are the plugin's, too; once it is made, only one that calls a function of theirs fails.
+    """
+    test = _guarded(active, _test, snapshot, active.prepared)
+    return test if active.prunes else lambda rows: _guarded(active, test, rows)
+
+
+def _guarded(active: ActiveFilter, function: Callable[P, T], *args: P.args, **keywords: P.kwargs) -> T:
+    """Return what a function returns; what it raises is the fault of the plugin whose filter it is."""
+    if active.origin is None:
+        return function(*args, **keywords)
+    try:
+        return function(*args, **keywords)
+    except Exception as error:
+        raise ComponentFaultError(f"filter {active.name}", active.origin) from error
+
+
+def _test(snapshot: Snapshot, prepared: PreparedFilter) -> Passes:
+    if isinstance(prepared, Predicate):
+        return lambda rows: _booleans(answer(prepared.function, snapshot.columns, sealed(rows)), len(rows))
+    if isinstance(prepared, IdFilter):
+        return IdTest(snapshot, read_once(prepared.track_ids), prepared.exclude)
+    if isinstance(prepared, CategoryFilter):
+        return category_test(snapshot.columns[prepared.column], prepared)
+    if isinstance(prepared, RangeFilter):
+        return range_test(snapshot.columns[prepared.column], prepared)
+    raise BrokenContractError(
+        "a filter's prepare must return CategoryFilter, RangeFilter, IdFilter, Predicate or None, "
+        f"got {type(prepared).__name__}"
+    )
+
+
+def _booleans(result: object, count: int) -> Mask:
+    mask = np.asarray(result)
+    if mask.dtype != np.bool_ or mask.shape != (count,):
+        raise BrokenContractError(f"a predicate must return {count} booleans, got {mask.dtype} of shape {mask.shape}")
+    return mask
 
 
 def live_rows_passing(snapshot: Snapshot, passes: Sequence[Passes]) -> Rows:
@@ -92,7 +139,7 @@ def _blocks(rows: Rows) -> Iterator[Rows]:
 
 
 def passing_rows(blocks: Iterable[Rows], passes: Sequence[Passes]) -> Rows:
-    """Return the rows that pass all tests, in the order given; each is asked only about what those before it passed."""
+    """Return the rows that pass all tests, in the order given; each is called only with what those before it passed."""
     kept = [np.empty(0, dtype=np.intp)]
     for block in blocks:
         passing = block
@@ -103,39 +150,114 @@ def passing_rows(blocks: Iterable[Rows], passes: Sequence[Passes]) -> Rows:
     return np.concatenate(kept)
 
 
-def _guarded(active: ActiveFilter, make: Callable[[], Passes]) -> Passes:
-    """Return a test whose failures are the plugin's: once it is made, only one that asks a function of theirs fails."""
-    if active.origin is None:
-        return make()
-    component, origin = f"filter {active.name}", active.origin
+class IdTest:
+    """Tests which rows have one of some track ids, or with `exclude` which have not.
 
-    def guarded(ask: Callable[[], Mask | Passes]) -> Mask | Passes:
-        try:
-            return ask()
-        except Exception as error:
-            raise ComponentFaultError(component, origin) from error
+    Looks the ids of few rows up among those ids; for more rows, the rows of those ids.
+    """
 
-    test = guarded(make)
-    return test if active.prunes else lambda rows: guarded(lambda: test(rows))  # type: ignore[operator,return-value]
+    def __init__(self, snapshot: Snapshot, track_ids: Collection[str], exclude: bool) -> None:
+        self._snapshot = snapshot
+        self._track_ids = track_ids
+        self._exclude = exclude
+        self._named: Mask | None = None  # of all rows, whether they have one of the ids
+
+    def __call__(self, rows: Rows) -> Mask:
+        """Return which rows pass."""
+        if self._named is None and len(rows) * ID_COST < len(self._track_ids):
+            named = self._known(self._snapshot.ids(rows))
+        else:
+            named = self._flags()[rows]
+        return ~named if self._exclude else named
+
+    def _known(self, track_ids: list[str]) -> Mask:
+        known = frozenset(track_ids).intersection(self._track_ids)  # without a set of the others, which are many
+        return np.fromiter(map(known.__contains__, track_ids), np.bool_, len(track_ids))
+
+    def _flags(self) -> Mask:
+        if self._named is None:
+            self._named = np.zeros(self._snapshot.columns.length, dtype=np.bool_)
+            self._named[self._snapshot.rows(self._track_ids)] = True
+        return self._named
 
 
-def _test(snapshot: Snapshot, prepared: PreparedFilter) -> Passes:
-    if isinstance(prepared, Predicate):
-        return lambda rows: _booleans(answer(prepared.function, snapshot.columns, sealed(rows)), len(rows))
-    if isinstance(prepared, IdFilter):
-        return IdTest(snapshot, read_once(prepared.track_ids), prepared.exclude)
-    if isinstance(prepared, CategoryFilter):
-        return category_test(snapshot.columns[prepared.column], prepared)
-    if isinstance(prepared, RangeFilter):
-        return range_test(snapshot.columns[prepared.column], prepared)
-    raise BrokenContractError(
-        "a filter's prepare must return CategoryFilter, RangeFilter, IdFilter, Predicate or None, "
-        f"got {type(prepared).__name__}"
-    )
+class ColumnTest:
+    """Tests rows by an array that has an entry for each: any rows, or a stretch of them without looking them up."""
+
+    def __init__(self, array: NDArray[Any], passes: Callable[[NDArray[Any]], Mask]) -> None:
+        self._array = array
+        self._passes = passes
+
+    def __call__(self, rows: Rows) -> Mask:
+        """Return which rows pass."""
+        return self._passes(self._array[rows])
+
+    def stretch(self, start: int, stop: int) -> Rows:
+        """Return the rows that pass, from `start` to before `stop` or the end."""
+        rows: Rows = self._passes(self._array[start:stop]).nonzero()[0] + start
+        return rows
 
 
-def _booleans(result: object, count: int) -> Mask:
-    mask = np.asarray(result)
-    if mask.dtype != np.bool_ or mask.shape != (count,):
-        raise BrokenContractError(f"a predicate must return {count} booleans, got {mask.dtype} of shape {mask.shape}")
-    return mask
+class CodeTest(ColumnTest):
+    """Tests rows by codes: those pass that have a true entry in `inside`, the last of which is that of code -1."""
+
+    def __init__(self, codes: NDArray[Any], inside: Mask) -> None:
+        super().__init__(codes, lambda some: inside.take(some, mode="wrap"))
+        wanted = inside[:-1].nonzero()[0]
+        self._low, self._high = (int(wanted[0]), int(wanted[-1])) if len(wanted) else (1, 0)
+        self._last = len(inside) - 2
+        between = self._high - self._low + 1
+        self._whole = between == len(wanted)
+        self._compares = not inside[-1] and (self._whole or between <= len(inside) // NARROW)
+
+    def stretch(self, start: int, stop: int) -> Rows:
+        """Return the rows that pass, from `start` to before `stop` or the end."""
+        if not self._compares:
+            return super().stretch(start, stop)
+        codes = self._array[start:stop]
+        between = codes >= self._low  # several times as fast as looking codes up
+        if self._high < self._last:
+            between &= codes <= self._high
+        rows: Rows = between.nonzero()[0] + start
+        return rows if self._whole else rows[self(rows)]
+
+
+def category_test(column: CategoryColumn | TagsColumn, prepared: CategoryFilter) -> Passes:
+    """Return the test of a filter on categories or tags."""
+    codes = column.vocabulary.codes(prepared.names)
+    named = np.zeros(len(column.vocabulary) + 1, dtype=np.bool_)
+    named[codes[codes >= 0]] = True
+    if isinstance(column, CategoryColumn):
+        return CodeTest(column.codes, named != bool(prepared.exclude))
+
+    def passes(rows: Rows) -> Mask:
+        some = column.select(rows)
+        counts = np.concatenate([[0], np.cumsum(named[some.codes])])
+        found: Mask = counts[some.starts[1:]] > counts[some.starts[:-1]]
+        return ~found if prepared.exclude else found
+
+    return passes
+
+
+def range_test(column: NumberColumn | FlagColumn, prepared: RangeFilter) -> ColumnTest:
+    """Return the test of a filter on numbers; what is missing never passes."""
+    low, high = _end(prepared.low, -math.inf), _end(prepared.high, math.inf)
+
+    def passes(numbers: NDArray[Any]) -> Mask:
+        mask = numbers >= low
+        mask &= numbers <= high
+        return mask
+
+    if isinstance(column, FlagColumn):
+        return CodeTest(column.flags, passes(np.array([0.0, 1.0, np.nan])))
+    if column.levels is None:
+        return ColumnTest(column.stored, passes)
+    return CodeTest(column.stored, passes(np.append(column.levels, np.nan)))
+
+
+def _end(given: Any, open_end: float) -> float:
+    if given is None:
+        return open_end
+    if not isinstance(given, Real):
+        raise BrokenContractError(f"a range ends at a number or None, got {given!r}")
+    return float(given)

@@ -47,7 +47,7 @@ class Formula:
     def digest(self) -> bytes | None:
         """Return what no formula has that scores a row of the same snapshot otherwise (but for a chance of 2**-64).
 
-        None if a term has to be asked: its answer may be another one every time.
+        None if a term has to be evaluated: its values may be others every time.
         """
         digest = blake2b(digest_size=16)
         for term in self.terms:

@@ -3,32 +3,74 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from functools import cached_property, partial
+from functools import cache, cached_property, partial
 from typing import Literal
 
+import attrs
 import numpy as np
 
 from qfzz_core.catalogue.snapshot import Snapshot
-from qfzz_core.contracts.columns import Rows
+from qfzz_core.contracts.columns import Rows, without
 from qfzz_core.contracts.filters import CategoryFilter, IdFilter
 from qfzz_core.contracts.plan import Plan
-from qfzz_core.ranking.costs import SAMPLE, SCORED, Costs
-from qfzz_core.ranking.eligibility import MORE, EligibleRanking, Keeps
-from qfzz_core.ranking.filters import ActiveFilter, live_rows_passing, passing_rows, read_once, row_tests
+from qfzz_core.ranking.eligibility import OVERSAMPLING, EligibleRanking, Keeps
+from qfzz_core.ranking.filters import (
+    ActiveFilter,
+    ColumnTest,
+    Mask,
+    Passes,
+    live_rows_passing,
+    passing_rows,
+    read_once,
+    row_test,
+)
 from qfzz_core.ranking.formula import Formula
-from qfzz_core.ranking.index.build import Index
-from qfzz_core.ranking.index.candidates import Indexed, Merging, Switching
-from qfzz_core.ranking.index.indexes import serving, sizes_of
-from qfzz_core.ranking.index.layout import Parts, parts
-from qfzz_core.ranking.index.result_cache import question
+from qfzz_core.ranking.index.build import Index, category_sizes, index_for
+from qfzz_core.ranking.index.candidates import Fallback, IndexCandidates
+from qfzz_core.ranking.index.layout import Parts
+from qfzz_core.ranking.index.result_cache import cache_key
 from qfzz_core.ranking.index.search import Search
-from qfzz_core.ranking.row_tests import Mask, Passes
 from qfzz_core.ranking.scan import Candidates, Scan
 
 SMALL = 12_000  # rows up to which scoring all of them is as fast
-DEEP = 8  # the index does not pay when more than one in so many rows is asked for
-MANY_IDS = 16  # track ids matter when they are more than one in so many of the base
-LEAST_PATIENCE = 2_048  # candidates from the index that are asked about, whatever a filtered scan costs
+DEEP = 8  # the index does not pay when more than this fraction of the rows is wanted
+MANY_IDS = 16  # track ids matter when they are more than this fraction of the base
+MIN_CANDIDATE_BUDGET = 2_048  # candidates from the index that are tested, whatever a filtered scan costs
+SAMPLE = 512  # rows by which the share that passes is estimated
+
+# What a row costs in a filtered scan, in candidates from an index.
+COLUMN_COST = 1 / 512  # to be tested by a column
+TEST_COST = 1 / 16  # to be tested in any other way, as long as that is not slow
+SCORE_COST = 1 / 8
+
+# Spread evenly over all rows (Weyl, 1916): every 2,000th row of a file that alternates two labels would be of one.
+_PLACES = np.sort(np.arange(SAMPLE) ** 2 * 2**0.5 % 1.0)
+
+
+@attrs.frozen
+class Costs:
+    """Of so many `rows`: the `share` that passes all tests, and what `testing` a row costs."""
+
+    rows: int
+    share: float = 1.0
+    testing: float = 0.0
+
+    @classmethod
+    def sampled(cls, snapshot: Snapshot, tests: Sequence[Passes]) -> Costs:
+        """Return the costs as a sample of the rows lets expect them."""
+        rows = snapshot.columns.length
+        if not tests or not rows:
+            return cls(rows)
+        passing = sampled = without((rows * _PLACES).astype(np.intp), snapshot.deleted)
+        testing = 0.0
+        for test in tests if len(sampled) else ():
+            testing += len(passing) / len(sampled) * (COLUMN_COST if isinstance(test, ColumnTest) else TEST_COST)
+            passing = passing[test(passing)] if len(passing) else passing
+        return cls(rows, len(passing) / max(1, len(sampled)), testing)
+
+    def scan(self, share: float) -> float:
+        """Return what it costs to test all rows, and to score those that pass if they are this share."""
+        return self.rows * (self.testing + share * SCORE_COST)
 
 
 def ranked(
@@ -43,20 +85,20 @@ def ranked(
 ) -> EligibleRanking:
     """Return the eligible ranking of a snapshot, of which about `wanted` ranks will be looked at, all if None.
 
-    `method` has that one taken, whatever it costs, without recalling what was found before. What is chosen and done is
-    told to `plan`.
+    `method` has that one taken, whatever it costs, without the result cache. `plan` says afterwards what was chosen
+    and done.
     """
     plan = plan or Plan()
     with plan.timed("plan"):
         planner = _Planner(snapshot, formula, filters, plan)
-        candidates, asked = planner.chosen(wanted, method)
+        candidates, tests = planner.chosen(wanted, method)
     return EligibleRanking(
         snapshot.columns,
         candidates,
-        asked,
+        tests,
         constraints=constraints,
         filtered=planner.filtered if plan.method == "index" else None,
-        patience=planner.patience,
+        budget=planner.budget,
         share=planner.share,
         plan=plan,
     )
@@ -69,35 +111,32 @@ class _Planner:
         self.share = 1.0
         self._snapshot = snapshot
         self._formula = formula
+        self._test: Callable[[ActiveFilter], Passes] = cache(partial(row_test, snapshot))
         self._pruning = [active for active in filters if active.prunes]
-        self._predicates = row_tests(snapshot, [active for active in filters if not active.prunes])
-        self._made: dict[ActiveFilter, Passes] = {}
+        self._predicates = self._tests(active for active in filters if not active.prunes)
 
     @cached_property
     def _parts(self) -> Parts:
-        return parts(self._formula, sizes_of(self._snapshot.segment), self._snapshot.base)
+        return Parts.of(self._formula, category_sizes(self._snapshot.segment), self._snapshot.base)
 
     def chosen(
         self, wanted: int | None, method: Literal["scan", "index"] | None
     ) -> tuple[Candidates, Sequence[Passes]]:
         """Return where candidates come from, and the tests that they have yet to pass."""
-        why_not = self._why_not(wanted) if method is None else None
-        if method is not None:
-            self._plan.reason = "it was asked for"
-        if method == "scan" or why_not is not None:
-            return self._scan(why_not or self._plan.reason), self._predicates
+        reason = self._why_scan(wanted) if method is None else "it was asked for"
+        if method == "scan" or (method is None and reason):
+            return self._scan(reason), self._predicates
         if method is None and self._is_narrowed(wanted or 0):
             return self.filtered("few tracks pass the filters"), ()
-        found = self._index(recalls=method is None)
-        if found is None:
+        index = index_for(self._snapshot.segment, self._parts.layout)
+        if index is None:
             return self._scan("there are too many kinds of requests to have an index for each"), self._predicates
         self.share = max(self._costs.share, 1 / SAMPLE)
-        self._plan.method = "index"
-        self._plan.reason = self._plan.reason or "few of many tracks are asked for"
-        return found
+        self._plan.method, self._plan.reason = "index", reason or "few of many tracks are asked for"
+        return self._indexed(index, cached=method is None)
 
-    def _why_not(self, wanted: int | None) -> str | None:
-        """Return why the index does not pay, None if it does."""
+    def _why_scan(self, wanted: int | None) -> str:
+        """Return why the index does not pay, "" if it does."""
         rows = self._snapshot.columns.length
         if rows <= SMALL:
             return "the catalogue is small"
@@ -105,19 +144,17 @@ class _Planner:
             return "most of the ranking is asked for"
         if not self._formula.terms or self._formula.total == 0.0:
             return "no factor has a weight"
-        if self._named is not None:
-            return "a filter names its tracks"
-        return None
+        return "" if self._named is None else "a filter names its tracks"
 
     def _is_narrowed(self, wanted: int) -> bool:
         """Return whether so few candidates pass the filters that it costs less to filter all rows first."""
         share = self._costs.share
-        alone = SMALL * SCORED  # what the index costs before its first candidate
-        return share < 1.0 and self._costs.scan(share) * share < alone * share + wanted * MORE
+        alone = SMALL * SCORE_COST  # what the index costs before its first candidate
+        return share < 1.0 and self._costs.scan(share) * share < alone * share + wanted * OVERSAMPLING
 
-    def patience(self, share: float) -> float:
-        """Return about how many candidates to ask at most before all rows are filtered, of which a share passes."""
-        return max(LEAST_PATIENCE, self._costs.scan(share))
+    def budget(self, share: float) -> float:
+        """Return about how many candidates to test at most before all rows are filtered, of which a share passes."""
+        return max(MIN_CANDIDATE_BUDGET, self._costs.scan(share))
 
     @cached_property
     def _costs(self) -> Costs:
@@ -125,12 +162,22 @@ class _Planner:
         narrowing = [active for active in self._pruning if self._narrows(active)]
         return Costs.sampled(self._snapshot, [*self._tests(narrowing), *self._predicates])
 
+    def _narrows(self, active: ActiveFilter) -> bool:
+        """Return whether so many candidates may fail a filter that it matters."""
+        prepared = active.prepared
+        if isinstance(prepared, IdFilter) and len(read_once(prepared.track_ids)) * MANY_IDS < self._snapshot.base:
+            return False
+        return not self._by_cell(active)
+
+    def _tests(self, filters: Iterable[ActiveFilter]) -> list[Passes]:
+        """Return the tests of filters, each made once."""
+        return [self._test(active) for active in filters]
+
     # -- scan
 
     def _scan(self, reason: str) -> Scan:
-        """Return candidates from scoring all rows that pass the filters that say what does."""
-        named = self._named
-        tests = self._tests(self._pruning)
+        """Return candidates from scoring all rows that pass the filters which say what passes."""
+        named, tests = self._named, self._tests(self._pruning)
         rows = live_rows_passing(self._snapshot, tests) if named is None else passing_rows([named], tests)
         return self._scan_of(rows, reason)
 
@@ -143,14 +190,6 @@ class _Planner:
         self._plan.method, self._plan.reason = "scan", reason
         return Scan(self._formula, rows, self._plan)
 
-    def _tests(self, filters: Iterable[ActiveFilter]) -> list[Passes]:
-        """Return the tests of filters, each made once."""
-        return [self._made.get(active) or self._test(active) for active in filters]
-
-    def _test(self, active: ActiveFilter) -> Passes:
-        (self._made[active],) = row_tests(self._snapshot, [active])
-        return self._made[active]
-
     @cached_property
     def _named(self) -> Rows | None:
         """The rows that a filter names one by one, in order of position; None if no filter does."""
@@ -160,46 +199,28 @@ class _Planner:
                 return rows[np.argsort(self._snapshot.positions[rows], kind="stable")]
         return None
 
-    def _narrows(self, active: ActiveFilter) -> bool:
-        """Return whether so many candidates may fail a filter that it matters."""
-        prepared = active.prepared
-        if isinstance(prepared, IdFilter) and len(read_once(prepared.track_ids)) * MANY_IDS < self._snapshot.base:
-            return False
-        return not self._by_cell(active)
+    # -- index
 
     def _by_cell(self, active: ActiveFilter) -> bool:
         """Return whether a filter lets whole cells of the index pass or not."""
         return isinstance(active.prepared, CategoryFilter) and active.prepared.column in self._parts.layout.cells
 
-    # -- index
-
-    def _index(self, *, recalls: bool) -> tuple[Candidates, Sequence[Passes]] | None:
-        index = serving(self._snapshot.segment, self._parts.layout)
-        if index is None:
-            return None
+    def _indexed(self, index: Index, *, cached: bool) -> tuple[Candidates, Sequence[Passes]]:
         inside = [active for active in self._pruning if self._by_cell(active)]
-        allowed = _allowed(self._snapshot, inside, index)
-        finder = Merging(
+        others = [active for active in self._pruning if active not in inside]
+        snapshot, allowed = self._snapshot, _allowed(self._snapshot, inside, index)
+        delta = passing_rows([snapshot.live_delta], self._tests(inside))
+        indexed = IndexCandidates(
             self._formula,
-            self._snapshot,
-            self._delta(inside),
-            partial(self._search, index, allowed),
-            question=question(self._formula, index, allowed) if recalls else None,
+            snapshot,
+            delta,
+            lambda: Search(
+                self._formula, self._parts, index, deleted=snapshot.base_deleted, allowed=allowed, plan=self._plan
+            ),
+            key=cache_key(self._formula, index, allowed) if cached else None,
             plan=self._plan,
         )
-        indexed = Indexed(finder, self._snapshot.base)
-        others = [active for active in self._pruning if active not in inside]
-        return Switching(indexed, lambda: self._scan_inside(inside)), [*self._tests(others), *self._predicates]
-
-    def _search(self, index: Index, allowed: Mask | None) -> Search:
-        """Return a search of the base, of the cells that are allowed."""
-        deleted = self._snapshot.base_deleted
-        return Search(self._formula, self._parts, index, deleted=deleted, allowed=allowed, plan=self._plan)
-
-    def _delta(self, inside: Sequence[ActiveFilter]) -> Rows:
-        """Return the rows behind the base that pass the filters which the index applies to the base."""
-        delta = self._snapshot.live_delta
-        return passing_rows([delta], self._tests(inside)) if len(delta) and inside else delta
+        return Fallback(indexed, lambda: self._scan_inside(inside)), [*self._tests(others), *self._predicates]
 
     def _scan_inside(self, inside: Sequence[ActiveFilter]) -> Scan:
         """Return candidates from scoring all rows that the index would have considered."""

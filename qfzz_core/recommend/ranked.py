@@ -15,8 +15,7 @@ from qfzz_core.plugins.health import Health, Stopwatch
 from qfzz_core.plugins.registry import Registry
 from qfzz_core.plugins.settings import ActiveFactor
 from qfzz_core.ranking import planner
-from qfzz_core.ranking.constraints import Distinct, MaxPerArtist
-from qfzz_core.ranking.eligibility import EligibleRanking, Keeps
+from qfzz_core.ranking.eligibility import Distinct, EligibleRanking, Keeps, MaxPerArtist
 from qfzz_core.ranking.filters import ActiveFilter, settled
 from qfzz_core.ranking.formula import Formula, Term
 from qfzz_core.ranking.shapes import Function, compiled
@@ -38,7 +37,7 @@ def prepared_term(snapshot: Snapshot, request: Request, factor: ActiveFactor, he
         evaluate = compiled(prepared, snapshot.columns, snapshot.fetch)
         if isinstance(evaluate, Function):
             watch = Stopwatch(health, f"factor {factor.name}", origin, spent)
-            evaluate = Function(partial(watch.time, evaluate.ask), evaluate.bound)
+            evaluate = Function(partial(watch.time, evaluate.evaluate), evaluate.bound)
     except Exception as error:
         raise ComponentFaultError(f"factor {factor.name}", origin) from error
     return Term(factor.name, factor.weight, prepared, evaluate, origin)

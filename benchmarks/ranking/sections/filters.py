@@ -127,7 +127,7 @@ def measured(settings: Settings) -> Section:
     return Section(
         title="Filters",
         pattern=f"the best {settings.limit} of {settings.tracks:,} tracks, {settings.calls // 4} calls alternating, "
-        "no feedback between them, nothing recalled",
+        "no feedback between them, nothing cached",
         head=("", "median ms", "p99 ms", "times the unfiltered call", "a filtered scan ms", "times"),
         rows=[_row(name, one) for name, one in figures.items()],
         figures=figures,

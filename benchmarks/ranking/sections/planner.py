@@ -36,7 +36,7 @@ def measured(settings: Settings) -> Section:
     return Section(
         title="The planner",
         pattern=f"rounds of {PEOPLE} listeners, alternating, medians of {settings.rounds} rounds, milliseconds a call, "
-        "nothing recalled",
+        "nothing cached",
         head=("tracks", "limit", "listeners", CHOSEN, *ours.PLANS, "against the better"),
         rows=[_row(key, one) for key, one in figures.items()],
         figures=figures,

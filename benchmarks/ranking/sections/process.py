@@ -20,7 +20,7 @@ def measured(settings: Settings) -> Section:
     }
     return Section(
         title="One process, from SQLite",
-        pattern=f"limit {workers.LIMIT}, discovery 0.3, each line in a process of its own that recalls what it found; "
+        pattern=f"limit {workers.LIMIT}, discovery 0.3, each line in a process of its own with its result cache; "
         f"threads answer for {_seconds(settings)} s",
         head=("tracks", "", "figure"),
         rows=[(size, *row) for size, figures in sizes.items() for row in _rows(figures)],

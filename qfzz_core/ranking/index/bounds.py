@@ -1,26 +1,25 @@
-"""What the terms of a formula add to the sums of an index's rows: by cell, by distance from the target, by posting."""
+"""What the terms of a formula add to the sum of a row: the upper bound of each cell, and a distance from its target."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from qfzz_core.contracts.factors import Values
 from qfzz_core.ranking.formula import Term
-from qfzz_core.ranking.index.build import MISSING, Index, Places, Sorted, index_rows
-from qfzz_core.ranking.index.entries import Ranges, flat
-from qfzz_core.ranking.index.layout import distance_of, table_of
-from qfzz_core.ranking.shapes import Function, Table
-
-_LEVELS = np.uint32(MISSING)
+from qfzz_core.ranking.index.build import Index
+from qfzz_core.ranking.index.entries import MISSING, Places, Ranges, SortedEntries, Span, flat
+from qfzz_core.ranking.index.layout import TableTerm
+from qfzz_core.ranking.shapes import Distance, Function, Table
 
 
-def heights(terms: Sequence[Term], index: Index) -> Values:
+def cell_bounds(tables: Iterable[TableTerm], index: Index) -> Values:
     """Return the part of the sums that each cell fixes."""
     axes: dict[str, Values] = {}
-    for term in terms:
-        table = table_of(term)
+    for term, table in tables:
         axis = term.weight * table.from_missing(index.dims[table.name])
         axes[table.name] = axes[table.name] + axis if table.name in axes else axis
     grid = np.zeros(1)
@@ -29,34 +28,35 @@ def heights(terms: Sequence[Term], index: Index) -> Values:
     return grid
 
 
-def most(term: Term) -> float:
-    """Return the largest value that a row can have."""
+def upper_bound(term: Term) -> float:
+    """Return what a term adds at most to a sum."""
     shape = term.evaluate
     if isinstance(shape, Table):
-        return shape.top
-    return shape.bound if isinstance(shape, Function) else 1.0
+        return term.weight * shape.upper_bound
+    return term.weight * shape.bound if isinstance(shape, Function) else term.weight
 
 
-class Order:
-    """The term by whose number the rows of a cell are sorted."""
+class OrderTerm:
+    """The term by whose number the rows of a cell are sorted; it adds at most `upper_bound`, and `missing` without a
+    number.
+    """
 
-    def __init__(self, term: Term, index: Index) -> None:
-        self._distance = distance_of(term)
+    def __init__(self, term: Term, distance: Distance, index: Index) -> None:
+        self._distance = distance
         self._weight = term.weight
         self._levels = index.levels
         self.has_missing = index.has_missing
-        self.missing = self._weight * self._distance.missing
+        self.missing = self._weight * distance.missing
         self._by_level = self._level_parts() if index.levels.exact else None
-        self.top = self._weight if not self.has_missing else max(self._weight, self.missing)
-        self.target_level = int(np.searchsorted(index.levels.edges, self._distance.target))
-        self.pure = index.levels.pure
+        self.upper_bound = max(self._weight, self.missing) if self.has_missing else self._weight
+        self.target_level = int(np.searchsorted(index.levels.edges, distance.target))
 
-    def parts(self, entries: Sorted, places: Places) -> Values:
+    def parts(self, entries: SortedEntries, places: Places) -> Values:
         """Return what the term adds to the sums of entries."""
         if self._by_level is not None:
-            known: Values = self._by_level[entries.keys[places] & _LEVELS]
+            known: Values = self._by_level[entries.levels_at(places)]
             return known
-        return self._weight * self._distance.of_numbers(self._distance.column.at(index_rows(entries, places)))
+        return self._weight * self._distance(entries.rows_at(places))
 
     def _level_parts(self) -> Values:
         """Return what the term adds for each level, the missing one included."""
@@ -68,23 +68,24 @@ class Order:
         parts[MISSING] = self.missing
         return parts
 
-    def levels_within(self, heights: Values, least: float) -> tuple[Places, Places]:
-        """Return from which level on, and before which, rows of these heights can have a sum of `least`."""
+    def levels_within(self, bounds: Values, threshold: float) -> Span:
+        """Return from which level on, and before which, rows of cells with these bounds can reach a threshold."""
         edges = self._levels.edges
         with np.errstate(over="ignore"):
-            reach = ((heights - least) / self._weight + 1.0) * self._distance.scale
-            reach[heights >= least] = np.inf  # however far: the value is never below 0
+            reach = ((bounds - threshold) / self._weight + 1.0) * self._distance.scale
+            reach[bounds >= threshold] = np.inf  # however far: the value is never below 0
             low = np.searchsorted(edges, self._distance.target - reach, "right") - 1
             high = np.searchsorted(edges, self._distance.target + reach, "right")
         return np.maximum(low, 0), high
 
+    def thinned(self, entries: SortedEntries, ranges: Ranges, levels: Span, count: int) -> Ranges:
+        """Return ranges of one level each, of which only the first `count` rows are kept where all are ties.
 
-def of_levels(order: Order, entries: Sorted, ranges: Ranges, levels: tuple[Places, Places], count: int) -> Ranges:
-    """Return ranges of one level each, of which only the first `count` rows are kept where all are ties."""
-    level, lengths = flat(*levels)
-    cells, heights = ranges.cells.repeat(lengths), ranges.heights.repeat(lengths)
-    within = ranges.starts.repeat(lengths), ranges.stops.repeat(lengths)
-    starts, stops = entries.between(cells, level, level + 1, within)
-    stops = np.where(order.pure[level], np.minimum(stops, starts + count), stops)
-    some = (stops > starts).nonzero()[0]
-    return Ranges(cells[some], heights[some], starts[some], stops[some])
+        A level that is not pure is kept whole: its later rows may be nearer to the target than the first.
+        """
+        level, lengths = flat(*levels)
+        parts: Iterator[NDArray[Any]] = (part.repeat(lengths) for part in ranges)
+        whole = Ranges(*parts)
+        starts, stops = entries.between(whole.cells, level, level + 1, (whole.starts, whole.stops))
+        stops = np.where(self._levels.pure[level], np.minimum(stops, starts + count), stops)
+        return Ranges(whole.cells, whole.bounds, starts, stops).some((stops > starts).nonzero()[0])

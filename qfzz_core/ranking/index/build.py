@@ -1,4 +1,4 @@
-"""The index: rows sorted by cell and, inside a cell, by one number; and postings of large categories.
+"""The index of a segment: its rows sorted by cell and, inside a cell, by one number; and postings of large categories.
 
 A cell is one combination of the categories of a few small columns, so a table over such a column is one number for
 the whole cell. Inside a cell rows are sorted by the level of the ordering number, so that those near a target lie
@@ -15,91 +15,18 @@ import attrs
 import numpy as np
 from numpy.typing import NDArray
 
-from qfzz_core.contracts.columns import CategoryColumn, Columns, Rows
+from qfzz_core.catalogue.segment import Segment
+from qfzz_core.contracts.columns import CategoryColumn, Columns
 from qfzz_core.contracts.factors import Values
+from qfzz_core.ranking.index.entries import LEVEL_BITS, MISSING, NumberLevels, Places, SortedEntries
 from qfzz_core.ranking.index.layout import Layout
 
-Keys = NDArray[np.uint32]
-Places = NDArray[np.intp]
+Arrays = Mapping[str, NDArray[Any]]
 
-LEVEL_BITS = 16
-MISSING = (1 << LEVEL_BITS) - 1  # the level of rows without a number: the last of their cell
-MOST_LEVELS = MISSING - 1
-MANY = 1_024  # entries of a category up to which looking at all of them is as good as looking at its cells first
-FEW_RANGES = 64  # ranges up to which searching one after the other is as fast as in all at once
+MANY_ENTRIES = 1_024  # entries of a category up to which looking at all is as good as looking at its cells first
+MAX_INDEXES = 4  # of one segment: requests of yet another kind are scanned
 _LEVEL = np.uint64(LEVEL_BITS)
 _ROW = np.uint64(32)
-
-
-@attrs.frozen(eq=False)
-class Levels:
-    """The ordering numbers in at most 65,534 levels that grow with the number.
-
-    Level l holds the numbers from `edges[l]` to below `edges[l + 1]`; it is `pure` if they are all `edges[l]`.
-    `exact` says that all levels are. Without an ordering column there is the one level 0.
-    """
-
-    edges: Values
-    pure: NDArray[np.bool_]
-    exact: bool
-
-    @classmethod
-    def of(cls, numbers: Values) -> Levels:
-        """Return levels of numbers, NaN being none of them: every distinct number, or so many equal shares."""
-        distinct, counts = np.unique(numbers[~np.isnan(numbers)], return_counts=True)
-        if len(distinct) <= MOST_LEVELS:
-            return cls(distinct, np.ones(len(distinct), dtype=np.bool_), True)
-        share = np.cumsum(counts) * MOST_LEVELS // (counts.sum() + 1)
-        first = np.flatnonzero(np.diff(share, prepend=-1))
-        pure = np.diff(first, append=len(distinct)) == 1
-        return cls(distinct[first], pure, bool(pure.all()))
-
-    def level(self, numbers: Values) -> NDArray[np.intp]:
-        """Return the levels of numbers, `MISSING` for NaN."""
-        levels = np.searchsorted(self.edges, numbers, "right") - 1
-        levels[np.isnan(numbers)] = MISSING
-        return levels
-
-
-@attrs.frozen(eq=False)
-class Sorted:
-    """Rows in growing order of `keys`, each of which is a cell and a level in it; equal keys in order of the row."""
-
-    keys: Keys
-    rows: NDArray[np.uint32]
-
-    def __len__(self) -> int:
-        return len(self.keys)
-
-    def places(self, cells: Places, levels: Places | int, within: tuple[Places, Places] | None = None) -> Places:
-        """Return where the rows of cells begin whose level is `levels` or above, or would begin.
-
-        Without `within`, all entries are sorted by key; with it, those of each range from a start to before a stop.
-        """
-        keys = ((cells << LEVEL_BITS) + levels).astype(np.uint32)
-        return self.keys.searchsorted(keys) if within is None else _lower_bounds(self.keys, keys, *within)
-
-    def between(
-        self, cells: Places, low: Places, high: Places, within: tuple[Places, Places] | None = None
-    ) -> tuple[Places, Places]:
-        """Return where the rows of cells begin and end whose level is from `low` to below `high`."""
-        both = None if within is None else (np.concatenate([within[0]] * 2), np.concatenate([within[1]] * 2))
-        found = self.places(np.concatenate([cells, cells]), np.concatenate([low, high]), both)
-        return found[: len(cells)], found[len(cells) :]
-
-
-def _lower_bounds(keys: Keys, wanted: Keys, starts: Places, stops: Places) -> Places:
-    """Return for each range where the first key is that is not below the wanted one."""
-    if len(wanted) <= FEW_RANGES:
-        ranges = zip(wanted, starts.tolist(), stops.tolist(), strict=True)
-        found = [start + keys[start:stop].searchsorted(key) for key, start, stop in ranges]
-        return np.array(found, dtype=np.intp)
-    before, left = starts - 1, stops - starts  # the last place known to be below, and how many after it are not known
-    for _ in range(int(left.max(initial=0)).bit_length()):  # binary search in all ranges at once
-        half = (left + 1) >> 1
-        before += half * (keys[before + half] < wanted)
-        left -= half
-    return before + 1
 
 
 @attrs.frozen(eq=False)
@@ -117,27 +44,26 @@ class Runs:
     stops: NDArray[np.uint32]
 
     @classmethod
-    def of(cls, starts: NDArray[np.int64], entries: Sorted) -> Runs:
-        """Return the runs of all categories with more than `MANY` entries."""
-        codes = np.flatnonzero(np.diff(starts) > MANY)
-        begins = [_beginnings(entries.keys[starts[code] : starts[code + 1]]) + starts[code] for code in codes]
+    def of(cls, starts: NDArray[np.int64], entries: SortedEntries) -> Runs:
+        """Return the runs of all categories with more than `MANY_ENTRIES` entries."""
+        codes = np.flatnonzero(np.diff(starts) > MANY_ENTRIES)
+        spans = [slice(starts[code], starts[code + 1]) for code in codes]
+        changes = [np.flatnonzero(np.diff(entries.cells_at(span).astype(np.int64), prepend=-1)) for span in spans]
+        begins = [change + span.start for change, span in zip(changes, spans, strict=True)]
         firsts = np.cumsum([0, *map(len, begins)])
         run_starts = np.concatenate([np.empty(0, dtype=np.int64), *begins])
         run_stops = np.append(run_starts[1:], 0)
         run_stops[firsts[1:] - 1] = starts[codes + 1]
-        cells = (entries.keys[run_starts] >> np.uint32(LEVEL_BITS)).astype(np.uint16)
+        cells = entries.cells_at(run_starts).astype(np.uint16)
         return cls(codes, firsts, cells, run_starts.astype(np.uint32), run_stops.astype(np.uint32))
 
     def joined(self, spans: Sequence[slice]) -> tuple[Places, Places, Places]:
         """Return the cells of several stretches of runs, where these begin and where they end, at least one stretch."""
-        cells = np.concatenate([self.cells[span] for span in spans], dtype=np.intp)
-        starts = np.concatenate([self.starts[span] for span in spans], dtype=np.intp)
-        return cells, starts, np.concatenate([self.stops[span] for span in spans], dtype=np.intp)
-
-
-def _beginnings(keys: Keys) -> NDArray[np.int64]:
-    """Return where each cell begins in keys of one category."""
-    return np.flatnonzero(np.diff((keys >> np.uint32(LEVEL_BITS)).astype(np.int64), prepend=-1))
+        cells, starts, stops = (
+            np.concatenate([array[span] for span in spans], dtype=np.intp)
+            for array in (self.cells, self.starts, self.stops)
+        )
+        return cells, starts, stops
 
 
 @attrs.frozen(eq=False, slots=False)
@@ -145,7 +71,17 @@ class Postings:
     """The rows of each category of a column: those of code c are `entries[starts[c]:starts[c + 1]]`."""
 
     starts: NDArray[np.int64]
-    entries: Sorted
+    entries: SortedEntries
+
+    @classmethod
+    def of(cls, column: CategoryColumn, keys: NDArray[np.uint64]) -> Postings:
+        """Return the postings of a column, leaving out the rows where it is missing."""
+        present = np.flatnonzero(column.codes >= 0)
+        codes = column.codes[present]
+        both = (keys[present] << _ROW) | present.astype(np.uint64)
+        counts = np.bincount(codes, minlength=len(column.vocabulary))
+        starts = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+        return cls(starts, _entries(both[np.lexsort((both, codes))]))
 
     @cached_property
     def runs(self) -> Runs:
@@ -153,10 +89,11 @@ class Postings:
         return Runs.of(self.starts, self.entries)
 
     def spans(self, codes: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Return where the entries of codes, which grow, start and stop; those newer than the index have none."""
+        """Return where the entries of ascending codes start and stop."""
         last = len(self.starts) - 1
         if not len(codes) or codes[-1] < last:
             return self.starts[codes], self.starts[codes + 1]
+        # A vocabulary grows with the delta, so an artist of a new track has a code that this index does not know.
         return self.starts[np.minimum(codes, last)], self.starts[np.minimum(codes + 1, last)]
 
 
@@ -170,8 +107,8 @@ class Index:
 
     layout: Layout
     dims: Mapping[str, int]
-    levels: Levels
-    cells: Sorted
+    levels: NumberLevels
+    cells: SortedEntries
     counts: NDArray[np.int64]
     postings: Mapping[str, Postings]
 
@@ -186,8 +123,10 @@ class Index:
             cells += (columns[name].codes + np.int32(1)).astype(np.uint64)
         counts = np.bincount(cells.view(np.int64), minlength=int(np.prod([*dims.values()], dtype=np.int64)))
         keys |= cells << _LEVEL
-        postings = {name: _posted(columns[name], keys) for name in layout.postings}
-        return cls(layout, dims, levels, _sorted(keys), counts, postings)
+        postings = {name: Postings.of(columns[name], keys) for name in layout.postings}
+        both = (keys << _ROW) | np.arange(len(keys), dtype=np.uint64)
+        both.sort()
+        return cls(layout, dims, levels, _entries(both), counts, postings)
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Return what it consists of, by name, for keeping it on disk."""
@@ -200,20 +139,20 @@ class Index:
             "counts": self.counts,
         }
         for place, name in enumerate(self.layout.postings):
-            posting = self.postings[name]
-            arrays[f"starts {place}"] = posting.starts
-            arrays[f"keys {place}"], arrays[f"rows {place}"] = posting.entries.keys, posting.entries.rows
+            postings = self.postings[name]
+            arrays[f"starts {place}"] = postings.starts
+            arrays[f"keys {place}"], arrays[f"rows {place}"] = postings.entries.keys, postings.entries.rows
         return arrays
 
     @classmethod
-    def restored(cls, layout: Layout, arrays: Mapping[str, NDArray[Any]]) -> Index:
+    def restored(cls, layout: Layout, arrays: Arrays) -> Index:
         """Return the index of a layout whose `arrays` these are; KeyError if they are not."""
         postings = {
-            name: Postings(arrays[f"starts {place}"], Sorted(arrays[f"keys {place}"], arrays[f"rows {place}"]))
+            name: Postings(arrays[f"starts {place}"], SortedEntries(arrays[f"keys {place}"], arrays[f"rows {place}"]))
             for place, name in enumerate(layout.postings)
         }
-        levels = Levels(arrays["edges"], arrays["pure"], bool(arrays["pure"].all()))
-        cells = Sorted(arrays["keys"], arrays["rows"])
+        levels = NumberLevels(arrays["edges"], arrays["pure"])
+        cells = SortedEntries(arrays["keys"], arrays["rows"])
         return cls(layout, _dims(layout, arrays["sizes"].tolist()), levels, cells, arrays["counts"], postings)
 
     @cached_property
@@ -229,9 +168,8 @@ class Index:
     @property
     def nbytes(self) -> int:
         """The memory it takes, in bytes."""
-        held = [self.cells, *(posting.entries for posting in self.postings.values())]
-        starts = sum(posting.starts.nbytes for posting in self.postings.values())
-        return sum(part.keys.nbytes + part.rows.nbytes for part in held) + self.counts.nbytes + starts
+        postings = sum(each.entries.nbytes + each.starts.nbytes for each in self.postings.values())
+        return self.cells.nbytes + self.counts.nbytes + postings
 
 
 def _dims(layout: Layout, sizes: Sequence[int]) -> dict[str, int]:
@@ -239,37 +177,50 @@ def _dims(layout: Layout, sizes: Sequence[int]) -> dict[str, int]:
     return dict(sorted(zip(layout.cells, sizes, strict=True), key=lambda dim: (dim[1], dim[0])))
 
 
-def _leveled(layout: Layout, columns: Columns) -> tuple[Levels, NDArray[np.uint64]]:
+def _leveled(layout: Layout, columns: Columns) -> tuple[NumberLevels, NDArray[np.uint64]]:
     """Return the levels, and the level of each row."""
     if layout.order is None:
-        return Levels(np.zeros(1), np.ones(1, dtype=np.bool_), True), np.zeros(columns.length, dtype=np.uint64)
+        return NumberLevels(np.zeros(1), np.ones(1, dtype=np.bool_)), np.zeros(columns.length, dtype=np.uint64)
     numbers = columns[layout.order].at(np.arange(columns.length))
-    levels = Levels.of(numbers)
+    levels = NumberLevels.of(numbers)
     return levels, levels.level(numbers).astype(np.uint64)
 
 
-def _sorted(keys: NDArray[np.uint64]) -> Sorted:
-    """Return the rows 0, 1, 2, ... sorted by their keys, which have 32 bits."""
-    both = (keys << _ROW) | np.arange(len(keys), dtype=np.uint64)
-    both.sort()
-    return _halves(both)
+def _entries(both: NDArray[np.uint64]) -> SortedEntries:
+    """Return entries of keys in the upper 32 bits and rows in the lower: one array of both sorts in half the time."""
+    return SortedEntries((both >> _ROW).astype(np.uint32), both.astype(np.uint32))
 
 
-def _halves(both: NDArray[np.uint64]) -> Sorted:
-    return Sorted((both >> _ROW).astype(np.uint32), both.astype(np.uint32))
+@attrs.define(eq=False)
+class _Layouts:
+    known: tuple[Layout, ...] = ()  # of two that are added at once one may be lost: the next request adds it again
+
+    def covering(self, layout: Layout) -> Layout | None:
+        """Return a layout that serves this one, itself if there is room for it, None if there is not."""
+        found = next((known for known in self.known if known.covers(layout)), None)
+        if found is None and len(self.known) < MAX_INDEXES:
+            self.known = (*self.known, layout)
+            return layout
+        return found
 
 
-def _posted(column: CategoryColumn, keys: NDArray[np.uint64]) -> Postings:
-    """Return the postings of a column, leaving out the rows where it is missing."""
-    present = np.flatnonzero(column.codes >= 0)
-    codes = column.codes[present]
-    both = (keys[present] << _ROW) | present.astype(np.uint64)
-    order = np.lexsort((both, codes))
-    counts = np.bincount(codes, minlength=len(column.vocabulary))
-    starts = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
-    return Postings(starts, _halves(both[order]))
+def category_sizes(segment: Segment) -> dict[str, int]:
+    """Return how many categories each category column of the segment had when a request first needed to know."""
+
+    def sizes(made_of: Segment) -> dict[str, int]:
+        found = ((name, made_of.columns[name]) for name in made_of.columns)
+        return {name: len(column.vocabulary) for name, column in found if isinstance(column, CategoryColumn)}
+
+    return segment.derived("sizes", sizes)
 
 
-def index_rows(entries: Sorted, places: Places) -> Rows:
-    """Return the rows at some places of the sorted entries."""
-    return entries.rows[places].astype(np.intp)
+def index_for(segment: Segment, layout: Layout) -> Index | None:
+    """Return an index of the segment that serves requests of this layout, None if there are too many kinds of them."""
+    chosen = segment.derived("layouts", lambda _: _Layouts()).covering(layout)
+    if chosen is None:
+        return None
+    return segment.derived(
+        chosen.key,
+        lambda made_of: Index.of(chosen, made_of.columns),
+        lambda _, arrays: Index.restored(chosen, arrays),
+    )

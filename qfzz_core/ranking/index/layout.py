@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 
 import attrs
 
-from qfzz_core.contracts.columns import CategoryColumn, Columns
+from qfzz_core.contracts.columns import CategoryColumn
 from qfzz_core.ranking.formula import Formula, Term
 from qfzz_core.ranking.shapes import Distance, Table
 
 FORMAT = 1  # of what an index keeps on disk
-CELL_CAP = 65_535  # a cell's number has 16 bits, and one more than the last is needed
+MAX_CELLS = 65_535  # a cell's number has 16 bits, and one more than the last is needed
 ROWS_PER_CELL = 1  # fewer rows than cells, and looking at cells costs more than at rows
+
+TableTerm = tuple[Term, Table]
 
 
 @attrs.frozen(slots=False)
@@ -27,85 +29,60 @@ class Layout:
 
     @cached_property
     def key(self) -> str:
-        """A text that no other layout has."""
+        """A string that no other layout has."""
         return json.dumps(["index", FORMAT, self.cells, self.order, self.postings])
 
     def covers(self, other: Layout) -> bool:
-        """Return whether an index of this layout serves a request that asks for the other."""
-        return (
-            self.order == other.order
-            and set(other.cells) <= set(self.cells)
-            and set(other.postings) <= set(self.postings)
-        )
+        """Return whether an index of this layout serves a request that needs the other."""
+        same_order = self.order == other.order
+        return same_order and set(other.cells) <= set(self.cells) and set(other.postings) <= set(self.postings)
 
 
 @attrs.frozen(eq=False)
 class Parts:
-    """The terms of a formula by how an index of the layout treats them; `asked` have to be asked about candidates."""
+    """The terms of a formula by how an index of the layout treats them; `evaluated` are those that it does not hold."""
 
     layout: Layout
-    cells: Sequence[Term]
-    order: Term | None
-    postings: Sequence[Term]
-    asked: Sequence[Term]
+    cells: Sequence[TableTerm]
+    order: tuple[Term, Distance] | None
+    postings: Sequence[TableTerm]
+    evaluated: Sequence[Term]
+
+    @classmethod
+    def of(cls, formula: Formula, categories: Mapping[str, int], rows: int) -> Parts:
+        """Return the terms by their shapes: nothing here looks at names.
+
+        `categories` are the sizes of the category columns. Tables over small ones make cells, the smallest first, as
+        long as there are not too many. A table over any other category is looked up in postings if nothing in it is
+        below its default: every row that it does not name then has the same value, and no row has less. The distance
+        with the largest weight orders the rows in a cell.
+        """
+        shapes = [(term, term.evaluate) for term in formula.terms]
+        tables = [(term, table) for term, table in shapes if isinstance(table, Table)]
+        tables = [(term, table) for term, table in tables if isinstance(table.column, CategoryColumn)]
+        distances = [(term, distance) for term, distance in shapes if isinstance(distance, Distance)]
+        order = max(distances, key=lambda pair: pair[0].weight, default=None)
+        cells = _cells(tables, categories, min(MAX_CELLS, max(rows // ROWS_PER_CELL, 1)))
+        postings = [pair for pair in tables if pair not in cells and _only_raises(pair[1])]
+        layout = Layout(_names(cells), order and order[1].name, _names(postings))
+        held = {term for term, _ in (*cells, *postings)} | {order and order[0]}
+        return cls(layout, cells, order, postings, [term for term in formula.terms if term not in held])
 
 
-def table_of(term: Term) -> Table:
-    """Return the table of a term that is one."""
-    assert isinstance(term.evaluate, Table)
-    return term.evaluate
-
-
-def distance_of(term: Term) -> Distance:
-    """Return the distance of a term that is one."""
-    assert isinstance(term.evaluate, Distance)
-    return term.evaluate
-
-
-def sizes(columns: Columns) -> dict[str, int]:
-    """Return how many categories each category column has."""
-    found = ((name, columns[name]) for name in columns)
-    return {name: len(column.vocabulary) for name, column in found if isinstance(column, CategoryColumn)}
-
-
-def parts(formula: Formula, categories: Mapping[str, int], rows: int) -> Parts:
-    """Return the terms by their shapes: nothing here looks at names.
-
-    `categories` are the sizes of the category columns. Tables over small ones make cells, the smallest first, as long
-    as there are not too many. A table over any other category is looked up in postings if nothing in it is below its
-    default: every row that it does not name then has the same value, and no row has less. The distance with the
-    largest weight orders the rows in a cell.
-    """
-    tables = [(term, term.evaluate) for term in formula.terms if isinstance(term.evaluate, Table)]
-    over_category = [(term, table) for term, table in tables if isinstance(table.column, CategoryColumn)]
-    cells, names = _cells(over_category, categories, min(CELL_CAP, max(rows // ROWS_PER_CELL, 1)))
-    distances = [term for term in formula.terms if isinstance(term.evaluate, Distance)]
-    order = max(distances, key=lambda term: term.weight, default=None)
-    posted = [(term, table) for term, table in over_category if term not in cells and _only_raises(table)]
-    postings = [term for term, _ in posted]
-    asked = [term for term in formula.terms if term not in cells and term not in postings and term is not order]
-    layout = Layout(
-        tuple(sorted(names)),
-        None if order is None else distance_of(order).name,
-        tuple(sorted({table.name for _, table in posted})),
-    )
-    return Parts(layout, cells, order, postings, asked)
-
-
-def _cells(
-    tables: Sequence[tuple[Term, Table]], categories: Mapping[str, int], most: int
-) -> tuple[list[Term], set[str]]:
-    """Return the tables over the smallest categories, as many as make no more than `most` cells, and their columns."""
-    cells: list[Term] = []
-    names: set[str] = set()
+def _cells(tables: Iterable[TableTerm], categories: Mapping[str, int], limit: int) -> list[TableTerm]:
+    """Return the tables over the smallest categories, as many as make no more than `limit` cells."""
+    cells: list[TableTerm] = []
     size = 1
     for term, table in sorted(tables, key=lambda pair: categories[pair[1].name]):
-        grown = size if table.name in names else size * (categories[table.name] + 1)
-        if grown <= most:
-            cells.append(term)
-            names.add(table.name)
-            size = grown
-    return cells, names
+        larger = size if table.name in _names(cells) else size * (categories[table.name] + 1)
+        if larger <= limit:
+            cells.append((term, table))
+            size = larger
+    return cells
+
+
+def _names(tables: Iterable[TableTerm]) -> tuple[str, ...]:
+    return tuple(sorted({table.name for _, table in tables}))
 
 
 def _only_raises(table: Table) -> bool:

@@ -1,4 +1,4 @@
-"""What was found of one segment: the same question is answered once, whoever asks it again."""
+"""The result cache: what was found of one segment, so that the same formula is searched for once."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from qfzz_core.catalogue.segment import Segment
 from qfzz_core.contracts.columns import Rows, sealed
 from qfzz_core.contracts.factors import Values
 from qfzz_core.model.forks import renewed_after_fork
+from qfzz_core.ranking.filters import Mask
 from qfzz_core.ranking.formula import Formula
 from qfzz_core.ranking.index.build import Index
-from qfzz_core.ranking.row_tests import Mask
 
-MOST_RANKS = 262_144  # remembered of one segment, of 16 bytes each
-LONGEST = 8_192  # ranks of one ranking
-ALONE = 48  # as much as so many ranks takes what keeps one ranking
-KEY = "recall"  # of what is derived of a segment
+MAX_RANKS = 262_144  # cached of one segment, of 16 bytes each
+MAX_LENGTH = 8_192  # ranks of one result
+RESULT_COST = 48  # ranks that take as much memory as what holds one result
+KEY = "results"  # of what is derived of a segment
 
 
-def question(formula: Formula, index: Index, allowed: Mask | None) -> bytes | None:
-    """Return what no other formula asks of the cells of an index that are allowed, None if it cannot be recalled."""
+def cache_key(formula: Formula, index: Index, allowed: Mask | None) -> bytes | None:
+    """Return what no other formula has over the cells of an index that are allowed, None if it cannot be cached."""
     digest = formula.digest()
     if digest is None or allowed is None:
         return digest
@@ -31,8 +31,8 @@ def question(formula: Formula, index: Index, allowed: Mask | None) -> bytes | No
 
 
 @attrs.frozen(eq=False)
-class Found:
-    """The best of a snapshot, as far as `count` of the base were asked for: every row down to the last of them.
+class CachedResult:
+    """The best of a snapshot, as far as `count` of the base were wanted: every row down to the last of them.
 
     The snapshot had `length` rows, the deleted ones included, of which there were `deleted`. Snapshots of one segment
     follow each other: in a later one, neither is less.
@@ -45,50 +45,53 @@ class Found:
     scores: Values = attrs.field(converter=sealed)
     whole: bool
 
-    def answers(self, count: int, length: int, deleted: int) -> bool:
-        """Return whether it can be brought up to a snapshot, and goes far enough."""
+    def serves(self, count: int, length: int, deleted: int) -> bool:
+        """Return whether the delta of a snapshot can be applied to it, and it goes far enough."""
         return (self.whole or count <= self.count) and self.length <= length and self.deleted <= deleted
 
+    @property
+    def cost(self) -> int:
+        """The memory it takes, in ranks."""
+        return RESULT_COST + len(self.rows)
 
-class Memory:
-    """What was found of one segment, by question: as many ranks as there is room for, those asked about last."""
+
+class ResultCache:
+    """The results of one segment, by cache key: as many ranks as there is room for, those used last."""
 
     def __init__(self) -> None:
-        self._found: OrderedDict[bytes, Found] = OrderedDict()
-        self._ranks = 0
+        self._results: OrderedDict[bytes, CachedResult] = OrderedDict()
         self.renew()
         renewed_after_fork(self)
 
     def renew(self) -> None:
-        """Put a new lock in the place of one that a thread of the parent process may hold, and begin anew."""
+        """Put a new lock in the place of one that a thread of the parent process may hold, and begin empty.
+
+        That thread may have been in the middle of `put`, so neither the results nor their sum can be trusted.
+        """
         self._lock = threading.Lock()
-        self._found.clear()
+        self._results.clear()
         self._ranks = 0
 
     @classmethod
-    def of(cls, segment: Segment) -> Memory:
-        """Return the memory of a segment."""
+    def of(cls, segment: Segment) -> ResultCache:
+        """Return the result cache of a segment."""
         return segment.derived(KEY, lambda _: cls())
 
-    def recalled(self, question: bytes) -> Found | None:
-        """Return what was found, None if nothing is remembered."""
+    def get(self, key: bytes) -> CachedResult | None:
+        """Return the result under a key, None if there is none."""
         with self._lock:
-            found = self._found.get(question)
-            if found is not None:
-                self._found.move_to_end(question)
-            return found
+            result = self._results.get(key)
+            if result is not None:
+                self._results.move_to_end(key)
+            return result
 
-    def keep(self, question: bytes, found: Found) -> None:
-        """Remember what was found, and forget what was not asked about for the longest time if there is no room."""
-        if len(found.rows) > LONGEST:
+    def put(self, key: bytes, result: CachedResult) -> None:
+        """Cache a result, and drop what was not used for the longest time if there is no room."""
+        if len(result.rows) > MAX_LENGTH:
             return
         with self._lock:
-            before = self._found.pop(question, None)
-            self._found[question] = found
-            self._ranks += _size(found) - (_size(before) if before else 0)
-            while self._ranks > MOST_RANKS:
-                self._ranks -= _size(self._found.popitem(last=False)[1])
-
-
-def _size(found: Found) -> int:
-    return ALONE + len(found.rows)
+            before = self._results.pop(key, None)
+            self._results[key] = result
+            self._ranks += result.cost - (before.cost if before else 0)
+            while self._ranks > MAX_RANKS:
+                self._ranks -= self._results.popitem(last=False)[1].cost

@@ -1,56 +1,52 @@
-"""Looking at the entries of an index: what their sums are, and which of them reach a floor."""
+"""Scans ranges of an index's entries: what their sums are, and which of them reach a threshold."""
 
 from __future__ import annotations
 
-import attrs
 import numpy as np
 
 from qfzz_core.contracts.factors import Values
 from qfzz_core.contracts.plan import Plan
-from qfzz_core.ranking.index.bounds import Order, of_levels
-from qfzz_core.ranking.index.build import LEVEL_BITS, MISSING, Places, Sorted
-from qfzz_core.ranking.index.entries import Ranges, above, flat
+from qfzz_core.ranking.index.bounds import OrderTerm
+from qfzz_core.ranking.index.entries import MISSING, Places, Ranges, SortedEntries, Span, flat
+from qfzz_core.ranking.index.sums import Sums, reaching
 
-LONG = 512  # entries of one cell up to which looking at all of them is as good as searching for the near ones
-FEW = 8_192  # rows up to which ties are not worth thinning out
-_CELLS = np.uint32(LEVEL_BITS)
+LONG_RANGE = 512  # entries of one cell up to which looking at all is as good as searching for the near ones
+FEW_ENTRIES = 8_192  # entries up to which ties are not worth thinning out
 
 
 class TooManyError(Exception):
     """So many rows can reach the result that scoring all is as good."""
 
 
-class Walk:
-    """Looks at ranges of entries for one formula, and tells the plan how many.
+class RangeScanner:
+    """Scans ranges of entries for one formula, and counts for the plan how many were looked at.
 
     `order` is what the place inside a cell adds to a sum, None if nothing does; sums are compared with `slack`. Where
-    a method is given a `count`, rows may be left out that tie with `count` others of their cell, unless they are
-    `asked` about later.
+    a method has a `count`, rows may be left out that tie with `count` others of their cell, but with `evaluates` none
+    are: terms that are evaluated later tell apart what ties here.
     """
 
-    def __init__(self, order: Order | None, *, slack: float, asked: bool, plan: Plan) -> None:
+    def __init__(self, order: OrderTerm | None, *, slack: float, evaluates: bool, plan: Plan) -> None:
         self._order = order
         self._slack = slack
-        self._asked = asked
+        self._evaluates = evaluates
         self._plan = plan
-        self.top = 0.0 if order is None else order.top
+        self.upper_bound = 0.0 if order is None else order.upper_bound  # of what the place inside a cell adds
 
-    def least(self, floor: float) -> float:
-        """Return the least sum that can count as reaching a floor; rows that may not be chosen have none."""
-        return max(floor - self._slack, -1.0)
+    def cutoff(self, threshold: float) -> float:
+        """Return the least sum that counts as reaching a threshold; rows that may not be chosen have minus infinity."""
+        return max(threshold - self._slack, -1.0)
 
-    def summed(self, entries: Sorted, ranges: Ranges) -> tuple[Places, Values]:
+    def summed(self, entries: SortedEntries, ranges: Ranges) -> Sums:
         """Return the places of ranges of entries one after another, and the sums there."""
         places, lengths = flat(ranges.starts, ranges.stops)
         self._plan.looked_at += len(places)
-        sums = ranges.heights.repeat(lengths)
+        sums = ranges.bounds.repeat(lengths)
         if self._order is not None:
             sums += self._order.parts(entries, places)
         return places, sums
 
-    def nearest(
-        self, entries: Sorted, ranges: Ranges, count: int, within: tuple[Places, Places] | None = None
-    ) -> tuple[Places, Values]:
+    def nearest(self, entries: SortedEntries, ranges: Ranges, count: int, within: Span | None = None) -> Sums:
         """Return the places of the `count` entries nearest to the target on either side of it in each range."""
         starts, stops = ranges.starts, ranges.stops
         if self._order is None:
@@ -58,76 +54,72 @@ class Walk:
         else:
             near = entries.places(ranges.cells, self._order.target_level, within)
             starts, stops = np.maximum(starts, near - count), np.minimum(stops, near + count)
-        return self.summed(entries, Ranges(ranges.cells, ranges.heights, starts, stops))
+        return self.summed(entries, Ranges(ranges.cells, ranges.bounds, starts, stops))
 
-    def reaching(
-        self, entries: Sorted, ranges: Ranges, floor: float, count: int | None, limit: int
-    ) -> tuple[Places, Values]:
-        """Return the places of the entries in ranges whose sum reaches the floor, and the sums.
+    def reaching(self, entries: SortedEntries, ranges: Ranges, threshold: float, count: int | None, limit: int) -> Sums:
+        """Return the places of the entries in ranges whose sum reaches the threshold, and the sums.
 
         Raises `TooManyError` if more than `limit` would have to be looked at.
         """
-        if count is not None and self._order is None and not self._asked:
-            stops = np.minimum(ranges.stops, ranges.starts + count)  # the others of the cell are ties that come later
-            ranges = attrs.evolve(ranges, stops=stops)
+        if count is not None and self._order is None and not self._evaluates:
+            ranges = ranges._replace(stops=np.minimum(ranges.stops, ranges.starts + count))  # the others tie, later
         if ranges.total() > limit:
             raise TooManyError
-        places, sums = self.summed(entries, ranges)
-        return above(self.least(floor), places, sums)
+        return reaching(self.cutoff(threshold), *self.summed(entries, ranges))
 
     def near(
         self,
-        entries: Sorted,
+        entries: SortedEntries,
         cells: Places,
-        heights: Values,
-        floor: float,
+        bounds: Values,
+        threshold: float,
         count: int | None,
         *,
-        within: tuple[Places, Places] | None = None,
+        within: Span | None = None,
     ) -> Ranges:
         """Return where the rows of cells are, in stretches `within` the entries if they are given, that are near enough
-        to the target to reach the floor.
+        to the target to reach the threshold.
         """
         order = self._order
         if order is None:
-            return Ranges(cells, heights, entries.places(cells, 0), entries.places(cells + 1, 0))
-        least = self.least(floor)
-        low, high = order.levels_within(heights, least)
-        ranges = Ranges(cells, heights, *entries.between(cells, low, high, within))
-        thin = count is not None and not self._asked and ranges.total() > max(FEW + 8 * count, int((high - low).sum()))
-        blank = (heights + order.missing >= least).nonzero()[0] if order.has_missing else None
-        result = of_levels(order, entries, ranges, (low, high), count or 0) if thin else ranges
-        if blank is not None:
-            some = None if within is None else (within[0][blank], within[1][blank])
+            return Ranges(cells, bounds, entries.places(cells, 0), entries.places(cells + 1, 0))
+        cutoff = self.cutoff(threshold)
+        low, high = order.levels_within(bounds, cutoff)
+        ranges = Ranges(cells, bounds, *entries.between(cells, low, high, within))
+        ties = None if self._evaluates else count
+        if ties is not None and ranges.total() > max(FEW_ENTRIES + 8 * ties, int((high - low).sum())):
+            ranges = order.thinned(entries, ranges, (low, high), ties)
+        if order.has_missing:
+            blank = (bounds + order.missing >= cutoff).nonzero()[0]
             last = np.full(len(blank), MISSING)
+            some = None if within is None else (within[0][blank], within[1][blank])
             between = entries.between(cells[blank], last, last + 1, some)
-            result = result.and_also(Ranges(cells[blank], heights[blank], *between))
-        return result
+            ranges = ranges.and_also(Ranges(cells[blank], bounds[blank], *between))
+        return ranges
 
     def near_enough(
-        self, entries: Sorted, ranges: Ranges, floor: float, count: int | None, limit: int
-    ) -> tuple[Places, Values]:
-        """Return the places in ranges, each inside one cell, that reach the floor, and their sums; may raise as
+        self, entries: SortedEntries, ranges: Ranges, threshold: float, count: int | None, limit: int
+    ) -> Sums:
+        """Return the places in ranges, each inside one cell, that reach the threshold, and their sums; may raise as
         `reaching` does.
         """
         if self._order is not None:
-            long = ranges.stops - ranges.starts > LONG
+            long = ranges.lengths() > LONG_RANGE
             if np.count_nonzero(long):
-                some = ranges.some(long.nonzero()[0])
-                within = some.starts, some.stops
-                near = self.near(entries, some.cells, some.heights, floor, count, within=within)
+                cells, bounds, *within = ranges.some(long.nonzero()[0])
+                near = self.near(entries, cells, bounds, threshold, count, within=(within[0], within[1]))
                 ranges = ranges.some((~long).nonzero()[0]).and_also(near)
-        return self.reaching(entries, ranges, floor, count, limit)
+        return self.reaching(entries, ranges, threshold, count, limit)
 
-    def listed(self, entries: Sorted, ranges: Ranges, heights: Values, floor: float) -> tuple[Places, Values]:
-        """Return the places in ranges of whatever cells that reach the floor, and their sums: the heights of the range
-        and of the cell.
+    def listed(self, entries: SortedEntries, ranges: Ranges, bounds: Values, threshold: float) -> Sums:
+        """Return the places in ranges of whatever cells that reach the threshold, and their sums: the bounds of the
+        range and of the cell.
         """
         places, lengths = flat(ranges.starts, ranges.stops)
         self._plan.looked_at += len(places)
-        sums = heights[entries.keys[places] >> _CELLS] + ranges.heights.repeat(lengths)
-        places, sums = above(self.least(floor) - self.top, places, sums)
+        sums = bounds[entries.cells_at(places)] + ranges.bounds.repeat(lengths)
+        places, sums = reaching(self.cutoff(threshold) - self.upper_bound, places, sums)
         if self._order is not None:
             sums += self._order.parts(entries, places)
-            places, sums = above(self.least(floor), places, sums)
+            places, sums = reaching(self.cutoff(threshold), places, sums)
         return places, sums

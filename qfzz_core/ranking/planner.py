@@ -124,16 +124,16 @@ class _Planner:
     ) -> tuple[Candidates, Sequence[Passes]]:
         """Return where candidates come from, and the tests that they have yet to pass."""
         reason = self._why_scan(wanted) if method is None else "it was asked for"
-        if method == "scan" or (method is None and reason):
-            return self._scan(reason), self._predicates
-        if method is None and self._is_narrowed(wanted or 0):
+        if not reason and self._is_narrowed(wanted or 0):
             return self.filtered("few tracks pass the filters"), ()
-        index = index_for(self._snapshot.segment, self._parts.layout)
-        if index is None:
-            return self._scan("there are too many kinds of requests to have an index for each"), self._predicates
-        self.share = max(self._costs.share, 1 / SAMPLE)
-        self._plan.method, self._plan.reason = "index", reason or "few of many tracks are asked for"
-        return self._indexed(index, cached=method is None)
+        if not reason or method == "index":
+            index = index_for(self._snapshot.segment, self._parts.layout)
+            if index is not None:
+                self.share = max(self._costs.share, 1 / SAMPLE)
+                self._plan.method, self._plan.reason = "index", reason or "few of many tracks are asked for"
+                return self._indexed(index, cached=method is None)
+            reason = "there are too many kinds of requests to have an index for each"
+        return self._scan(reason, self._tests(self._pruning), self._named), self._predicates
 
     def _why_scan(self, wanted: int | None) -> str:
         """Return why the index does not pay, "" if it does."""
@@ -175,20 +175,15 @@ class _Planner:
 
     # -- scan
 
-    def _scan(self, reason: str) -> Scan:
-        """Return candidates from scoring all rows that pass the filters which say what passes."""
-        named, tests = self._named, self._tests(self._pruning)
+    def _scan(self, reason: str, tests: Sequence[Passes], named: Rows | None = None) -> Scan:
+        """Return candidates from scoring all rows, or those that are named, if they pass the tests."""
+        self._plan.method, self._plan.reason = "scan", reason
         rows = live_rows_passing(self._snapshot, tests) if named is None else passing_rows([named], tests)
-        return self._scan_of(rows, reason)
+        return Scan(self._formula, rows, self._plan)
 
     def filtered(self, reason: str = "few tracks passed the filters") -> Scan:
         """Return candidates from scoring all rows that pass all filters."""
-        rows = live_rows_passing(self._snapshot, [*self._tests(self._pruning), *self._predicates])
-        return self._scan_of(rows, reason)
-
-    def _scan_of(self, rows: Rows, reason: str) -> Scan:
-        self._plan.method, self._plan.reason = "scan", reason
-        return Scan(self._formula, rows, self._plan)
+        return self._scan(reason, [*self._tests(self._pruning), *self._predicates])
 
     @cached_property
     def _named(self) -> Rows | None:
@@ -208,24 +203,19 @@ class _Planner:
     def _indexed(self, index: Index, *, cached: bool) -> tuple[Candidates, Sequence[Passes]]:
         inside = [active for active in self._pruning if self._by_cell(active)]
         others = [active for active in self._pruning if active not in inside]
-        snapshot, allowed = self._snapshot, _allowed(self._snapshot, inside, index)
-        delta = passing_rows([snapshot.live_delta], self._tests(inside))
+        snapshot, formula, parts, plan = self._snapshot, self._formula, self._parts, self._plan
+        tests = self._tests(inside)
+        allowed = _allowed(snapshot, inside, index)
         indexed = IndexCandidates(
-            self._formula,
+            formula,
             snapshot,
-            delta,
-            lambda: Search(
-                self._formula, self._parts, index, deleted=snapshot.base_deleted, allowed=allowed, plan=self._plan
-            ),
-            key=cache_key(self._formula, index, allowed) if cached else None,
-            plan=self._plan,
+            passing_rows([snapshot.live_delta], tests),
+            lambda: Search(formula, parts, index, deleted=snapshot.base_deleted, allowed=allowed, plan=plan),
+            key=cache_key(formula, index, allowed) if cached else None,
+            plan=plan,
         )
-        return Fallback(indexed, lambda: self._scan_inside(inside)), [*self._tests(others), *self._predicates]
-
-    def _scan_inside(self, inside: Sequence[ActiveFilter]) -> Scan:
-        """Return candidates from scoring all rows that the index would have considered."""
-        rows = live_rows_passing(self._snapshot, self._tests(inside))
-        return self._scan_of(rows, "too many tracks could reach the result")
+        fallback = Fallback(indexed, lambda: self._scan("too many tracks could reach the result", tests))
+        return fallback, [*self._tests(others), *self._predicates]
 
 
 def _allowed(snapshot: Snapshot, filters: Sequence[ActiveFilter], index: Index) -> Mask | None:

@@ -39,11 +39,8 @@ class Table:
     codes: Codes
     values: Values
     default: float
-    _size: int = attrs.field(init=False)  # of the vocabulary, which may grow meanwhile
-
-    @_size.default
-    def _(self) -> int:
-        return len(self.column.vocabulary)
+    # Of the vocabulary when the table was made: it may grow meanwhile, and no row of the snapshot has a newer code.
+    _size: int = attrs.field(init=False, default=attrs.Factory(lambda table: len(table.column.vocabulary), True))
 
     @property
     def identity(self) -> bytes:

@@ -90,10 +90,8 @@ class Postings:
 
     def spans(self, codes: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Return where the entries of ascending codes start and stop."""
+        # A vocabulary grows with the delta: an artist of a new track has a code that is not in the index, and no rows.
         last = len(self.starts) - 1
-        if not len(codes) or codes[-1] < last:
-            return self.starts[codes], self.starts[codes + 1]
-        # A vocabulary grows with the delta, so an artist of a new track has a code that this index does not know.
         return self.starts[np.minimum(codes, last)], self.starts[np.minimum(codes + 1, last)]
 
 
@@ -191,19 +189,6 @@ def _entries(both: NDArray[np.uint64]) -> SortedEntries:
     return SortedEntries((both >> _ROW).astype(np.uint32), both.astype(np.uint32))
 
 
-@attrs.define(eq=False)
-class _Layouts:
-    known: tuple[Layout, ...] = ()  # of two that are added at once one may be lost: the next request adds it again
-
-    def covering(self, layout: Layout) -> Layout | None:
-        """Return a layout that serves this one, itself if there is room for it, None if there is not."""
-        found = next((known for known in self.known if known.covers(layout)), None)
-        if found is None and len(self.known) < MAX_INDEXES:
-            self.known = (*self.known, layout)
-            return layout
-        return found
-
-
 def category_sizes(segment: Segment) -> dict[str, int]:
     """Return how many categories each category column of the segment had when a request first needed to know."""
 
@@ -216,9 +201,12 @@ def category_sizes(segment: Segment) -> dict[str, int]:
 
 def index_for(segment: Segment, layout: Layout) -> Index | None:
     """Return an index of the segment that serves requests of this layout, None if there are too many kinds of them."""
-    chosen = segment.derived("layouts", lambda _: _Layouts()).covering(layout)
-    if chosen is None:
-        return None
+    layouts: list[Layout] = segment.derived("layouts", lambda _: [])
+    chosen = next((known for known in layouts if known.covers(layout)), layout)
+    if chosen not in layouts:  # threads that add one at the same time may add one more than the limit
+        if len(layouts) >= MAX_INDEXES:
+            return None
+        layouts.append(chosen)
     return segment.derived(
         chosen.key,
         lambda made_of: Index.of(chosen, made_of.columns),

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from qfzz_core.contracts.columns import Rows, among, without
 from qfzz_core.contracts.factors import Values
 from qfzz_core.contracts.plan import Plan
+from qfzz_core.ranking.filters import Mask
 from qfzz_core.ranking.formula import Formula
 from qfzz_core.ranking.index.bounds import OrderTerm, cell_bounds
 from qfzz_core.ranking.index.build import Index
@@ -44,14 +45,7 @@ class Search:
     """
 
     def __init__(
-        self,
-        formula: Formula,
-        parts: Parts,
-        index: Index,
-        *,
-        deleted: Rows,
-        allowed: NDArray[np.bool_] | None,
-        plan: Plan,
+        self, formula: Formula, parts: Parts, index: Index, *, deleted: Rows, allowed: Mask | None, plan: Plan
     ) -> None:
         self._plan = plan
         self._earlier = plan.scored

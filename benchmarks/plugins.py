@@ -103,7 +103,7 @@ def installed(directory: Path, count: int) -> Path:
     """Install so many plugins, as an installer leaves them."""
     directory.mkdir()
     for number in range(count):
-        name = f"stranger{number:02}"
+        name = f"other{number:02}"
         (directory / f"{name}.py").write_text(SOURCE.format(name=name), encoding="utf-8")
         information = directory / f"{name}-1.0.dist-info"
         information.mkdir()
@@ -132,7 +132,7 @@ def starting(directory: Path | None, disabled: Sequence[str] = ()) -> Callable[[
 def start_up(rounds: int) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as place:
         few, many = installed(Path(place) / "few", USED), installed(Path(place) / "many", INSTALLED)
-        unused = [f"stranger{number:02}" for number in range(USED, INSTALLED)]
+        unused = [f"other{number:02}" for number in range(USED, INSTALLED)]
         starts = {
             "none": starting(None),
             "alone": starting(few),
@@ -182,23 +182,23 @@ def listeners(count: int) -> list[dict[str, Any]]:
 def copied(names: Sequence[str]) -> ModuleType:
     """A plugin of others with these built-in factors."""
     made = [factor for name in names for factor in import_module(f"qfzz_plugins.factors.{name}").qfzz_factors()]
-    module = ModuleType("stranger")
+    module = ModuleType("other")
     module.qfzz_factors = hookimpl(lambda: made)  # type: ignore[attr-defined]
     return module
 
 
-def asking(engine: Engine, people: Sequence[dict[str, Any]]) -> Callable[[], Measured]:
-    """Return what asks for one listener after the other, and says what that took."""
+def serving(engine: Engine, people: Sequence[dict[str, Any]]) -> Callable[[], Measured]:
+    """Return what answers one listener after the other, and says what that took."""
     turn = iter(range(10**9))
 
-    def ask() -> Measured:
+    def serve() -> Measured:
         preferences = people[next(turn) % len(people)]
         forget(engine)
         begun, before = time.perf_counter(), time.process_time()
         engine.recommend_tracks("ann", preferences, limit=50)
         return time.perf_counter() - begun, time.process_time() - before
 
-    return ask
+    return serve
 
 
 def requests(count: int, calls: int) -> dict[str, Any]:
@@ -208,7 +208,7 @@ def requests(count: int, calls: int) -> dict[str, Any]:
         with Engine(seed=1) as ours, Engine(seed=1, config=disabled, plugins=[copied(replaced)]) as others:
             for engine in (ours, others):
                 engine.add_content(content)
-            medians = compared({"built in": asking(ours, people), "of others": asking(others, people)}, calls)
+            medians = compared({"built in": serving(ours, people), "of others": serving(others, people)}, calls)
         results[" ".join(replaced)] = {
             "ms": {name: milliseconds(measured) for name, measured in medians.items()},
             "ratio": ratio(medians["of others"], medians["built in"]),

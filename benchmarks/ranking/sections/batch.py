@@ -1,4 +1,4 @@
-"""Many users: QFZZ against implicit ALS, asked for all of them at once and for one after the other."""
+"""Many users: QFZZ against implicit ALS, called once for all of them and once for each."""
 
 from __future__ import annotations
 

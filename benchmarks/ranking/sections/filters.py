@@ -25,7 +25,7 @@ Mask = Callable[[Listener], Any]
 
 
 class OneOf:
-    """A stranger's predicate: about one of so many tracks, whatever they are."""
+    """A third-party predicate: one track in `option` passes, whatever they are."""
 
     name = "one_of"
 
@@ -53,7 +53,7 @@ class Plugin:
 class Cases:
     """The filters that are measured: by name the arguments of the call, and which rows pass.
 
-    A scan masks the arrays by hand, but a stranger's predicate it has to ask, which takes `columns`.
+    A scan masks the arrays by hand, but it has to call a third-party predicate, which takes `columns`.
     """
 
     def __init__(self, catalogue: Catalogue, columns: Columns) -> None:

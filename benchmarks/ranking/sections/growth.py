@@ -29,7 +29,7 @@ def measured(settings: Settings) -> Section:
 
 @attrs.frozen(eq=False)
 class Service:
-    """A catalogue of one size, its listeners, whose ids are the same for every size, and the engine they ask."""
+    """A catalogue of one size, its listeners, whose ids are the same for every size, and their engine."""
 
     catalogue: Catalogue
     listeners: list[Listener]
@@ -45,7 +45,7 @@ class Service:
 
 
 def _measured(name: str, services: list[Service], settings: Settings) -> dict[str, Any]:
-    """Return the figures of one call by size; every listener was asked once before."""
+    """Return the figures of one call by size; every listener was served once before."""
     people = services[0].listeners
     caches = [ours.Caches(one.engine) for one in services]
 

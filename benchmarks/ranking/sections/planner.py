@@ -17,7 +17,7 @@ from qfzz_core import Engine
 SIZES = (10_000, 30_000, 100_000, 300_000, 1_000_000)
 LIMITS = (10, 50, 500)
 KINDS = ("cold", "typical", "devoted")
-PEOPLE = 8  # listeners of a kind, each asked once a round
+PEOPLE = 8  # listeners of a kind, each served once a round
 CHOSEN = "chosen"
 
 

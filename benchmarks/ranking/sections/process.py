@@ -56,15 +56,15 @@ def _rows(figures: dict[str, Any]) -> list[tuple[str, str]]:
     rows = [
         ("the store's file", f"{figures['filled']['file_mb']:,.0f} MB"),
         ("resident memory after 200 answers", f"{following['resident_mb'] or 0:,.0f} MB"),
-        ("peak of the first start", f"{first['peak_mb'] or 0:,.0f} MB"),
+        ("maximum of the first start", f"{first['peak_mb'] or 0:,.0f} MB"),
         ("opening to the first answer, first start", f"{first['first_answer_seconds']:,.3f} s"),
         ("opening to the first answer, next start", f"{following['first_answer_seconds']:,.3f} s"),
     ]
-    for name, told in (
+    for name, label in (
         ("quiet", "four threads"),
         ("disturbed", f"four threads while another process writes ({written})"),
     ):
         one = figures[name]
-        rows.append((f"{told}: median", f"{one['median_ms']:,.2f} ms"))
-        rows.append((f"{told}: p99", f"{one['p99_ms']:,.2f} ms"))
+        rows.append((f"{label}: median", f"{one['median_ms']:,.2f} ms"))
+        rows.append((f"{label}: p99", f"{one['p99_ms']:,.2f} ms"))
     return rows

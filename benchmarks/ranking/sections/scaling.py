@@ -132,6 +132,6 @@ def _growth(settings: Settings, sizes: dict[str, Any]) -> list[tuple[str, ...]]:
     rows = []
     for name in (ours.NAME, ours.COLD):
         small, large = (sizes[size]["contestants"][name]["all"] for size in (least, most))
-        told = f"{name}: between the scans grows, times"
-        rows.append((f"{least} to {most}", told, *grown(small, large), *["-"] * 5, ""))
+        label = f"{name}: between the scans grows, times"
+        rows.append((f"{least} to {most}", label, *grown(small, large), *["-"] * 5, ""))
     return rows

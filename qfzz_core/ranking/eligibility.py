@@ -16,8 +16,12 @@ from qfzz_core.ranking.scan import Candidates
 
 Keeps = Callable[[Rows], Mask]
 
-MIN_BLOCK = 64  # candidates taken at a time when some of them may not pass
-OVERSAMPLING = 1.25  # times the candidates that should be enough are taken, because shares are guesses
+# Candidates taken at a time when some of them may not pass. When a tenth of a million tracks passes a range, the best
+# 50 take 0.97 ms with 16, 64 and 256, and 1.04 with 1,024.
+MIN_BLOCK = 64
+# Times the candidates that should be enough are taken, because shares are guesses. When a tenth passes a predicate,
+# 50 take 1.48 ms with 1, 1.10 with 1.25, 1.23 with 2 and 1.59 with 4.
+OVERSAMPLING = 1.25
 
 
 class EligibleRanking:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from functools import cache, cached_property, partial
+from collections.abc import Callable, Sequence
+from functools import cached_property
 from typing import Literal
 
-import attrs
 import numpy as np
 
 from qfzz_core.catalogue.snapshot import Snapshot
@@ -32,45 +31,30 @@ from qfzz_core.ranking.index.result_cache import cache_key
 from qfzz_core.ranking.index.search import Search
 from qfzz_core.ranking.scan import Candidates, Scan
 
-SMALL = 12_000  # rows up to which scoring all of them is as fast
-DEEP = 8  # the index does not pay when more than this fraction of the rows is wanted
-MANY_IDS = 16  # track ids matter when they are more than this fraction of the base
-MIN_CANDIDATE_BUDGET = 2_048  # candidates from the index that are tested, whatever a filtered scan costs
-SAMPLE = 512  # rows by which the share that passes is estimated
+# Rows up to which scoring all of them is as fast. The best 50 take, by scan and by index: of 6,000 rows 0.4 and 0.8 ms,
+# of 12,000 rows 0.6 and 0.9 ms, of 24,000 rows 2.3 and 0.6 ms.
+SMALL = 12_000
+# The index does not pay when more than a DEEP-th of the rows is wanted. Of a million rows, by index and by scan: the
+# best 62,500 take 27 and 112 ms, the best 125,000 take 68 and 61 ms, the best 250,000 take 285 and 235 ms.
+DEEP = 8
+# Track ids matter when they are more than a MANY_IDS-th of the base; fewer leave out too few candidates to be sampled,
+# for which the rows of all ids are looked up. Leaving out 20,000 tracks of a million takes 1.8 ms with 16, 14 with 64.
+MANY_IDS = 16
+# Candidates from the index that are tested, whatever a filtered scan costs. With 512, 2,048 and 8,192, a request takes
+# 14, 14 and 13 ms when every 100th of a million tracks passes a predicate, 19, 17 and 16 ms when every 300th does.
+MIN_CANDIDATE_BUDGET = 2_048
+# Rows by which the share that passes is estimated. With 128, 512 and 2,048, a request takes 23, 17 and 16 ms when every
+# 100th of a million tracks passes a predicate, 68, 49 and 81 ms when every 300th does, and 88, 91 and 90 ms when every
+# 1,000th does.
+SAMPLE = 512
 
-# What a row costs in a filtered scan, in candidates from an index.
-COLUMN_COST = 1 / 512  # to be tested by a column
-TEST_COST = 1 / 16  # to be tested in any other way, as long as that is not slow
-SCORE_COST = 1 / 8
+# What a row costs in a filtered scan, in candidates from an index, of which one takes 0.48 us.
+COLUMN_COST = 1 / 512  # to be tested by a column: 0.3 ns with codes of two bytes, 1.2 with floats
+TEST_COST = 1 / 16  # to be tested in any other way: 62 ns by a predicate that mixes two columns, 25 by a plain one
+SCORE_COST = 1 / 8  # 52 ns with the five factors
 
-# Spread evenly over all rows (Weyl, 1916): every 2,000th row of a file that alternates two labels would be of one.
+# Spread evenly over all rows (Weyl, 1916), because multiples of a step see one label of a file that alternates labels.
 _PLACES = np.sort(np.arange(SAMPLE) ** 2 * 2**0.5 % 1.0)
-
-
-@attrs.frozen
-class Costs:
-    """Of so many `rows`: the `share` that passes all tests, and what `testing` a row costs."""
-
-    rows: int
-    share: float = 1.0
-    testing: float = 0.0
-
-    @classmethod
-    def sampled(cls, snapshot: Snapshot, tests: Sequence[Passes]) -> Costs:
-        """Return the costs as a sample of the rows lets expect them."""
-        rows = snapshot.columns.length
-        if not tests or not rows:
-            return cls(rows)
-        passing = sampled = without((rows * _PLACES).astype(np.intp), snapshot.deleted)
-        testing = 0.0
-        for test in tests if len(sampled) else ():
-            testing += len(passing) / len(sampled) * (COLUMN_COST if isinstance(test, ColumnTest) else TEST_COST)
-            passing = passing[test(passing)] if len(passing) else passing
-        return cls(rows, len(passing) / max(1, len(sampled)), testing)
-
-    def scan(self, share: float) -> float:
-        """Return what it costs to test all rows, and to score those that pass if they are this share."""
-        return self.rows * (self.testing + share * SCORE_COST)
 
 
 def ranked(
@@ -111,9 +95,9 @@ class _Planner:
         self.share = 1.0
         self._snapshot = snapshot
         self._formula = formula
-        self._test: Callable[[ActiveFilter], Passes] = cache(partial(row_test, snapshot))
+        self._made: dict[ActiveFilter, Passes] = {}
         self._pruning = [active for active in filters if active.prunes]
-        self._predicates = self._tests(active for active in filters if not active.prunes)
+        self._predicates = self._tests([active for active in filters if not active.prunes])
 
     @cached_property
     def _parts(self) -> Parts:
@@ -129,7 +113,7 @@ class _Planner:
         if not reason or method == "index":
             index = index_for(self._snapshot.segment, self._parts.layout)
             if index is not None:
-                self.share = max(self._costs.share, 1 / SAMPLE)
+                self.share = max(self._sampled[0], 1 / SAMPLE)
                 self._plan.method, self._plan.reason = "index", reason or "few of many tracks are asked for"
                 return self._indexed(index, cached=method is None)
             reason = "there are too many kinds of requests to have an index for each"
@@ -148,19 +132,33 @@ class _Planner:
 
     def _is_narrowed(self, wanted: int) -> bool:
         """Return whether so few candidates pass the filters that it costs less to filter all rows first."""
-        share = self._costs.share
+        share, _ = self._sampled
         alone = SMALL * SCORE_COST  # what the index costs before its first candidate
-        return share < 1.0 and self._costs.scan(share) * share < alone * share + wanted * OVERSAMPLING
+        return share < 1.0 and self._scan_cost(share) * share < alone * share + wanted * OVERSAMPLING
 
     def budget(self, share: float) -> float:
         """Return about how many candidates to test at most before all rows are filtered, of which a share passes."""
-        return max(MIN_CANDIDATE_BUDGET, self._costs.scan(share))
+        return max(MIN_CANDIDATE_BUDGET, self._scan_cost(share))
+
+    def _scan_cost(self, share: float) -> float:
+        """Return what it costs to test all rows, and to score those that pass if they are this share."""
+        return self._snapshot.columns.length * (self._sampled[1] + share * SCORE_COST)
 
     @cached_property
-    def _costs(self) -> Costs:
-        """What it costs to filter all rows, by a sample of them."""
-        narrowing = [active for active in self._pruning if self._narrows(active)]
-        return Costs.sampled(self._snapshot, [*self._tests(narrowing), *self._predicates])
+    def _sampled(self) -> tuple[float, float]:
+        """The share of a sample of the rows that passes all filters, and what testing a row costs."""
+        tests = [*self._tests([active for active in self._pruning if self._narrows(active)]), *self._predicates]
+        if not tests or not self._snapshot.columns.length:
+            return 1.0, 0.0
+        rows = (self._snapshot.columns.length * _PLACES).astype(np.intp)
+        passing = sampled = without(rows, self._snapshot.deleted)
+        testing = 0.0
+        for test in tests:
+            if len(passing):
+                cost = COLUMN_COST if isinstance(test, ColumnTest) else TEST_COST
+                testing += cost * len(passing) / len(sampled)
+                passing = passing[test(passing)]
+        return len(passing) / max(1, len(sampled)), testing
 
     def _narrows(self, active: ActiveFilter) -> bool:
         """Return whether so many candidates may fail a filter that it matters."""
@@ -169,9 +167,12 @@ class _Planner:
             return False
         return not self._by_cell(active)
 
-    def _tests(self, filters: Iterable[ActiveFilter]) -> list[Passes]:
+    def _tests(self, filters: Sequence[ActiveFilter]) -> list[Passes]:
         """Return the tests of filters, each made once."""
-        return [self._test(active) for active in filters]
+        for active in filters:
+            if active not in self._made:
+                self._made[active] = row_test(self._snapshot, active)
+        return [self._made[active] for active in filters]
 
     # -- scan
 
@@ -209,7 +210,7 @@ class _Planner:
         indexed = IndexCandidates(
             formula,
             snapshot,
-            passing_rows([snapshot.live_delta], tests),
+            passing_rows([snapshot.live_delta], tests) if inside else snapshot.live_delta,
             lambda: Search(formula, parts, index, deleted=snapshot.base_deleted, allowed=allowed, plan=plan),
             key=cache_key(formula, index, allowed) if cached else None,
             plan=plan,

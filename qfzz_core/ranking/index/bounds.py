@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from qfzz_core.contracts.factors import Values
 from qfzz_core.ranking.formula import Term
 from qfzz_core.ranking.index.build import Index
-from qfzz_core.ranking.index.entries import MISSING, Places, Ranges, SortedEntries, Span, flat
+from qfzz_core.ranking.index.entries import Places, Ranges, SortedEntries, Span, flat
 from qfzz_core.ranking.index.layout import TableTerm
 from qfzz_core.ranking.shapes import Distance, Function, Table
 
@@ -47,26 +47,17 @@ class OrderTerm:
         self._levels = index.levels
         self.has_missing = index.has_missing
         self.missing = self._weight * distance.missing
-        self._by_level = self._level_parts() if index.levels.exact else None
+        # What it adds for each level; a missing number has the highest of all levels, for which the last one stands.
+        known = np.append(self._weight * distance.of_numbers(index.levels.edges), self.missing)
+        self._by_level = known if index.levels.exact else None
         self.upper_bound = max(self._weight, self.missing) if self.has_missing else self._weight
         self.target_level = int(np.searchsorted(index.levels.edges, distance.target))
 
     def parts(self, entries: SortedEntries, places: Places) -> Values:
         """Return what the term adds to the sums of entries."""
         if self._by_level is not None:
-            known: Values = self._by_level[entries.levels_at(places)]
-            return known
+            return self._by_level.take(entries.levels_at(places), mode="clip")
         return self._weight * self._distance(entries.rows_at(places))
-
-    def _level_parts(self) -> Values:
-        """Return what the term adds for each level, the missing one included."""
-        known = self._weight * self._distance.of_numbers(self._levels.edges)
-        if not self.has_missing:
-            return known
-        parts = np.empty(MISSING + 1)
-        parts[: len(known)] = known
-        parts[MISSING] = self.missing
-        return parts
 
     def levels_within(self, bounds: Values, threshold: float) -> Span:
         """Return from which level on, and before which, rows of cells with these bounds can reach a threshold."""

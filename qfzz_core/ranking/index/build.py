@@ -18,13 +18,17 @@ from numpy.typing import NDArray
 from qfzz_core.catalogue.segment import Segment
 from qfzz_core.contracts.columns import CategoryColumn, Columns
 from qfzz_core.contracts.factors import Values
-from qfzz_core.ranking.index.entries import LEVEL_BITS, MISSING, NumberLevels, Places, SortedEntries
+from qfzz_core.ranking.index.entries import LEVEL_BITS, MISSING, NumberLevels, SortedEntries
 from qfzz_core.ranking.index.layout import Layout
 
 Arrays = Mapping[str, NDArray[Any]]
 
-MANY_ENTRIES = 1_024  # entries of a category up to which looking at all is as good as looking at its cells first
-MAX_INDEXES = 4  # of one segment: requests of yet another kind are scanned
+# Entries of a category up to which looking at all is as good as looking at its cells first. With 2,000 liked artists,
+# the best 50 of a million tracks take 2.1 ms with 256, 1.8 with 1,024, 2.5 with 4,096 and 2.8 with 16,384.
+MANY_ENTRIES = 1_024
+# Of one segment: requests of yet another kind are scanned. An index of a million rows takes 17 MB and half a second, so
+# a plugin that returns another column in every request could fill the memory.
+MAX_INDEXES = 4
 _LEVEL = np.uint64(LEVEL_BITS)
 _ROW = np.uint64(32)
 
@@ -56,14 +60,6 @@ class Runs:
         run_stops[firsts[1:] - 1] = starts[codes + 1]
         cells = entries.cells_at(run_starts).astype(np.uint16)
         return cls(codes, firsts, cells, run_starts.astype(np.uint32), run_stops.astype(np.uint32))
-
-    def joined(self, spans: Sequence[slice]) -> tuple[Places, Places, Places]:
-        """Return the cells of several stretches of runs, where these begin and where they end, at least one stretch."""
-        cells, starts, stops = (
-            np.concatenate([array[span] for span in spans], dtype=np.intp)
-            for array in (self.cells, self.starts, self.stops)
-        )
-        return cells, starts, stops
 
 
 @attrs.frozen(eq=False, slots=False)
@@ -193,8 +189,8 @@ def category_sizes(segment: Segment) -> dict[str, int]:
     """Return how many categories each category column of the segment had when a request first needed to know."""
 
     def sizes(made_of: Segment) -> dict[str, int]:
-        found = ((name, made_of.columns[name]) for name in made_of.columns)
-        return {name: len(column.vocabulary) for name, column in found if isinstance(column, CategoryColumn)}
+        columns = made_of.columns
+        return {name: len(columns[name].vocabulary) for name in columns if isinstance(columns[name], CategoryColumn)}
 
     return segment.derived("sizes", sizes)
 

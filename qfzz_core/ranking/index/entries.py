@@ -20,7 +20,9 @@ Span = tuple[Places, Places]  # where several ranges start and stop
 LEVEL_BITS = 16
 MISSING = (1 << LEVEL_BITS) - 1  # the level of rows without a number: the last of their cell
 MAX_LEVELS = MISSING - 1
-FEW_RANGES = 64  # ranges up to which searching one after the other is as fast as in all at once
+# Ranges up to which searching one after the other is as fast as in all at once: 16 take 15 and 47 us, 64 take 51 and
+# 48 us, 256 take 195 and 58 us.
+FEW_RANGES = 64
 _CELL = np.uint32(LEVEL_BITS)
 _LEVEL = np.uint32(MISSING)
 
@@ -140,15 +142,15 @@ class Ranges(NamedTuple):
         """Return some of the ranges."""
         return Ranges(self.cells[chosen], self.bounds[chosen], self.starts[chosen], self.stops[chosen])
 
-    def highest(self, least: int, count: int) -> Places:
-        """Return which `least` ranges are the highest, or as many more as it takes to have `count` entries together."""
-        if len(self.bounds) <= least:
+    def highest(self, few: int, count: int) -> Places:
+        """Return which `few` ranges are the highest, or as many more as it takes to have `count` entries together."""
+        if len(self.bounds) <= few:
             return np.arange(len(self.bounds))
-        found: Places = (-self.bounds).argpartition(least)[:least]
+        found: Places = (-self.bounds).argpartition(few)[:few]
         lengths = self.lengths()
         if int(lengths[found].sum()) < count:
             found = (-self.bounds).argsort(kind="stable")
-            found = found[: max(least, int(lengths[found].cumsum().searchsorted(count)) + 1)]
+            found = found[: max(few, int(lengths[found].cumsum().searchsorted(count)) + 1)]
         return found
 
     def parted(self, size: int) -> tuple[Ranges, Ranges]:

@@ -14,7 +14,9 @@ from qfzz_core.ranking.shapes import Distance, Table
 
 FORMAT = 1  # of what an index keeps on disk
 MAX_CELLS = 65_535  # a cell's number has 16 bits, and one more than the last is needed
-ROWS_PER_CELL = 1  # fewer rows than cells, and looking at cells costs more than at rows
+# Fewer rows than cells, and looking at cells costs more than at rows; but more rows to a cell leave a column out. With
+# genre, mood and tempo (10,164 cells) the best 50 of 15,000 tracks take 0.6 ms, without the genre 1.0.
+ROWS_PER_CELL = 1
 
 TableTerm = tuple[Term, Table]
 
@@ -58,31 +60,31 @@ class Parts:
         with the largest weight orders the rows in a cell.
         """
         shapes = [(term, term.evaluate) for term in formula.terms]
-        tables = [(term, table) for term, table in shapes if isinstance(table, Table)]
-        tables = [(term, table) for term, table in tables if isinstance(table.column, CategoryColumn)]
-        distances = [(term, distance) for term, distance in shapes if isinstance(distance, Distance)]
+        tables = [(term, shape) for term, shape in shapes if isinstance(shape, Table)]
+        tables = [pair for pair in tables if isinstance(pair[1].column, CategoryColumn)]
+        distances = [(term, shape) for term, shape in shapes if isinstance(shape, Distance)]
         order = max(distances, key=lambda pair: pair[0].weight, default=None)
-        cells = _cells(tables, categories, min(MAX_CELLS, max(rows // ROWS_PER_CELL, 1)))
+        cells, names = _cells(tables, categories, min(MAX_CELLS, max(rows // ROWS_PER_CELL, 1)))
         postings = [pair for pair in tables if pair not in cells and _only_raises(pair[1])]
-        layout = Layout(_names(cells), order and order[1].name, _names(postings))
+        layout = Layout(
+            tuple(sorted(names)), order and order[1].name, tuple(sorted({table.name for _, table in postings}))
+        )
         held = {term for term, _ in (*cells, *postings)} | {order and order[0]}
         return cls(layout, cells, order, postings, [term for term in formula.terms if term not in held])
 
 
-def _cells(tables: Iterable[TableTerm], categories: Mapping[str, int], limit: int) -> list[TableTerm]:
-    """Return the tables over the smallest categories, as many as make no more than `limit` cells."""
+def _cells(tables: Iterable[TableTerm], categories: Mapping[str, int], limit: int) -> tuple[list[TableTerm], set[str]]:
+    """Return the tables over the smallest categories, as many as make no more than `limit` cells, and their columns."""
     cells: list[TableTerm] = []
+    names: set[str] = set()
     size = 1
     for term, table in sorted(tables, key=lambda pair: categories[pair[1].name]):
-        larger = size if table.name in _names(cells) else size * (categories[table.name] + 1)
+        larger = size if table.name in names else size * (categories[table.name] + 1)
         if larger <= limit:
             cells.append((term, table))
+            names.add(table.name)
             size = larger
-    return cells
-
-
-def _names(tables: Iterable[TableTerm]) -> tuple[str, ...]:
-    return tuple(sorted({table.name for _, table in tables}))
+    return cells, names
 
 
 def _only_raises(table: Table) -> bool:

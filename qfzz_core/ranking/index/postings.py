@@ -9,13 +9,16 @@ from qfzz_core.contracts.columns import Rows
 from qfzz_core.contracts.factors import Values
 from qfzz_core.ranking.formula import Term
 from qfzz_core.ranking.index.build import MANY_ENTRIES, Index
-from qfzz_core.ranking.index.entries import Places, Ranges
+from qfzz_core.ranking.index.entries import Places, Ranges, flat
 from qfzz_core.ranking.index.scanner import FEW_ENTRIES, RangeScanner, TooManyError
 from qfzz_core.ranking.index.sums import Sums, raised, reaching
 from qfzz_core.ranking.shapes import Table
 
-POSTING_BLOCK = 4_096  # entries of postings looked at before the threshold is raised
-FIRST_RANGES = 16  # looked at for the first threshold
+# Entries looked at before the threshold is raised. With 2,000 liked artists, the best 50 of a million tracks take
+# 2.4 ms with 1,024, 2.0 with 4,096, 2.4 with 16,384 and 2.7 with 65,536.
+POSTING_BLOCK = 4_096
+# Ranges looked at for the first threshold: the same take 2.9 ms with 4, 2.2 with 16, 2.5 with 64 and 2.8 with 256.
+FIRST_RANGES = 16
 NONE: Places = np.empty(0, dtype=np.intp)
 
 
@@ -116,9 +119,9 @@ class PostingLists:
     def _ranges(self, count: int) -> Ranges:
         """Return the entries of at least the first `count` categories with many, as ranges of one cell each."""
         if self._many[0] < count:
-            spans = [slice(*span) for span in zip(*self._spans[:, :count].tolist(), strict=True)]
-            cells, starts, stops = self._runs.joined(spans)
-            lengths = self._spans[1, :count] - self._spans[0, :count]
+            runs, lengths = flat(*self._spans[:, :count])
+            known = (self._runs.cells, self._runs.starts, self._runs.stops)
+            cells, starts, stops = (array[runs].astype(np.intp) for array in known)
             bounds = self._cells[cells] + self._many_bounds[:count].repeat(lengths)
             self._many = count, Ranges(cells, bounds, starts, stops)
         return self._many[1]

@@ -16,9 +16,9 @@ from qfzz_core.ranking.filters import Mask
 from qfzz_core.ranking.formula import Formula
 from qfzz_core.ranking.index.build import Index
 
-MAX_RANKS = 262_144  # cached of one segment, of 16 bytes each
-MAX_LENGTH = 8_192  # ranks of one result
-RESULT_COST = 48  # ranks that take as much memory as what holds one result
+MAX_RANKS = 262_144  # cached of one segment, of 16 bytes each: 4 MB, the lists of 50 of 2,600 listeners
+MAX_LENGTH = 8_192  # ranks of one result, a 32nd of the room: a longer one would push more than 80 lists of 50 out
+RESULT_COST = 48  # ranks that take as much memory as what holds one result: 670 bytes with key, object and two arrays
 KEY = "results"  # of what is derived of a segment
 
 

@@ -10,8 +10,12 @@ from qfzz_core.ranking.index.bounds import OrderTerm
 from qfzz_core.ranking.index.entries import MISSING, Places, Ranges, SortedEntries, Span, flat
 from qfzz_core.ranking.index.sums import Sums, reaching
 
-LONG_RANGE = 512  # entries of one cell up to which looking at all is as good as searching for the near ones
-FEW_ENTRIES = 8_192  # entries up to which ties are not worth thinning out
+# Entries of one cell up to which looking at all is as good as searching for the near ones: a search takes about a
+# microsecond, in which 500 are summed. The best 50 of a million take 0.73 ms with 32, 0.68 with 512, 0.70 with 8,192.
+LONG_RANGE = 512
+# Entries up to which ties are not worth thinning out, and a search not worth giving up. The best 50 of a million take
+# 1.29 ms with 512, 1.18 with 2,048, 1.13 with 8,192, 1.14 with 32,768 and 1.17 with 131,072.
+FEW_ENTRIES = 8_192
 
 
 class TooManyError(Exception):
@@ -23,7 +27,7 @@ class RangeScanner:
 
     `order` is what the place inside a cell adds to a sum, None if nothing does; sums are compared with `slack`. Where
     a method has a `count`, rows may be left out that tie with `count` others of their cell, but with `evaluates` none
-    are: terms that are evaluated later tell apart what ties here.
+    are: terms that are evaluated later can put apart what ties here.
     """
 
     def __init__(self, order: OrderTerm | None, *, slack: float, evaluates: bool, plan: Plan) -> None:
@@ -34,7 +38,11 @@ class RangeScanner:
         self.upper_bound = 0.0 if order is None else order.upper_bound  # of what the place inside a cell adds
 
     def cutoff(self, threshold: float) -> float:
-        """Return the least sum that counts as reaching a threshold; rows that may not be chosen have minus infinity."""
+        """Return the least sum that counts as reaching a threshold.
+
+        Sums are 0 or more, but minus infinity in cells that may not be chosen: without the -1, a threshold of minus
+        infinity, when fewer rows than wanted are allowed, would let all of them in.
+        """
         return max(threshold - self._slack, -1.0)
 
     def summed(self, entries: SortedEntries, ranges: Ranges) -> Sums:
@@ -62,7 +70,9 @@ class RangeScanner:
         Raises `TooManyError` if more than `limit` would have to be looked at.
         """
         if count is not None and self._order is None and not self._evaluates:
-            ranges = ranges._replace(stops=np.minimum(ranges.stops, ranges.starts + count))  # the others tie, later
+            # The others of a cell tie with these and come later in the catalogue. A term that is evaluated later could
+            # put a late one first, so then all of them stay.
+            ranges = ranges._replace(stops=np.minimum(ranges.stops, ranges.starts + count))
         if ranges.total() > limit:
             raise TooManyError
         return reaching(self.cutoff(threshold), *self.summed(entries, ranges))
@@ -86,7 +96,7 @@ class RangeScanner:
         cutoff = self.cutoff(threshold)
         low, high = order.levels_within(bounds, cutoff)
         ranges = Ranges(cells, bounds, *entries.between(cells, low, high, within))
-        ties = None if self._evaluates else count
+        ties = None if self._evaluates else count  # making one range of each level pays if it spares more entries
         if ties is not None and ranges.total() > max(FEW_ENTRIES + 8 * ties, int((high - low).sum())):
             ranges = order.thinned(entries, ranges, (low, high), ties)
         if order.has_missing:

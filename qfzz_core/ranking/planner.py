@@ -205,17 +205,18 @@ class _Planner:
         inside = [active for active in self._pruning if self._by_cell(active)]
         others = [active for active in self._pruning if active not in inside]
         snapshot, formula, parts, plan = self._snapshot, self._formula, self._parts, self._plan
-        tests = self._tests(inside)
+        delta = snapshot.live_delta
         allowed = _allowed(snapshot, inside, index)
         indexed = IndexCandidates(
             formula,
             snapshot,
-            passing_rows([snapshot.live_delta], tests) if inside else snapshot.live_delta,
+            passing_rows([delta], self._tests(inside)) if inside and len(delta) else delta,
             lambda: Search(formula, parts, index, deleted=snapshot.base_deleted, allowed=allowed, plan=plan),
             key=cache_key(formula, index, allowed) if cached else None,
             plan=plan,
         )
-        fallback = Fallback(indexed, lambda: self._scan("too many tracks could reach the result", tests))
+        reason = "too many tracks could reach the result"
+        fallback = Fallback(indexed, lambda: self._scan(reason, self._tests(inside)))
         return fallback, [*self._tests(others), *self._predicates]
 
 

@@ -43,11 +43,11 @@ class PostingLists:
         self.upper_bound = float(lists.bounds[0]) if len(lists.bounds) else 0.0
         self._entries = postings.entries
         many = lists.lengths() > MANY_ENTRIES
-        self._few, large = lists.some(~many), lists.some(many)
+        self._few = lists.some(~many)
         self._few_seen = self._few.lengths().cumsum()
         self._runs = postings.runs
-        self._many_bounds = large.bounds
-        runs = self._runs.codes.searchsorted(large.cells)
+        self._many_bounds = lists.bounds[many]
+        runs = self._runs.codes.searchsorted(lists.cells[many])
         self._spans = np.stack([self._runs.firsts[runs], self._runs.firsts[runs + 1]])
         self._many = 0, Ranges.none()  # of how many categories the ranges are known, and these
         self._first: tuple[Places, Sums] = NONE, (NONE, np.empty(0))  # what was summed for the first threshold

@@ -47,9 +47,10 @@ class OrderTerm:
         self._levels = index.levels
         self.has_missing = index.has_missing
         self.missing = self._weight * distance.missing
-        # What it adds for each level; a missing number has the highest of all levels, for which the last one stands.
-        known = np.append(self._weight * distance.of_numbers(index.levels.edges), self.missing)
-        self._by_level = known if index.levels.exact else None
+        self._by_level = self._weight * distance.of_numbers(index.levels.edges) if index.levels.exact else None
+        if self._by_level is not None and self.has_missing:
+            # The level MISSING lies beyond the end, so that `parts` clips it to this one.
+            self._by_level = np.append(self._by_level, self.missing)
         self.upper_bound = max(self._weight, self.missing) if self.has_missing else self._weight
         self.target_level = int(np.searchsorted(index.levels.edges, distance.target))
 

@@ -19,7 +19,7 @@ from qfzz_core.contracts.columns import Rows
 from qfzz_core.contracts.factors import Prepared, Values
 from qfzz_core.plugins.faults import ComponentFaultError
 from qfzz_core.plugins.origin import Origin
-from qfzz_core.ranking.shapes import Distance, Evaluate, Table
+from qfzz_core.ranking.shapes import Distance, Evaluate, ValueTable
 
 # So fine that no weight is lost (1e-12), and so coarse that it hides the last bits: sums of five products, added in
 # two orders, differ by some 2**-53, and would let two tracks change places that tie.
@@ -53,7 +53,7 @@ class Formula:
         """
         digest = blake2b(digest_size=16)
         for term in self.terms:
-            if not isinstance(term.evaluate, Table | Distance):
+            if not isinstance(term.evaluate, ValueTable | Distance):
                 return None
             digest.update(repr(term.weight).encode())
             digest.update(term.evaluate.identity)

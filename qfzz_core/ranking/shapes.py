@@ -35,7 +35,7 @@ FEW_ROWS = 16_384
 
 
 @attrs.frozen(eq=False, slots=False)
-class Table:
+class ValueTable:
     """A table over a column: `values` of the ascending `codes`, `default` for every other one, the missing included."""
 
     name: str
@@ -126,7 +126,7 @@ class Function:
         return self.evaluate(rows)
 
 
-def compiled(prepared: Any, columns: Columns, fetch: FetchTracks) -> Table | Distance | Function:
+def compiled(prepared: Any, columns: Columns, fetch: FetchTracks) -> ValueTable | Distance | Function:
     """Return what gives the values of rows, float64 in [0, 1], of what a factor's `prepare` returned.
 
     Raises `BrokenContractError` for a shape that is not one of the four or is not valid; a function raises it too
@@ -169,11 +169,11 @@ def _unit(value: Any, what: str, bound: float = 1.0) -> float:
     return number
 
 
-def _table(prepared: CategoryTable, columns: Columns) -> Table:
+def _table(prepared: CategoryTable, columns: Columns) -> ValueTable:
     column = _column(columns, prepared.column, CategoryColumn, TagsColumn)
     default = _unit(prepared.default, "the table's default")
     codes, values = _coded(prepared.values, column)
-    return Table(prepared.column, column, codes, values, default)
+    return ValueTable(prepared.column, column, codes, values, default)
 
 
 def _coded(mapping: Mapping[str, float], column: CategoryColumn | TagsColumn) -> tuple[Codes, Values]:

@@ -13,7 +13,7 @@ from qfzz_core.ranking.formula import Term
 from qfzz_core.ranking.index.build import Index
 from qfzz_core.ranking.index.entries import Places, Ranges, SortedEntries, Span, flat
 from qfzz_core.ranking.index.layout import TableTerm
-from qfzz_core.ranking.shapes import Distance, Function, Table
+from qfzz_core.ranking.shapes import Distance, Function, ValueTable
 
 
 def cell_bounds(tables: Iterable[TableTerm], index: Index) -> Values:
@@ -31,7 +31,7 @@ def cell_bounds(tables: Iterable[TableTerm], index: Index) -> Values:
 def upper_bound(term: Term) -> float:
     """Return what a term adds at most to a sum."""
     shape = term.evaluate
-    if isinstance(shape, Table):
+    if isinstance(shape, ValueTable):
         return term.weight * shape.upper_bound
     return term.weight * shape.bound if isinstance(shape, Function) else term.weight
 

@@ -10,7 +10,7 @@ import attrs
 
 from qfzz_core.contracts.columns import CategoryColumn
 from qfzz_core.ranking.formula import Formula, Term
-from qfzz_core.ranking.shapes import Distance, Table
+from qfzz_core.ranking.shapes import Distance, ValueTable
 
 FORMAT = 1  # of what an index keeps on disk
 MAX_CELLS = 65_535  # a cell's number has 16 bits, and one more than the last is needed
@@ -18,7 +18,7 @@ MAX_CELLS = 65_535  # a cell's number has 16 bits, and one more than the last is
 # genre, mood and tempo (10,164 cells) the best 50 of 15,000 tracks take 0.6 ms, without the genre 1.0.
 ROWS_PER_CELL = 1
 
-TableTerm = tuple[Term, Table]
+TableTerm = tuple[Term, ValueTable]
 
 
 @attrs.frozen(slots=False)
@@ -60,7 +60,7 @@ class Parts:
         with the largest weight orders the rows in a cell.
         """
         shapes = [(term, term.evaluate) for term in formula.terms]
-        tables = [(term, shape) for term, shape in shapes if isinstance(shape, Table)]
+        tables = [(term, shape) for term, shape in shapes if isinstance(shape, ValueTable)]
         tables = [pair for pair in tables if isinstance(pair[1].column, CategoryColumn)]
         distances = [(term, shape) for term, shape in shapes if isinstance(shape, Distance)]
         order = max(distances, key=lambda pair: pair[0].weight, default=None)
@@ -87,5 +87,5 @@ def _cells(tables: Iterable[TableTerm], categories: Mapping[str, int], limit: in
     return cells, names
 
 
-def _only_raises(table: Table) -> bool:
+def _only_raises(table: ValueTable) -> bool:
     return not len(table.values) or float(table.values.min()) >= table.default

@@ -12,7 +12,7 @@ from qfzz_core.ranking.index.build import MANY_ENTRIES, Index
 from qfzz_core.ranking.index.entries import Places, Ranges, flat
 from qfzz_core.ranking.index.scanner import FEW_ENTRIES, RangeScanner, TooManyError
 from qfzz_core.ranking.index.sums import Sums, raised, reaching
-from qfzz_core.ranking.shapes import Table
+from qfzz_core.ranking.shapes import ValueTable
 
 # Entries looked at before the threshold is raised. With 2,000 liked artists, the best 50 of a million tracks take
 # 2.4 ms with 1,024, 2.0 with 4,096, 2.4 with 16,384 and 2.7 with 65,536.
@@ -30,7 +30,7 @@ class PostingLists:
     """
 
     def __init__(
-        self, term: Term, table: Table, index: Index, *, cells: Values, bound: float, scanner: RangeScanner
+        self, term: Term, table: ValueTable, index: Index, *, cells: Values, bound: float, scanner: RangeScanner
     ) -> None:
         self._scanner = scanner
         self._cells = cells

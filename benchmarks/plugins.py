@@ -188,17 +188,17 @@ def copied(names: Sequence[str]) -> ModuleType:
 
 
 def serving(engine: Engine, people: Sequence[dict[str, Any]]) -> Callable[[], Measured]:
-    """Return what asks for one listener after the other, and says what that took."""
+    """Return what answers one listener after the other, and says what that took."""
     turn = iter(range(10**9))
 
-    def ask() -> Measured:
+    def serve() -> Measured:
         preferences = people[next(turn) % len(people)]
         forget(engine)
         begun, before = time.perf_counter(), time.process_time()
         engine.recommend_tracks("ann", preferences, limit=50)
         return time.perf_counter() - begun, time.process_time() - before
 
-    return ask
+    return serve
 
 
 def requests(count: int, calls: int) -> dict[str, Any]:

@@ -35,12 +35,12 @@ LIMIT = 50
 
 @attrs.define
 class Shaped:
-    """A factor that answers in one shape, and counts the tracks that its function is asked about."""
+    """A factor that answers in one shape, and counts the tracks that its function is called with."""
 
     shape: str
     name: str = "shaped"
     weight: float = 0.1
-    asked: int = 0
+    evaluated: int = 0
 
     def prepare(self, request: Request) -> Prepared:
         if self.shape == PLAIN:
@@ -52,7 +52,7 @@ class Shaped:
         return TrackFunction(function=self._value)
 
     def _values(self, columns: Columns, rows: Rows) -> Values:
-        self.asked += len(rows)
+        self.evaluated += len(rows)
         column = columns["mood"]
         worth = np.zeros(len(column.vocabulary) + 1)  # the last is for tracks without a mood, whose code is -1
         for mood, value in LIKED.items():
@@ -61,7 +61,7 @@ class Shaped:
         return np.asarray(worth[column.codes[rows]])
 
     def _value(self, track: Mapping[str, Any]) -> float:
-        self.asked += 1
+        self.evaluated += 1
         return LIKED.get(track["mood"], 0.0)
 
     @hookimpl
@@ -92,7 +92,7 @@ class Contestant:
         """Forget what was measured, after every listener was served once to warm up."""
         self.wall, self.cpu = [], []
         if self.factor:
-            self.factor.asked = 0
+            self.factor.evaluated = 0
 
 
 def measured(tracks: int, people: int, rounds: int) -> dict[str, dict[str, float]]:
@@ -131,15 +131,15 @@ def figures(one: Contestant, plain: Contestant) -> dict[str, float]:
         "cpu_ms": round(cpu * 1e3, 3),
         "times": round(median / statistics.median(plain.wall), 2),
         "cpu_times": round(cpu / statistics.median(plain.cpu), 2),
-        "asked": round(one.factor.asked / len(one.wall)) if one.factor else 0,
+        "evaluated": round(one.factor.evaluated / len(one.wall)) if one.factor else 0,
     }
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--tracks", type=int, default=100_000, help="how large the catalogue is (default: 100000)")
-    parser.add_argument("--listeners", type=int, default=40, help="how many listeners ask (default: 40)")
-    parser.add_argument("--rounds", type=int, default=5, help="how often each of them asks (default: 5)")
+    parser.add_argument("--listeners", type=int, default=40, help="how many listeners there are (default: 40)")
+    parser.add_argument("--rounds", type=int, default=5, help="how often each of them is served (default: 5)")
     parser.add_argument("--json", action="store_true", help="print one JSON document")
     options = parser.parse_args()
     results = measured(options.tracks, options.listeners, options.rounds)
@@ -147,10 +147,10 @@ def main() -> None:
         print(json.dumps(results, indent=2))
         return
     print(f"{options.tracks:,} tracks, the best {LIMIT}")
-    print(f"{'one more factor':<22}{'ms':>9}{'cpu ms':>9}{'times':>8}{'cpu':>8}{'tracks asked':>14}")
+    print(f"{'one more factor':<22}{'ms':>9}{'cpu ms':>9}{'times':>8}{'cpu':>8}{'evaluated':>14}")
     for name, each in results.items():
         line = f"{name:<22}{each['ms']:>9.3f}{each['cpu_ms']:>9.3f}{each['times']:>8.2f}{each['cpu_times']:>8.2f}"
-        print(f"{line}{each['asked']:>14,}")
+        print(f"{line}{each['evaluated']:>14,}")
 
 
 if __name__ == "__main__":

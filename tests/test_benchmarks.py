@@ -142,11 +142,11 @@ class TestTheMeasurement:
     ) -> None:
         monkeypatch.setattr(measure, "TURN", 4)
         people = listeners(catalogue, 3)
-        told: list[str] = []
-        calls = {name: (lambda one, name=name: told.append(name)) for name in ("a", "b")}
-        measured = measure.alternated(calls, people, 8, lambda one: told.append("feedback"))
+        called: list[str] = []
+        calls = {name: (lambda one, name=name: called.append(name)) for name in ("a", "b")}
+        measured = measure.alternated(calls, people, 8, lambda one: called.append("feedback"))
         assert [times.calls for times in measured.values()] == [list(range(8))] * 2
-        rounds = told[6:]  # after three calls of each that warm up
+        rounds = called[6:]  # after three calls of each that warm up
         assert "".join(word[0] for word in rounds) == "f" + "aaaabbbb" + "f" + "bbbbaaaa"
 
 
@@ -165,13 +165,13 @@ class TestTheGrowth:
         assert [row[:2] for row in section.rows] == [
             ("300", "QFZZ"),
             ("600", "QFZZ"),
-            ("300", "QFZZ, nothing recalled"),
-            ("600", "QFZZ, nothing recalled"),
+            ("300", "QFZZ, nothing cached"),
+            ("600", "QFZZ, nothing cached"),
             ("300", "QFZZ, discovery 0.3"),
             ("600", "QFZZ, discovery 0.3"),
         ]
 
-    def test_is_told_against_the_smallest_size(self, tmp_path: Path) -> None:
+    def test_is_called_against_the_smallest_size(self, tmp_path: Path) -> None:
         section = growth.measured(small_settings(tmp_path))
         small, large = (section.figures["QFZZ"][size] for size in ("300", "600"))
         assert section.rows[0][4:] == ("1.00", "1.00")
@@ -183,14 +183,14 @@ class TestManyUsers:
     def test_are_compared_with_one_call_for_all_of_them_and_with_one_call_for_each(
         self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     ) -> None:
-        asked: list[Any] = []
+        users: list[Any] = []
 
         class Model:
             def __init__(self, factors: int, num_threads: int) -> None:
                 assert (factors, num_threads) == (64, 1)
 
             def recommend(self, userid: Any, user_items: None, **keywords: Any) -> None:
-                asked.append(userid if isinstance(userid, int) else list(userid))
+                users.append(userid if isinstance(userid, int) else list(userid))
 
         module = ModuleType("implicit.cpu.als")
         monkeypatch.setattr(module, "AlternatingLeastSquares", Model, raising=False)
@@ -198,8 +198,8 @@ class TestManyUsers:
             monkeypatch.setitem(sys.modules, name, ModuleType(name))
         monkeypatch.setitem(sys.modules, module.__name__, module)
         section = batch.measured(small_settings(tmp_path))
-        assert asked == [list(range(8)), *range(8)] * 2  # once to warm up
-        assert [row[0] for row in section.rows] == [ours.NAME, ours.ANEW, batch.AT_ONCE, batch.SINGLY]
+        assert users == [list(range(8)), *range(8)] * 2  # once to warm up
+        assert [row[0] for row in section.rows] == [ours.NAME, ours.COLD, batch.AT_ONCE, batch.SINGLY]
         assert all(figure > 0 for figure in section.figures.values())
 
     def test_name_implicit_if_it_is_not_installed(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -221,7 +221,7 @@ class TestTheCommand:
         assert "pure Python" not in document["sections"]["scaling"]["figures"]["300"]["contestants"]
         assert document["sections"]["scaling"]["rows"][-1][:2] == [
             "300 to 600",
-            "QFZZ, nothing recalled: between the scans grows, times",
+            "QFZZ, nothing cached: between the scans grows, times",
         ]
         assert list(document["sections"]["growth"]["figures"]["QFZZ"]) == ["300", "600"]
         assert document["sections"]["process"]["figures"]["600"]["writer"]["imports"] > 0

@@ -23,9 +23,9 @@ from support.ranking_cases import (
 from qfzz_core import CategoryTable, NumericDistance
 from qfzz_core.catalogue.builder import CatalogueBuilder
 from qfzz_core.plugins.record import Origin
-from qfzz_core.ranking import index as index_module
-from qfzz_core.ranking import layout, planner
+from qfzz_core.ranking import planner
 from qfzz_core.ranking.formula import Formula, Term
+from qfzz_core.ranking.index import entries, layout
 from qfzz_core.ranking.shapes import compiled
 from qfzz_plugins.stores.memory import MemoryStore
 
@@ -42,9 +42,9 @@ def test_index_and_scan_give_the_same_ranking(seed: int, levels: int, few_levels
     case = Case(random, levels)
     with pytest.MonkeyPatch.context() as patch:
         if few_levels:
-            patch.setattr(index_module, "MOST_LEVELS", 6)
+            patch.setattr(entries, "MAX_LEVELS", 6)
         if random.random() < 0.3:
-            patch.setattr(layout, "CELL_CAP", 30)
+            patch.setattr(layout, "MAX_CELLS", 30)
         snapshots = Snapshots(case)
         for _ in range(2):
             catalogue = snapshots.changed()
@@ -63,7 +63,7 @@ def test_index_and_scan_give_the_same_ranking(seed: int, levels: int, few_levels
 @given(st.integers(0, 2**40), st.sampled_from([1, 3, 20]))
 def test_many_ties_of_a_few_artists_keep_their_order(seed: int, limit: int) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(layout, "CELL_CAP", 15)  # so that artists have postings and no cells
+        patch.setattr(layout, "MAX_CELLS", 15)  # so that artists have postings and no cells
         compare_ties(Random(seed), limit)
 
 
@@ -103,12 +103,12 @@ def compare_ties(random: Random, limit: int) -> None:
 
 
 def test_levels_of_many_numbers_keep_their_order_and_say_which_are_ties(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(index_module, "MOST_LEVELS", 5)
+    monkeypatch.setattr(entries, "MAX_LEVELS", 5)
     numbers = np.array([0.5] * 10 + [0.1, 0.2, 0.3, 0.6, 0.7, 0.8, 0.9, np.nan])
-    levels = index_module.Levels.of(numbers)
+    levels = entries.NumberLevels.of(numbers)
     assert not levels.exact
     found = levels.level(numbers)
-    assert found[-1] == index_module.MISSING
+    assert found[-1] == entries.MISSING
     order = np.argsort(numbers[:-1], kind="stable")
     assert (np.diff(found[:-1][order]) >= 0).all()
     for level, pure in enumerate(levels.pure.tolist()):

@@ -20,8 +20,8 @@ from qfzz_core import (
     TrackFunction,
 )
 from qfzz_core.ranking import planner
-from qfzz_core.ranking.index import Index
-from qfzz_core.ranking.layout import Layout
+from qfzz_core.ranking.index.build import Index
+from qfzz_core.ranking.index.layout import Layout
 
 
 @pytest.fixture(autouse=True)
@@ -57,8 +57,8 @@ def test_few_of_many_tracks_are_found_by_the_index(engine: Engine, monkeypatch: 
 
 
 def test_planning_creates_nobody_and_is_no_request(engine: Engine) -> None:
-    engine.plan("stranger", limit=10)
-    assert engine.get_profile("stranger") is None
+    engine.plan("nobody", limit=10)
+    assert engine.get_profile("nobody") is None
     with serving() as other:
         assert ids(engine, limit=20) == ids(other, limit=20)
 
@@ -129,7 +129,7 @@ def test_a_predicate_that_few_tracks_pass_is_asked_about_a_sample_and_then_about
 
 
 def test_all_tracks_are_filtered_when_too_few_of_the_best_pass(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(planner, "LEAST_PATIENCE", 100)
+    monkeypatch.setattr(planner, "MIN_CANDIDATE_BUDGET", 100)
     unloved = Letting("unloved", lambda request, option: Predicate(function=lambda columns, rows: rows % 4 != 0))
     with serving([plugin("p", qfzz_filters=lambda: [unloved])]) as engine:  # the genre of every fourth track is liked
         plan = engine.plan("me", TASTE, limit=10, where={"unloved": True})
@@ -154,8 +154,8 @@ def test_tracks_that_were_removed_are_not_among_the_sample() -> None:
         assert not any(row % 3 == 0 for row in asked)
 
 
-def test_constraints_start_anew_when_all_tracks_are_filtered(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(planner, "LEAST_PATIENCE", 100)
+def test_constraints_start_again_when_all_tracks_are_filtered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(planner, "MIN_CANDIDATE_BUDGET", 100)
     rare = Letting("rare", lambda request, option: Predicate(function=lambda columns, rows: rows % 100 == 3))
     with serving([plugin("p", qfzz_filters=lambda: [rare])]) as engine:
         keywords: dict[str, Any] = {"limit": 8, "where": {"rare": True}, "max_per_artist": 1}

@@ -18,11 +18,9 @@ from qfzz_core.contracts.stores import CatalogueToken
 from qfzz_core.model.names import normalise
 from qfzz_core.model.vocabulary import Vocabulary
 from qfzz_core.plugins.record import Origin
-from qfzz_core.ranking.constraints import Distinct, MaxPerArtist
-from qfzz_core.ranking.eligible import EligibleRanking
-from qfzz_core.ranking.filtering import ActiveFilter, live_rows_passing, row_tests
+from qfzz_core.ranking.eligibility import Distinct, EligibleRanking, MaxPerArtist
+from qfzz_core.ranking.filters import ActiveFilter, CodeTest, IdTest, live_rows_passing, row_tests
 from qfzz_core.ranking.formula import Formula, Term
-from qfzz_core.ranking.row_tests import CodeTest, IdTest
 from qfzz_core.ranking.scan import Scan
 from qfzz_core.ranking.shapes import compiled
 from qfzz_plugins.stores.memory import MemoryStore
@@ -286,7 +284,7 @@ def test_few_rows_are_tested_by_their_ids_and_many_by_the_rows_of_the_ids(exclud
 
 
 def test_what_constraints_leave_out_is_no_reason_to_filter_all_tracks() -> None:
-    def impatient() -> Scan:
+    def refused() -> Scan:
         raise AssertionError("nine of ten candidates passed the filter")
 
     ranking = EligibleRanking(
@@ -294,8 +292,8 @@ def test_what_constraints_leave_out_is_no_reason_to_filter_all_tracks() -> None:
         Scan(formula([0.5] * 2_000), np.arange(2_000)),
         [lambda rows: rows % 10 != 0],
         constraints=[lambda: lambda rows: rows % 100 == 1],
-        filtered=impatient,
-        patience=lambda share: 2_000 if share > 0.8 else 0,
+        filtered=refused,
+        budget=lambda share: 2_000 if share > 0.8 else 0,
     )
     assert ranking.take(15).tolist() == list(range(1, 1_500, 100))
 

@@ -28,8 +28,8 @@ def test_every_shape_is_measured_beside_the_plain_table() -> None:
     found = json.loads(run("--json"))
     assert list(found) == ["none", "table", "distance", "function of columns", "function of a track"]
     assert (found["table"]["times"], found["table"]["cpu_times"]) == (1.0, 1.0)
-    asked = {name: each["asked"] for name, each in found.items()}
-    assert asked == {
+    evaluated = {name: each["evaluated"] for name, each in found.items()}
+    assert evaluated == {
         "none": 0,
         "table": 0,
         "distance": 0,

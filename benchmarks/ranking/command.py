@@ -22,7 +22,7 @@ SECTIONS = {
     "growth": "the engine's call on catalogues of all sizes, among themselves",
     "whole": "the documented call against the engine's own",
     "function": "a column function of 64 dimensions against an equally pruned scan",
-    "changing": "adding tracks against building anew, and the call after it",
+    "changing": "adding tracks against building again, and the call after it",
     "batch": "many users against the batches of implicit ALS",
     "everything": "limit=None against copying the dictionaries",
     "planner": "what the planner chooses against scan and index",
@@ -75,7 +75,7 @@ def parser() -> argparse.ArgumentParser:
     )
     add("--tracks", type=int, default=1_000_000, help="the catalogue of the other sections (default: 1000000)")
     add("--stored", nargs="+", type=int, metavar="SIZE", help="catalogues of `process` (default: that of --tracks)")
-    add("--rivals-at", type=int, default=1_000_000, help="the size at which all rivals are asked (default: 1000000)")
+    add("--rivals-at", type=int, default=1_000_000, help="the size at which all rivals are measured (default: 1000000)")
     add("--rivals", nargs="*", choices=rivals.NAMES, default=list(rivals.NAMES), metavar="RIVAL", help="default: all")
     add("--limit", type=int, default=50, help="tracks in an answer (default: 50)")
     add("--listeners", type=int, default=200, help="profiles, a fifth of them cold (default: 200)")
@@ -89,7 +89,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def _again_on_one_thread(arguments: list[str]) -> int:
-    """Start again with libraries told to use one thread, which they read when they are imported."""
+    """Start again with libraries set to use one thread, which they read when they are imported."""
     environment = {**os.environ, **dict.fromkeys(THREADS, "1"), "PYTHONPATH": _path()}
     command = [sys.executable, "-m", "benchmarks.ranking", *arguments]
     return subprocess.run(command, env=environment, check=False).returncode

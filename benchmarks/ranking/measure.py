@@ -19,7 +19,7 @@ Feedback = Callable[[Listener], None]
 Before = Callable[[str], None]
 
 FEEDBACK_EVERY = 4
-SECONDS_EACH = 30.0  # a slow contestant is asked less often, so that it takes about as long in all
+SECONDS_EACH = 30.0  # a slow contestant is called less often, so that it takes about as long in all
 _COPRIME = (1, 3, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53, 59, 61, 67, 71, 73, 79, 83, 89, 97)  # with 20
 TURN = 20  # calls of one contestant after another: so many find in the processor's caches what a service finds there
 PATTERN = (
@@ -75,7 +75,7 @@ def alternated(
 ) -> dict[str, Times]:
     """Return the times of each contestant; call number c is for listener c modulo their number.
 
-    `before` is told whose call is next, which is not timed.
+    `before` is called with the name of the next contestant, which is not timed.
     """
     intervals = {name: _interval(contestant, listeners, calls) for name, contestant in contestants.items()}
     measured = {name: Times() for name in contestants}
@@ -96,7 +96,7 @@ def alternated(
 
 
 def _interval(contestant: Call, listeners: Sequence[Listener], calls: int) -> int:
-    """Return at every how many calls to ask a contestant, after a few calls that warm it up."""
+    """Return at every how many calls to call a contestant, after a few calls that warm it up."""
     seconds = min(timed(partial(contestant, listener)) for listener in listeners[:3])
     wanted = seconds * calls / SECONDS_EACH
     return next((number for number in _COPRIME if number >= wanted), _COPRIME[-1])

@@ -23,14 +23,15 @@ from qfzz_core.model.names import NORMALISERS, exact
 from qfzz_core.model.strings import StringIndex
 from qfzz_core.model.tracks import TEMPOS, Track
 from qfzz_core.model.vocabulary import Vocabulary
-from qfzz_core.ranking import planner, recall
-from qfzz_core.ranking.recall import Memory
+from qfzz_core.ranking import planner
+from qfzz_core.ranking.index import result_cache
+from qfzz_core.ranking.index.result_cache import ResultCache
 from qfzz_core.recommend.pipeline import Exclusions
 from qfzz_core.recommend.query import Keywords, Query
 
 Method = Literal["scan", "index"]
 
-NAME, ANEW, DISCOVERING = "QFZZ", "QFZZ, nothing recalled", "QFZZ, discovery 0.3"
+NAME, COLD, DISCOVERING = "QFZZ", "QFZZ, nothing cached", "QFZZ, discovery 0.3"
 PLANS: tuple[Method, ...] = ("scan", "index")  # the ways to rank that can be asked for beside the planner's choice
 
 
@@ -132,13 +133,13 @@ def opened(path: str) -> PersonalizedDJ:
 
 
 def rebuild(engine: Engine) -> None:
-    """Build anew everything that answering from the engine's store needs."""
+    """Build everything again that answering from the engine's store needs."""
     with Engine(store=engine.store, seed=1) as other:
         other.recommend("nobody", limit=1)
 
 
 def index_again(engine: Engine) -> None:
-    """Build the indexes anew from columns that are there."""
+    """Build the indexes again from columns that are there."""
     segment = engine._pipeline.library.snapshot().segment
     Segment(segment.columns).derive_as(segment)
 
@@ -175,35 +176,35 @@ def picked(
 def answers(engine: Engine, limit: int) -> dict[str, Callable[[Listener], Rows]]:
     """Return the engine's call by name: `best`, twice, and `picked` at the default discovery factor.
 
-    What tells the first two apart is `Memories`.
+    The first two differ by `Caches`.
     """
     return {
         NAME: lambda one: best(engine, one.user_id, limit),
-        ANEW: lambda one: best(engine, one.user_id, limit),
+        COLD: lambda one: best(engine, one.user_id, limit),
         DISCOVERING: lambda one: picked(engine, one.user_id, limit, preferences={"discovery_factor": 0.3}),
     }
 
 
 def forget(engine: Engine) -> None:
-    """Forget what was found for earlier requests, so that the next one is searched for."""
-    _remember(engine, Memory())
+    """Empty the result cache, so that the next request is searched for."""
+    _use(engine, ResultCache())
 
 
-class Memories:
-    """Gives each contestant that asks an engine a memory of its own, and `ANEW` an empty one before each call."""
+class Caches:
+    """Gives each contestant on an engine a result cache of its own, and `COLD` an empty one before each call."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._memories: dict[str, Memory] = {}
+        self._caches: dict[str, ResultCache] = {}
 
     def __call__(self, name: str) -> None:
-        if name == ANEW or name not in self._memories:
-            self._memories[name] = Memory()
-        _remember(self._engine, self._memories[name])
+        if name == COLD or name not in self._caches:
+            self._caches[name] = ResultCache()
+        _use(self._engine, self._caches[name])
 
 
-def _remember(engine: Engine, memory: Memory) -> None:
-    engine._pipeline.library.snapshot().segment._derived[recall.KEY] = memory
+def _use(engine: Engine, cache: ResultCache) -> None:
+    engine._pipeline.library.snapshot().segment._derived[result_cache.KEY] = cache
 
 
 def like_best(engine: Engine, catalogue: Catalogue, user_id: str) -> int:

@@ -37,7 +37,7 @@ def fill(path: str, tracks: int, users: int) -> dict[str, Any]:
 
 
 def answer(path: str, users: int) -> dict[str, Any]:
-    """Open a store, answer, and tell what memory that takes; what has to be imported is imported before."""
+    """Open a store, answer, and say what memory that takes; what has to be imported is imported before."""
     with PersonalizedDJ() as warm:
         warm.recommend("somebody", limit=1)
     begun = time.perf_counter()

@@ -14,7 +14,7 @@ class Plan:
 
     `method` is "index" or "scan" and `reason` says why. `tracks` is the number of tracks of the catalogue, `looked_at`
     how often a part of a row's score was summed up, `scored` how many had the whole of it computed, `cells` how many
-    cells of the index could reach the result, `recalled` how many ranks were known because the same was asked before.
+    cells of the index could reach the result, `cached` how many ranks were in the result cache.
     `seconds` are the times of the parts by name: "prepare" (the factors say how they score), "plan" (which method; the
     first request of its kind makes the index here), "rank", "discover" and "fetch" (the dictionaries).
     """
@@ -25,7 +25,7 @@ class Plan:
     looked_at: int = 0
     scored: int = 0
     cells: int = 0
-    recalled: int = 0
+    cached: int = 0
     seconds: dict[str, float] = attrs.field(factory=dict)
 
     def timed(self, part: str) -> _Timed:

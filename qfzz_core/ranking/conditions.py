@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from numbers import Real
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from qfzz_core.contracts.columns import Column, Columns, Rows
+from qfzz_core.contracts.columns import Column
 from qfzz_core.contracts.filters import CategoryFilter, Predicate, PreparedFilter, RangeFilter
 from qfzz_core.errors import RequestError
 from qfzz_core.model.plain import shown
@@ -53,7 +51,8 @@ def _number_condition(column: str, option: Any) -> PreparedFilter:
     if isinstance(option, tuple):
         return _range(column, option)
     if isinstance(option, (list, set, frozenset)):
-        return Predicate(function=_one_of(column, sorted(_number(column, value) for value in option)))
+        numbers = sorted(_number(column, value) for value in option)
+        return Predicate(function=lambda columns, rows: np.isin(columns[column].at(rows), numbers))
     value = _number(column, option)
     return RangeFilter(column=column, low=value, high=value)
 
@@ -65,10 +64,3 @@ def _range(column: str, option: tuple[Any, ...]) -> RangeFilter:
     if low is not None and high is not None and low > high:
         raise RequestError(f"where: the range of {column} is empty: {low!r} is above {high!r}")
     return RangeFilter(column=column, low=low, high=high)
-
-
-def _one_of(column: str, values: Sequence[float]) -> Any:
-    def passes(columns: Columns, rows: Rows) -> NDArray[np.bool_]:
-        return np.isin(columns[column].at(rows), values)
-
-    return passes

@@ -19,8 +19,10 @@ from qfzz_core.contracts.columns import Rows
 from qfzz_core.contracts.factors import Prepared, Values
 from qfzz_core.plugins.faults import ComponentFaultError
 from qfzz_core.plugins.record import Origin
-from qfzz_core.ranking.shapes import Distance, Evaluate, Table
+from qfzz_core.ranking.shapes import Distance, Evaluate, ValueTable
 
+# So fine that no weight is lost (1e-12), and so coarse that it hides the last bits: sums of five products, added in
+# two orders, differ by some 2**-53, and would let two tracks change places that tie.
 GRAIN = 2.0**-40
 
 
@@ -47,11 +49,11 @@ class Formula:
     def digest(self) -> bytes | None:
         """Return what no formula has that scores a row of the same snapshot otherwise (but for a chance of 2**-64).
 
-        None if a term has to be asked: its answer may be another one every time.
+        None if a term has to be evaluated: its values may be others every time.
         """
         digest = blake2b(digest_size=16)
         for term in self.terms:
-            if not isinstance(term.evaluate, Table | Distance):
+            if not isinstance(term.evaluate, ValueTable | Distance):
                 return None
             digest.update(repr(term.weight).encode())
             digest.update(term.evaluate.identity)

@@ -11,7 +11,9 @@ from qfzz_core.contracts.factors import Values
 from qfzz_core.contracts.plan import Plan
 from qfzz_core.ranking.formula import Formula
 
-SCORE_BLOCK = 32_768  # rows scored at a time: what that takes stays in the processor's cache
+# Rows scored at a time: what that takes stays in the processor's cache. Scoring a million by the five factors takes
+# 104 ms with 8,192, 52 with 32,768, 54 with 131,072 and 82 with 524,288.
+SCORE_BLOCK = 32_768
 
 
 class Candidates(Protocol):

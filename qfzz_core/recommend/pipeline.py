@@ -32,7 +32,7 @@ from qfzz_core.plugins.health import Health
 from qfzz_core.plugins.record import Origin
 from qfzz_core.plugins.registry import Registry
 from qfzz_core.plugins.settings import Settings
-from qfzz_core.ranking.eligible import EligibleRanking
+from qfzz_core.ranking.eligibility import EligibleRanking
 from qfzz_core.recommend.explain import Account, fault_note
 from qfzz_core.recommend.observers import Observers
 from qfzz_core.recommend.prepared import Prepared, prepared_filter, prepared_shape

@@ -19,9 +19,8 @@ from qfzz_core.plugins.health import Health, Stopwatch
 from qfzz_core.plugins.registry import Registered
 from qfzz_core.plugins.settings import ActiveFactor
 from qfzz_core.ranking import planner
-from qfzz_core.ranking.constraints import Distinct, MaxPerArtist
-from qfzz_core.ranking.eligible import EligibleRanking, Keeps
-from qfzz_core.ranking.filtering import ActiveFilter, settled
+from qfzz_core.ranking.eligibility import Distinct, EligibleRanking, Keeps, MaxPerArtist
+from qfzz_core.ranking.filters import ActiveFilter, settled
 from qfzz_core.ranking.formula import Formula, Term
 from qfzz_core.ranking.shapes import Function, compiled
 from qfzz_core.recommend.query import Query
@@ -86,7 +85,7 @@ class Prepared:
             raise ComponentFaultError(component, origin) from error
         if isinstance(evaluate, Function):
             watch = Stopwatch(self.health, component, origin, factor.seconds)
-            evaluate = Function(partial(watch.time, evaluate.ask), evaluate.bound)
+            evaluate = Function(partial(watch.time, evaluate.evaluate), evaluate.bound)
         assert factor.shape is not None
         return Term(active.name, active.weight, factor.shape, evaluate, origin)
 

@@ -16,7 +16,7 @@ from qfzz_core.model.profiles import checked_preferences
 from qfzz_core.plugins.faults import answer
 from qfzz_core.plugins.registry import Registered, Registry
 from qfzz_core.ranking.conditions import column_condition
-from qfzz_core.ranking.filtering import not_texts, read_once
+from qfzz_core.ranking.filters import not_strings, read_once
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -142,7 +142,7 @@ def _track_ids(value: Any, what: str) -> Collection[str]:
     if isinstance(value, (str, bytes)) or not isinstance(value, Iterable):
         raise RequestError(f"{what} must be several track ids, got {value!r}")
     track_ids = read_once(value)
-    for wrong in not_texts(track_ids):
+    for wrong in not_strings(track_ids):
         raise RequestError(f"{what} holds {wrong!r}, which is no track id")
     return track_ids
 

@@ -20,7 +20,7 @@ from qfzz_core.contracts.strategies import DiscoveryStrategy, Ranking
 from qfzz_core.model.tracks import Track
 from qfzz_core.plugins.faults import BrokenContractError, ComponentFaultError, refuse_coroutine
 from qfzz_core.plugins.registry import Registered
-from qfzz_core.ranking.eligible import EligibleRanking
+from qfzz_core.ranking.eligibility import EligibleRanking
 from qfzz_core.recommend.explain import Account
 
 FIRST_BLOCK, LARGEST_BLOCK = 16, 1_024  # dictionaries fetched at once: few for who reads few, many for who reads all

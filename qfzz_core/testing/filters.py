@@ -15,8 +15,7 @@ from qfzz_core.catalogue.samples import sample_tracks
 from qfzz_core.contracts.filters import Filter
 from qfzz_core.errors import RequestError
 from qfzz_core.plugins.faults import answer
-from qfzz_core.ranking.filtering import ActiveFilter, row_tests
-from qfzz_core.ranking.row_tests import Passes
+from qfzz_core.ranking.filters import ActiveFilter, Passes, row_tests
 from qfzz_core.testing.bench import LISTENER, Bench, Scene, own_errors
 from qfzz_core.testing.drawing import plain_values
 from qfzz_core.testing.plugin_contract import PluginContract, Table

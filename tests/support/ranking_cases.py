@@ -23,11 +23,11 @@ from qfzz_core import (
 from qfzz_core.catalogue.builder import CatalogueBuilder
 from qfzz_core.catalogue.snapshot import Snapshot
 from qfzz_core.plugins.record import Origin
-from qfzz_core.ranking import asking, planner, posted, search, walk
-from qfzz_core.ranking import index as index_module
-from qfzz_core.ranking.constraints import Distinct, MaxPerArtist
-from qfzz_core.ranking.filtering import ActiveFilter
+from qfzz_core.ranking import planner
+from qfzz_core.ranking.eligibility import Distinct, MaxPerArtist
+from qfzz_core.ranking.filters import ActiveFilter
 from qfzz_core.ranking.formula import Formula, Term
+from qfzz_core.ranking.index import build, entries, evaluate, postings, scanner, search
 from qfzz_core.ranking.shapes import compiled
 from qfzz_plugins.stores.memory import MemoryStore
 
@@ -48,21 +48,21 @@ TAGS = ["live", "loud", "demo"]
 
 def small_limits(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let a catalogue of a few hundred tracks come by every way that one of millions takes."""
-    for module in (search, walk, posted):
-        monkeypatch.setattr(module, "FEW", 8)
-    monkeypatch.setattr(walk, "LONG", 2)
+    for module in (search, scanner, postings):
+        monkeypatch.setattr(module, "FEW_ENTRIES", 8)
+    monkeypatch.setattr(scanner, "LONG_RANGE", 2)
     monkeypatch.setattr(search, "AHEAD", 2)
-    monkeypatch.setattr(search, "LEAST_ASKED", 8)
-    monkeypatch.setattr(asking, "BLOCK", 12)
-    monkeypatch.setattr(asking, "TRACKS", 12)
-    monkeypatch.setattr(asking, "LEAST_SCORED", 4)
+    monkeypatch.setattr(search, "MIN_EVALUATED", 8)
+    monkeypatch.setattr(evaluate, "BLOCK", 12)
+    monkeypatch.setattr(evaluate, "TRACKS", 12)
+    monkeypatch.setattr(evaluate, "MIN_SCORED", 4)
     monkeypatch.setattr(search, "FIRST_CELLS", 3)
-    for module in (posted, index_module):
-        monkeypatch.setattr(module, "MANY", 5)
-    monkeypatch.setattr(index_module, "FEW_RANGES", 3)
-    monkeypatch.setattr(posted, "BLOCK", 12)
-    monkeypatch.setattr(posted, "FIRST_RANGES", 3)
-    monkeypatch.setattr(planner, "LEAST_PATIENCE", 40)
+    for module in (postings, build):
+        monkeypatch.setattr(module, "MANY_ENTRIES", 5)
+    monkeypatch.setattr(entries, "FEW_RANGES", 3)
+    monkeypatch.setattr(postings, "POSTING_BLOCK", 12)
+    monkeypatch.setattr(postings, "FIRST_RANGES", 3)
+    monkeypatch.setattr(planner, "MIN_CANDIDATE_BUDGET", 40)
 
 
 @attrs.frozen

@@ -21,7 +21,7 @@ class Rival(Protocol):
         ...
 
     def answer(self, preferences: Mapping[str, Any], count: int) -> Rows:
-        """Return the rows of the best `count` tracks, best first; the preferences are read anew each time."""
+        """Return the rows of the best `count` tracks, best first; the preferences are read again each time."""
         ...
 
 

@@ -31,7 +31,7 @@ class DuckDB:
         self._insert("tracks", {"position": np.arange(len(catalogue)), **columns})
 
     def answer(self, preferences: Mapping[str, Any], count: int) -> Rows:
-        """Fill the small tables and ask."""
+        """Fill the small tables and run the query."""
         wanted = taste(preferences, self._catalogue)
         self._fill(wanted)
         found = self._database.execute(_QUERY, [wanted.energy, count]).fetchnumpy()

@@ -15,7 +15,7 @@ from benchmarks.ranking.taste import ARTIST, ENERGY, GENRE, MOOD, TEMPO, Taste, 
 from qfzz_core.model.tracks import TEMPOS
 from qfzz_core.ranking.formula import GRAIN
 
-# No pass over the sums in another order: numba keeps to IEEE arithmetic unless it is told to be fast.
+# No pass over the sums in another order: numba keeps to IEEE arithmetic unless fastmath is on.
 STEPS = 1.0 / GRAIN
 
 

@@ -35,7 +35,7 @@ class SQLite:
         self._database.execute("COMMIT")
 
     def answer(self, preferences: Mapping[str, Any], count: int) -> Rows:
-        """Fill the small tables and ask."""
+        """Fill the small tables and run the query."""
         wanted = taste(preferences, self._catalogue)
         execute, executemany = self._database.execute, self._database.executemany
         execute("BEGIN")

@@ -1,4 +1,4 @@
-"""Many users: QFZZ against implicit ALS, asked for all of them at once and for one after the other."""
+"""Many users: QFZZ against implicit ALS, called once for all of them and once for each."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def measured(settings: Settings) -> Section:
         ours.introduce(dj.engine, people)
         batches: dict[str, Callable[[], object]] = {
             ours.NAME: lambda: ours.many(dj.engine, user_ids, settings.limit),
-            ours.ANEW: lambda: ours.many(dj.engine, user_ids, settings.limit),
+            ours.COLD: lambda: ours.many(dj.engine, user_ids, settings.limit),
             **_als(len(people), len(catalogue), settings.limit),
         }
 
@@ -35,12 +35,12 @@ def measured(settings: Settings) -> Section:
             for user_id in user_ids[measure.FEEDBACK_EVERY - 1 :: measure.FEEDBACK_EVERY]:
                 ours.like_best(dj.engine, catalogue, user_id)
 
-        figures = _measured(batches, len(people), settings.rounds, feedback, ours.Memories(dj.engine))
+        figures = _measured(batches, len(people), settings.rounds, feedback, ours.Caches(dj.engine))
     return Section(
         title="Many users",
         pattern=f"{len(people)} users, limit {settings.limit} of {settings.tracks:,} tracks in memory, "
         f"one thread, alternating, medians of {settings.rounds} rounds, every fourth user gave feedback in between",
-        head=("", "users per second", "times", "of anew", "what differs"),
+        head=("", "users per second", "times", "of cold", "what differs"),
         rows=_rows(figures),
         figures=figures,
     )
@@ -82,11 +82,11 @@ def _measured(
 
 
 def _rows(figures: dict[str, Any]) -> list[tuple[str, ...]]:
-    return [_row(name, figures) for name in (ours.NAME, ours.ANEW, AT_ONCE, SINGLY)]
+    return [_row(name, figures) for name in (ours.NAME, ours.COLD, AT_ONCE, SINGLY)]
 
 
 def _row(name: str, figures: dict[str, Any]) -> tuple[str, ...]:
     if name not in figures:
         return (name, "-", "-", "-", "not installed")
-    ratios = (times(figures[one] / figures[name]) for one in (ours.NAME, ours.ANEW))
-    return (name, f"{figures[name]:,.1f}", *ratios, "" if name in (ours.NAME, ours.ANEW) else DIFFERS)
+    ratios = (times(figures[one] / figures[name]) for one in (ours.NAME, ours.COLD))
+    return (name, f"{figures[name]:,.1f}", *ratios, "" if name in (ours.NAME, ours.COLD) else DIFFERS)

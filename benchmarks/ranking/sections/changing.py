@@ -1,4 +1,4 @@
-"""A catalogue that changes: what adding costs against building anew, and the call after it."""
+"""A catalogue that changes: what adding costs against building again, and the call after it."""
 
 from __future__ import annotations
 
@@ -39,27 +39,27 @@ def measured(settings: Settings) -> Section:
 
 
 def _measured(dj: PersonalizedDJ, catalogue: Catalogue, people: list[Listener], settings: Settings) -> dict[str, Any]:
-    usual, after_one, recalled, recalled_after_one, adding, after_many = [], [], [], [], [], []
+    usual, after_one, cached, cached_after_one, adding, after_many = [], [], [], [], [], []
     place = settings.tracks
     for number in range(settings.rounds):
         listener = people[number % len(people)]
-        usual.append(float(np.median([_anew(dj, listener, settings) for _ in range(CALLS)])))
-        recalled.append(float(np.median([_call(dj, listener, settings) for _ in range(CALLS)])))
+        usual.append(float(np.median([_cold(dj, listener, settings) for _ in range(CALLS)])))
+        cached.append(float(np.median([_call(dj, listener, settings) for _ in range(CALLS)])))
         dj.add_content(list(catalogue.tracks(place, place + 1)))
-        recalled_after_one.append(_call(dj, listener, settings))
+        cached_after_one.append(_call(dj, listener, settings))
         dj.add_content(list(catalogue.tracks(place + 1, place + 2)))
-        after_one.append(_anew(dj, listener, settings))
+        after_one.append(_cold(dj, listener, settings))
         tracks = list(catalogue.tracks(place + 2, place + 2 + ADDED))
         adding.append(timed(partial(dj.add_content, tracks)))
-        after_many.append(_anew(dj, listener, settings))
+        after_many.append(_cold(dj, listener, settings))
         place += 2 + ADDED
     indexing = [timed(lambda: ours.index_again(dj.engine)) for _ in range(REBUILDS)]
     rebuilding = [timed(lambda: ours.rebuild(dj.engine)) for _ in range(REBUILDS)]
     measured = {
         "usual": usual,
         "after_one": after_one,
-        "recalled": recalled,
-        "recalled_after_one": recalled_after_one,
+        "cached": cached,
+        "cached_after_one": cached_after_one,
         "adding": adding,
         "after_many": after_many,
         "indexing": indexing,
@@ -68,7 +68,7 @@ def _measured(dj: PersonalizedDJ, catalogue: Catalogue, people: list[Listener], 
     return {name: round(float(np.median(seconds)) * 1e3, 3) for name, seconds in measured.items()}
 
 
-def _anew(dj: PersonalizedDJ, listener: Listener, settings: Settings) -> float:
+def _cold(dj: PersonalizedDJ, listener: Listener, settings: Settings) -> float:
     ours.forget(dj.engine)
     return _call(dj, listener, settings)
 
@@ -80,13 +80,13 @@ def _call(dj: PersonalizedDJ, listener: Listener, settings: Settings) -> float:
 def _rows(figures: dict[str, Any]) -> list[tuple[str, ...]]:
     added = figures["adding"] + figures["after_many"]
     return [
-        ("the usual call, nothing recalled", f"{figures['usual']:,.3f}", "-"),
+        ("the usual call, nothing cached", f"{figures['usual']:,.3f}", "-"),
         ("the call after one track was added", *_against(figures, "after_one", "usual")),
-        ("the usual call, recalled", f"{figures['recalled']:,.3f}", "-"),
-        ("the call after one track was added", *_against(figures, "recalled_after_one", "recalled")),
+        ("the usual call, cached", f"{figures['cached']:,.3f}", "-"),
+        ("the call after one track was added", *_against(figures, "cached_after_one", "cached")),
         (f"adding {ADDED:,} tracks and the call after it", f"{added:,.3f}", "-"),
         ("building the index alone", f"{figures['indexing']:,.3f}", times(figures["indexing"] / added)),
-        ("building anew from the store", f"{figures['rebuilding']:,.3f}", times(figures["rebuilding"] / added)),
+        ("building again from the store", f"{figures['rebuilding']:,.3f}", times(figures["rebuilding"] / added)),
     ]
 
 

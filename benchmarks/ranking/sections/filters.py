@@ -25,7 +25,7 @@ Mask = Callable[[Listener], Any]
 
 
 class OneOf:
-    """A stranger's predicate: about one of so many tracks, whatever they are."""
+    """A third-party predicate: one track in `option` passes, whatever they are."""
 
     name = "one_of"
 
@@ -53,7 +53,7 @@ class Plugin:
 class Cases:
     """The filters that are measured: by name the arguments of the call, and which rows pass.
 
-    A scan masks the arrays by hand, but a stranger's predicate it has to ask, which takes `columns`.
+    A scan masks the arrays by hand, but it has to call a third-party predicate, which takes `columns`.
     """
 
     def __init__(self, catalogue: Catalogue, columns: Columns) -> None:
@@ -127,7 +127,7 @@ def measured(settings: Settings) -> Section:
     return Section(
         title="Filters",
         pattern=f"the best {settings.limit} of {settings.tracks:,} tracks, {settings.calls // 4} calls alternating, "
-        "no feedback between them, nothing recalled",
+        "no feedback between them, nothing cached",
         head=("", "median ms", "p99 ms", "times the unfiltered call", "a filtered scan ms", "times"),
         rows=[_row(name, one) for name, one in figures.items()],
         figures=figures,

@@ -20,7 +20,7 @@ from qfzz_core.contracts.columns import Columns, VectorColumn
 DIMENSIONS = 64
 WEIGHT = 0.2
 OURS, SCAN = "QFZZ", "equally pruned full scan"
-FIRST = 1_024  # rows of the best sums that the scan asks first, for a threshold
+FIRST = 1_024  # rows of the best sums that the scan evaluates first, for a threshold
 CHECKED = 12
 
 
@@ -66,7 +66,7 @@ def nearness(vectors: Numbers, wanted: Numbers) -> Numbers:
 
 
 class Nearness:
-    """A stranger's factor."""
+    """A third-party factor."""
 
     name = "nearness"
     weight = WEIGHT
@@ -89,7 +89,7 @@ class Plugin:
 
 
 class PrunedScan:
-    """Sums the cheap factors of every row, then asks the function only for rows that can still be among the best."""
+    """Sums the cheap factors of every row, then calls the function only for rows that can still be among the best."""
 
     def __init__(self, catalogue: Catalogue, vectors: Numbers) -> None:
         self._catalogue = catalogue

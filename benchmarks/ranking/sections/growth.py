@@ -17,7 +17,7 @@ from qfzz_core import Engine
 def measured(settings: Settings) -> Section:
     """Measure all sizes side by side, each of our ways to answer for itself."""
     services = [Service.of(size, settings.listeners) for size in sorted(set(settings.sizes))]
-    figures = {name: _measured(name, services, settings) for name in (ours.NAME, ours.ANEW, ours.DISCOVERING)}
+    figures = {name: _measured(name, services, settings) for name in (ours.NAME, ours.COLD, ours.DISCOVERING)}
     return Section(
         title="Growth",
         pattern=f"the best {settings.limit}, a contestant for each size and nobody else: {measure.PATTERN}",
@@ -29,7 +29,7 @@ def measured(settings: Settings) -> Section:
 
 @attrs.frozen(eq=False)
 class Service:
-    """A catalogue of one size, its listeners, whose ids are the same for every size, and the engine they ask."""
+    """A catalogue of one size, its listeners, whose ids are the same for every size, and their engine."""
 
     catalogue: Catalogue
     listeners: list[Listener]
@@ -45,12 +45,12 @@ class Service:
 
 
 def _measured(name: str, services: list[Service], settings: Settings) -> dict[str, Any]:
-    """Return the figures of one call by size; every listener was asked once before."""
+    """Return the figures of one call by size; every listener was served once before."""
     people = services[0].listeners
-    memories = [ours.Memories(one.engine) for one in services]
+    caches = [ours.Caches(one.engine) for one in services]
 
     def before(size: str) -> None:
-        for each in memories:
+        for each in caches:
             each(name)
 
     calls = {f"{len(one.catalogue):,}": ours.answers(one.engine, settings.limit)[name] for one in services}

@@ -17,7 +17,7 @@ from qfzz_core import Engine
 SIZES = (10_000, 30_000, 100_000, 300_000, 1_000_000)
 LIMITS = (10, 50, 500)
 KINDS = ("cold", "typical", "devoted")
-PEOPLE = 8  # listeners of a kind, each asked once a round
+PEOPLE = 8  # listeners of a kind, each served once a round
 CHOSEN = "chosen"
 
 
@@ -36,7 +36,7 @@ def measured(settings: Settings) -> Section:
     return Section(
         title="The planner",
         pattern=f"rounds of {PEOPLE} listeners, alternating, medians of {settings.rounds} rounds, milliseconds a call, "
-        "nothing recalled",
+        "nothing cached",
         head=("tracks", "limit", "listeners", CHOSEN, *ours.PLANS, "against the better"),
         rows=[_row(key, one) for key, one in figures.items()],
         figures=figures,

@@ -20,7 +20,7 @@ def measured(settings: Settings) -> Section:
     }
     return Section(
         title="One process, from SQLite",
-        pattern=f"limit {workers.LIMIT}, discovery 0.3, each line in a process of its own that recalls what it found; "
+        pattern=f"limit {workers.LIMIT}, discovery 0.3, each line in a process of its own with its result cache; "
         f"threads answer for {_seconds(settings)} s",
         head=("tracks", "", "figure"),
         rows=[(size, *row) for size, figures in sizes.items() for row in _rows(figures)],
@@ -56,15 +56,15 @@ def _rows(figures: dict[str, Any]) -> list[tuple[str, str]]:
     rows = [
         ("the store's file", f"{figures['filled']['file_mb']:,.0f} MB"),
         ("resident memory after 200 answers", f"{following['resident_mb'] or 0:,.0f} MB"),
-        ("peak of the first start", f"{first['most_mb'] or 0:,.0f} MB"),
+        ("maximum of the first start", f"{first['most_mb'] or 0:,.0f} MB"),
         ("opening to the first answer, first start", f"{first['first_answer_seconds']:,.3f} s"),
         ("opening to the first answer, next start", f"{following['first_answer_seconds']:,.3f} s"),
     ]
-    for name, told in (
+    for name, label in (
         ("quiet", "four threads"),
         ("disturbed", f"four threads while another process writes ({written})"),
     ):
         one = figures[name]
-        rows.append((f"{told}: median", f"{one['median_ms']:,.2f} ms"))
-        rows.append((f"{told}: p99", f"{one['p99_ms']:,.2f} ms"))
+        rows.append((f"{label}: median", f"{one['median_ms']:,.2f} ms"))
+        rows.append((f"{label}: p99", f"{one['p99_ms']:,.2f} ms"))
     return rows

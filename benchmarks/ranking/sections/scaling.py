@@ -30,7 +30,7 @@ def measured(settings: Settings) -> Section:
     return Section(
         title="Ranking",
         pattern=f"the best {settings.limit}, discovery 0 but where it is named: {measure.PATTERN}",
-        head=("tracks", "", "median ms", "p99 ms", "times", "of anew", "cold ms", "times", "of anew", "what differs"),
+        head=("tracks", "", "median ms", "p99 ms", "times", "of cold", "cold ms", "times", "of cold", "what differs"),
         rows=[row for size, figures in sizes.items() for row in _rows(size, figures)] + _growth(settings, sizes),
         figures=sizes,
     )
@@ -49,32 +49,32 @@ def _measured(catalogue: Catalogue, names: tuple[str, ...], settings: Settings) 
         rival.prepare(catalogue)
     answers = _answers(engine, there, settings.limit)
     _check(answers, there, people)
-    memories = ours.Memories(engine)
-    _introduce(engine, people, memories, settings.limit)
+    caches = ours.Caches(engine)
+    _introduce(engine, people, caches, settings.limit)
     contestants: dict[str, Any] = {}
     for group in _groups(answers, there):
         feedback = _feedback(engine, catalogue)
-        found = measure.alternated(group, people, settings.calls, feedback, before=memories)
+        found = measure.alternated(group, people, settings.calls, feedback, before=caches)
         contestants = {**_compared(found, people), **contestants}
     _check(answers, there, people)
     differs = {rival.name: rival.differs for rival in there}
     return {"missing": missing, "differs": differs, "contestants": {name: contestants[name] for name in answers}}
 
 
-def _introduce(engine: Engine, people: list[Listener], memories: ours.Memories, limit: int) -> None:
+def _introduce(engine: Engine, people: list[Listener], caches: ours.Caches, limit: int) -> None:
     """Serve every listener once in each of our ways, as if the service had run before."""
     for name, answer in ours.answers(engine, limit).items():
         for listener in people:
-            memories(name)
+            caches(name)
             answer(listener)
 
 
 def _compared(found: dict[str, measure.Times], people: list[Listener]) -> dict[str, Any]:
-    """Return the figures, with ratios to our call, and to our call when nothing is recalled."""
-    figures, anew = (measure.compared(found, name, people) for name in (ours.NAME, ours.ANEW))
+    """Return the figures, with ratios to our call, and to our call when nothing is cached."""
+    figures, cold = (measure.compared(found, name, people) for name in (ours.NAME, ours.COLD))
     for name, groups in figures.items():
         for group, one in groups.items():
-            one["ratio_anew"] = anew[name][group]["ratio"]
+            one["ratio_cold"] = cold[name][group]["ratio"]
     return figures
 
 
@@ -82,7 +82,7 @@ def _groups(answers: dict[str, Answer], there: list[rivals.Rival]) -> list[dict[
     """Return who alternates with whom: the quick ones apart from those that leave nothing of others in the caches."""
     slow = [rival.name for rival in there if not isinstance(rival, SCANS)]
     quick = {name: answer for name, answer in answers.items() if name not in slow}
-    others = {name: answers[name] for name in (ours.NAME, ours.ANEW, *slow)}
+    others = {name: answers[name] for name in (ours.NAME, ours.COLD, *slow)}
     return [quick, others] if slow else [quick]
 
 
@@ -121,7 +121,7 @@ def _rows(size: str, figures: dict[str, Any]) -> list[tuple[str, ...]]:
 
 
 def _times(figures: dict[str, Any]) -> tuple[str, str]:
-    return times(figures["ratio"]), times(figures["ratio_anew"])
+    return times(figures["ratio"]), times(figures["ratio_cold"])
 
 
 def _growth(settings: Settings, sizes: dict[str, Any]) -> list[tuple[str, ...]]:
@@ -130,8 +130,8 @@ def _growth(settings: Settings, sizes: dict[str, Any]) -> list[tuple[str, ...]]:
     if least == most:
         return []
     rows = []
-    for name in (ours.NAME, ours.ANEW):
+    for name in (ours.NAME, ours.COLD):
         small, large = (sizes[size]["contestants"][name]["all"] for size in (least, most))
-        told = f"{name}: between the scans grows, times"
-        rows.append((f"{least} to {most}", told, *grown(small, large), *["-"] * 5, ""))
+        label = f"{name}: between the scans grows, times"
+        rows.append((f"{least} to {most}", label, *grown(small, large), *["-"] * 5, ""))
     return rows

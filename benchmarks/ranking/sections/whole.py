@@ -36,8 +36,8 @@ def _measured(url: str, catalogue: Catalogue, settings: Settings) -> dict[str, A
             ENGINE: lambda one: ours.picked(dj.engine, one.user_id, settings.limit),
             DOCUMENTED: lambda one: dj.recommend(one.user_id, limit=settings.limit),
         }
-        memories = ours.Memories(dj.engine)
-        times = measure.alternated(calls, people, settings.calls, lambda one: _like(dj, one), before=memories)
+        caches = ours.Caches(dj.engine)
+        times = measure.alternated(calls, people, settings.calls, lambda one: _like(dj, one), before=caches)
     contestants = measure.compared(times, ENGINE, people)
     added = contestants[DOCUMENTED]["all"]["median_ms"] - contestants[ENGINE]["all"]["median_ms"]
     return {"contestants": contestants, "added_microseconds": round(added * 1e3, 1)}

@@ -1,4 +1,4 @@
-"""What a search found is remembered: the same question gets the same answer, and any other one an answer of its own."""
+"""What a search found is cached: the same formula gets the same result, and any other one a result of its own."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -28,8 +28,9 @@ from qfzz_core import CategoryTable, ColumnFunction, Engine, NumericDistance, Tr
 from qfzz_core.catalogue.segment import Segment
 from qfzz_core.contracts.columns import Columns
 from qfzz_core.contracts.plan import Plan
-from qfzz_core.ranking import planner, recall
-from qfzz_core.ranking.recall import Found, Memory
+from qfzz_core.ranking import planner
+from qfzz_core.ranking.index import result_cache
+from qfzz_core.ranking.index.result_cache import CachedResult, ResultCache
 
 
 @pytest.fixture(autouse=True)
@@ -53,17 +54,15 @@ def scanned(engine: Engine, patch: pytest.MonkeyPatch, **keywords: Any) -> list[
         return ids(engine, **keywords)
 
 
-def recalled(engine: Engine, **keywords: Any) -> int:
-    return engine.plan("me", TASTE, **{"limit": 10, **keywords}).recalled
+def cached(engine: Engine, **keywords: Any) -> int:
+    return engine.plan("me", TASTE, **{"limit": 10, **keywords}).cached
 
 
-def test_the_same_question_is_answered_without_looking_at_a_row(
-    engine: Engine, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_same_formula_is_ranked_without_looking_at_a_row(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     first = engine.plan("me", TASTE, limit=10)
-    assert (first.recalled, first.looked_at > 0) == (0, True)
+    assert (first.cached, first.looked_at > 0) == (0, True)
     again = engine.plan("somebody else", TASTE, limit=10)
-    assert (again.method, again.recalled, again.looked_at, again.scored) == ("index", 10, 0, 0)
+    assert (again.method, again.cached, again.looked_at, again.scored) == ("index", 10, 0, 0)
     assert ids(engine) == scanned(engine, monkeypatch)
 
 
@@ -79,52 +78,52 @@ def test_the_same_question_is_answered_without_looking_at_a_row(
     ],
     ids=str,
 )
-def test_another_question_is_not(engine: Engine, monkeypatch: pytest.MonkeyPatch, keywords: dict[str, Any]) -> None:
-    asked = {"preferences": TASTE, "limit": 10, **keywords}
+def test_another_one_is_not(engine: Engine, monkeypatch: pytest.MonkeyPatch, keywords: dict[str, Any]) -> None:
+    wanted = {"preferences": TASTE, "limit": 10, **keywords}
 
     def found() -> list[str]:
-        return [one.track["track_id"] for one in engine.recommend("me", **asked)]
+        return [one.track["track_id"] for one in engine.recommend("me", **wanted)]
 
     engine.recommend("me", TASTE, limit=10)
     engine.recommend("me", TASTE, limit=10, where={"genre": "folk"})
-    assert engine.plan("me", **asked).recalled == 0
+    assert engine.plan("me", **wanted).cached == 0
     by_index = found()
     monkeypatch.setattr(planner, "SMALL", 10**9)
     assert by_index == found()
 
 
-def test_fewer_ranks_are_recalled_from_more(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_fewer_ranks_are_taken_from_more(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     ids(engine, limit=100)
-    assert recalled(engine, limit=7) == 100
+    assert cached(engine, limit=7) == 100
     assert ids(engine, limit=7) == scanned(engine, monkeypatch, limit=7)
 
 
-def test_more_ranks_are_looked_for_and_remembered_in_place_of_fewer(
+def test_more_ranks_are_searched_for_and_cached_in_place_of_fewer(
     engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ids(engine, limit=7)
-    assert (recalled(engine, limit=100), recalled(engine, limit=7)) == (0, 100)
+    assert (cached(engine, limit=100), cached(engine, limit=7)) == (0, 100)
     assert ids(engine, limit=100) == scanned(engine, monkeypatch, limit=100)
 
 
-def test_a_feedback_makes_another_question() -> None:
+def test_a_feedback_makes_another_cache_key() -> None:
     with serving() as engine:
         engine.recommend("me", limit=10)
-        assert engine.plan("me", limit=10).recalled > 0
+        assert engine.plan("me", limit=10).cached > 0
         engine.record_feedback("me", "t4", "like")
-        assert engine.plan("me", limit=10).recalled == 0
+        assert engine.plan("me", limit=10).cached == 0
 
 
-def test_tracks_that_are_added_are_in_the_next_answer_though_the_others_are_recalled(
+def test_tracks_that_are_added_are_in_the_next_answer_though_the_others_are_cached(
     engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     best = engine.recommend("me", TASTE, limit=10)[0].track
     engine.add_content([{**best, "track_id": "new"}])
-    assert recalled(engine) == 10
+    assert cached(engine) == 10
     found = ids(engine)
     assert "new" in found
     assert found == scanned(engine, monkeypatch)
-    assert recalled(engine) > 10  # with the new one
+    assert cached(engine) > 10  # with the new one
     engine.add_content([{**best, "track_id": "newer"}])
     newer = ids(engine)
     assert {"new", "newer"} < set(newer)
@@ -134,21 +133,21 @@ def test_tracks_that_are_added_are_in_the_next_answer_though_the_others_are_reca
     assert ids(engine) == scanned(engine, monkeypatch)
 
 
-def test_what_was_removed_is_not_recalled(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_was_removed_is_no_hit(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     best = ids(engine, limit=20)
     engine.remove_content([best[0], best[7]])
-    assert recalled(engine) == 20  # two of which are deleted
+    assert cached(engine) == 20  # two of which are deleted
     assert ids(engine) == [one for one in best if one not in (best[0], best[7])][:10]
     assert ids(engine) == scanned(engine, monkeypatch)
 
 
-def test_when_too_much_was_removed_the_others_are_looked_for(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_when_too_much_was_removed_the_others_are_searched_for(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     engine.remove_content(ids(engine, limit=20))
     assert len(ids(engine)) == 10
     assert ids(engine) == scanned(engine, monkeypatch)
 
 
-def test_what_was_replaced_is_not_recalled_as_it_was(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_was_replaced_is_no_hit_as_it_was(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     best = engine.recommend("me", TASTE, limit=10)[0].track
     engine.add_content([{**best, "genre": "folk", "artist": "nobody"}])
     found = ids(engine)
@@ -156,28 +155,28 @@ def test_what_was_replaced_is_not_recalled_as_it_was(engine: Engine, monkeypatch
     assert found == scanned(engine, monkeypatch)
 
 
-def test_a_factor_that_has_to_be_asked_is_asked_every_time() -> None:
+def test_a_factor_that_has_to_be_evaluated_is_evaluated_every_time() -> None:
     offset = 0
 
-    def asked(columns: Any, rows: Any) -> Any:
+    def values(columns: Any, rows: Any) -> Any:
         return (rows + offset) % 7 / 7
 
-    stranger = Scoring("mine", lambda request: ColumnFunction(function=asked))
-    with serving([plugin("p", qfzz_factors=lambda: [stranger])]) as engine:
+    mine = Scoring("mine", lambda request: ColumnFunction(function=values))
+    with serving([plugin("p", qfzz_factors=lambda: [mine])]) as engine:
         first = ids(engine)
-        assert recalled(engine) == 0
+        assert cached(engine) == 0
         offset = 3
         assert ids(engine) != first
 
 
-def test_a_table_of_a_stranger_is_compared_by_what_it_holds() -> None:
-    values = {"rock": 1.0}  # the stranger's own, which it changes as it likes
-    stranger = Scoring("mine", lambda request: CategoryTable(column="genre", values=values))
-    with serving([plugin("p", qfzz_factors=lambda: [stranger])]) as engine:
+def test_a_table_of_a_plugin_is_compared_by_what_it_holds() -> None:
+    values = {"rock": 1.0}  # the plugin's own, which it changes as it likes
+    mine = Scoring("mine", lambda request: CategoryTable(column="genre", values=values))
+    with serving([plugin("p", qfzz_factors=lambda: [mine])]) as engine:
         engine.recommend("me", limit=10)
-        assert engine.plan("me", limit=10).recalled > 0
+        assert engine.plan("me", limit=10).cached > 0
         values["folk"] = 1.0
-        assert engine.plan("me", limit=10).recalled == 0
+        assert engine.plan("me", limit=10).cached == 0
 
 
 def factors(
@@ -194,7 +193,7 @@ def factors(
     ]
 
 
-def test_no_two_formulas_that_score_otherwise_are_one_question() -> None:
+def test_no_two_formulas_that_score_otherwise_have_one_digest() -> None:
     changing = Snapshots(Case(Random(1), 8))
     catalogue = changing.changed()
     variants = [
@@ -220,36 +219,36 @@ def test_no_two_formulas_that_score_otherwise_are_one_question() -> None:
     assert [formula(each, catalogue).digest() for each in variants] == digests
 
 
-def test_a_way_that_is_asked_for_recalls_nothing() -> None:
+def test_a_method_that_is_asked_for_uses_no_cache() -> None:
     case = Case(Random(1), 8)
     changing = Snapshots(case)
     catalogue = changing.changed()
     for _ in range(2):
         plan = Plan()
         planner.ranked(catalogue, formula(factors(), catalogue), wanted=1, method="index", plan=plan).take(1)
-        assert plan.recalled == 0
+        assert plan.cached == 0
 
 
 @settings(max_examples=150, deadline=None)
 @given(st.integers(0, 2**40))
-def test_recalling_and_scanning_give_the_same_ranking(seed: int) -> None:
+def test_caching_and_scanning_give_the_same_ranking(seed: int) -> None:
     random = Random(seed)
     case = Case(random, random.choice([2, 8, 1000]))
     with pytest.MonkeyPatch.context() as patch:
         small_limits(patch)
         patch.setattr(planner, "SMALL", -1)
         patch.setattr(planner, "DEEP", 0)
-        patch.setattr(recall, "MOST_RANKS", random.choice([60, 10_000]))
-        patch.setattr(recall, "LONGEST", random.choice([20, 10_000]))
+        patch.setattr(result_cache, "MAX_RANKS", random.choice([60, 10_000]))
+        patch.setattr(result_cache, "MAX_LENGTH", random.choice([20, 10_000]))
         changing = Snapshots(case)
-        questions = [(weighted(case), filters(case)) for _ in range(3)]
+        requests = [(weighted(case), filters(case)) for _ in range(3)]
         snapshots = []
         for _ in range(4):
             snapshots.append(changing.changed())
             for _ in range(4):
-                prepared, active = random.choice(questions)
-                tracks_are_asked = any(isinstance(shape, TrackFunction) for _, shape in prepared)
-                catalogue = snapshots[-1] if tracks_are_asked else random.choice(snapshots[-2:])
+                prepared, active = random.choice(requests)
+                tracks_are_fetched = any(isinstance(shape, TrackFunction) for _, shape in prepared)
+                catalogue = snapshots[-1] if tracks_are_fetched else random.choice(snapshots[-2:])
                 scoring, constraints = formula(prepared, catalogue), constraint(case, catalogue)
                 depths = [random.choice([1, 5, 20]), random.choice([7, 50]), random.choice([10, 500])]
                 chosen, by_scan = (
@@ -259,93 +258,93 @@ def test_recalling_and_scanning_give_the_same_ranking(seed: int) -> None:
                 assert looked_at(chosen, depths) == looked_at(by_scan, depths)
 
 
-# -- the memory itself
+# -- the cache itself
 
 
-def found(count: int, length: int = 0, deleted: int = 0, *, whole: bool = False) -> Found:
-    return Found(count, length, deleted, np.arange(count), np.linspace(1.0, 0.0, count), whole)
+def found(count: int, length: int = 0, deleted: int = 0, *, whole: bool = False) -> CachedResult:
+    return CachedResult(count, length, deleted, np.arange(count), np.linspace(1.0, 0.0, count), whole)
 
 
-def asking(memory: Memory) -> Callable[[str, int], bool]:
-    """Return what asks a question, and returns whether that was recalled."""
+def requesting(cache: ResultCache) -> Callable[[str, int], bool]:
+    """Return what requests a result, and returns whether that was a hit."""
 
-    def ask(question: str, count: int) -> bool:
-        known = memory.recalled(question.encode())
-        if known is not None and known.answers(count, 0, 0):
+    def request(key: str, count: int) -> bool:
+        known = cache.get(key.encode())
+        if known is not None and known.serves(count, 0, 0):
             assert len(known.rows) >= count
             return True
-        memory.keep(question.encode(), found(count))
+        cache.put(key.encode(), found(count))
         return False
 
-    return ask
+    return request
 
 
-def test_a_memory_forgets_what_was_not_asked_about_for_the_longest_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(recall, "MOST_RANKS", 3 * (100 + recall.ALONE))
-    ask = asking(Memory())
-    assert [ask(question, 100) for question in "abc"] == [False, False, False]
-    assert ask("a", 100)
-    assert not ask("d", 100)  # in the place of b
-    assert [ask(question, 100) for question in "acd"] == [True, True, True]
-    assert not ask("b", 100)
+def test_a_cache_drops_what_was_not_used_for_the_longest_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(result_cache, "MAX_RANKS", 3 * (100 + result_cache.RESULT_COST))
+    request = requesting(ResultCache())
+    assert [request(key, 100) for key in "abc"] == [False, False, False]
+    assert request("a", 100)
+    assert not request("d", 100)  # in the place of b
+    assert [request(key, 100) for key in "acd"] == [True, True, True]
+    assert not request("b", 100)
 
 
-def test_a_longer_answer_takes_the_place_of_a_shorter_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(recall, "MOST_RANKS", 2 * (100 + recall.ALONE))
-    ask = asking(Memory())
-    ask("a", 50)
-    ask("b", 100)
-    assert not ask("a", 100)
-    assert [ask(question, 100) for question in "ab"] == [True, True]
+def test_a_longer_result_takes_the_place_of_a_shorter_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(result_cache, "MAX_RANKS", 2 * (100 + result_cache.RESULT_COST))
+    request = requesting(ResultCache())
+    request("a", 50)
+    request("b", 100)
+    assert not request("a", 100)
+    assert [request(key, 100) for key in "ab"] == [True, True]
 
 
-def test_a_long_answer_is_not_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(recall, "LONGEST", 50)
-    ask = asking(Memory())
-    assert [ask("a", 51), ask("a", 51), ask("a", 50), ask("a", 50)] == [False, False, False, True]
+def test_a_long_result_is_not_cached(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(result_cache, "MAX_LENGTH", 50)
+    request = requesting(ResultCache())
+    assert [request("a", 51), request("a", 51), request("a", 50), request("a", 50)] == [False, False, False, True]
 
 
-def test_what_was_found_answers_for_as_many_in_later_snapshots() -> None:
+def test_a_result_serves_as_many_in_later_snapshots() -> None:
     some = found(10, 100, 5)
-    assert [some.answers(*asked) for asked in ((10, 100, 5), (3, 100, 5), (10, 101, 5), (10, 101, 7))] == [True] * 4
-    assert [some.answers(*asked) for asked in ((11, 100, 5), (10, 99, 5), (10, 100, 4))] == [False] * 3
-    assert found(10, 100, 5, whole=True).answers(1_000, 100, 5)
+    assert [some.serves(*wanted) for wanted in ((10, 100, 5), (3, 100, 5), (10, 101, 5), (10, 101, 7))] == [True] * 4
+    assert [some.serves(*wanted) for wanted in ((11, 100, 5), (10, 99, 5), (10, 100, 4))] == [False] * 3
+    assert found(10, 100, 5, whole=True).serves(1_000, 100, 5)
 
 
-def test_what_is_remembered_cannot_be_changed() -> None:
+def test_what_is_cached_cannot_be_changed() -> None:
     for array in (found(3).rows, found(3).scores):
         with pytest.raises(ValueError, match="read-only"):
             array[0] = 5
 
 
-def test_each_segment_has_a_memory_of_its_own() -> None:
+def test_each_segment_has_a_cache_of_its_own() -> None:
     one, other = Segment(Columns({}, 0)), Segment(Columns({}, 0))
-    assert Memory.of(one) is Memory.of(one)
-    assert Memory.of(one) is not Memory.of(other)
+    assert ResultCache.of(one) is ResultCache.of(one)
+    assert ResultCache.of(one) is not ResultCache.of(other)
 
 
-def test_threads_share_a_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(recall, "MOST_RANKS", 500)
-    memory = Memory()
+def test_threads_share_a_cache(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(result_cache, "MAX_RANKS", 500)
+    cache = ResultCache()
 
     def work(seed: int) -> None:
-        random, ask = Random(seed), asking(memory)
+        random, request = Random(seed), requesting(cache)
         for _ in range(500):
-            ask(random.choice("abcdefgh"), random.choice([1, 10, 100]))
+            request(random.choice("abcdefgh"), random.choice([1, 10, 100]))
 
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(work, range(8)))
-    kept = [memory.recalled(question.encode()) for question in "abcdefgh"]
+    kept = [cache.get(key.encode()) for key in "abcdefgh"]
     assert 0 < sum(len(known.rows) for known in kept if known) <= 500
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
 @pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
 def test_a_forked_process_does_not_wait_for_a_thread_that_it_does_not_have() -> None:
-    memory = Memory()
-    memory.keep(b"a", found(1))
-    with memory._lock:
+    cache = ResultCache()
+    cache.put(b"a", found(1))
+    with cache._lock:
         child = os.fork()
         if child == 0:
-            os._exit(0 if memory.recalled(b"a") is None else 1)
+            os._exit(0 if cache.get(b"a") is None else 1)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0

@@ -435,5 +435,5 @@ def test_the_oracle_reads_two_spellings_as_one_genre(one: str, other: str) -> No
     assert oracle.normal(one, "genre") == oracle.normal(other, "genre")
 
 
-def test_the_oracle_tells_hyphen_and_space_apart_in_artists() -> None:
+def test_the_oracle_keeps_hyphen_and_space_apart_in_artists() -> None:
     assert oracle.normal("AC-DC", "artist") != oracle.normal("AC DC", "artist")

@@ -112,7 +112,7 @@ def test_leaving_out_all_liked_genres_looks_at_no_row_of_them(monkeypatch: pytes
         assert ids(engine, limit=10, where=where) == scanned(engine, monkeypatch, limit=10, where=where)
 
 
-def test_a_predicate_that_few_tracks_pass_is_asked_about_a_sample_and_then_about_all() -> None:
+def test_a_predicate_that_few_tracks_pass_is_evaluated_for_a_sample_and_then_for_all() -> None:
     asked: list[int] = []
 
     def passes(columns: Any, rows: Any) -> Any:
@@ -197,7 +197,7 @@ def test_a_bound_that_is_not_kept_is_a_fault_and_the_others_rank() -> None:
             assert [each.track for each in found] == [each.track for each in plain.recommend("me", TASTE, limit=5)]
 
 
-def test_tracks_removed_from_the_base_are_never_asked_about() -> None:
+def test_tracks_removed_from_the_base_are_never_evaluated() -> None:
     asked: list[str] = []
 
     def value(track: Any) -> float:

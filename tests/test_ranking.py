@@ -302,7 +302,7 @@ def test_without_filters_every_row_is_eligible() -> None:
     assert passing(catalogue([{"artist": "ABBA"}] * 3), []) == [0, 1, 2]
 
 
-def test_a_predicate_prunes_nothing_and_is_asked_about_candidates() -> None:
+def test_a_predicate_prunes_nothing_and_is_evaluated_for_candidates() -> None:
     made = catalogue([{"artist": "ABBA", "year": 1970 + row} for row in range(4)])
     late = Predicate(function=lambda columns, rows: columns["year"].numbers[rows] > 1971)
     active = [ActiveFilter("mine", late)]

@@ -243,7 +243,8 @@ class Engine(Recommender):
     def _record(self, batch: Sequence[Any]) -> int:
         recorded = self._recorder.feedback(batch, self._library.samples) if batch else []
         for user_id in {feedback.user_id for feedback in batch}:
-            self._profiles.refresh(user_id)
+            if user_id in self._profiles.live:
+                self._profiles.refresh(user_id)
         if logger.isEnabledFor(logging.DEBUG):
             for feedback in batch:
                 logger.debug("%s of %r by %r", feedback.interaction_type, feedback.track_id, feedback.user_id)

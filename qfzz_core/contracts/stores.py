@@ -12,9 +12,10 @@ not named when the transaction began is a `KeyError`.
 
 from __future__ import annotations
 
-import os
+import secrets
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
+from functools import partial
 from typing import Any, Protocol, runtime_checkable
 
 import attrs
@@ -25,10 +26,9 @@ from qfzz_core.model.learning import ProfileWriter
 from qfzz_core.model.profiles import ProfileSnapshot
 from qfzz_core.model.tracks import Track
 
-
-def fresh_number() -> int:
-    """Return the second part of a new revision: random, so that a restored backup is seen to be another history."""
-    return int.from_bytes(os.urandom(8)) >> 2
+# Gives the second part of a new revision: random, so that a restored backup is seen to be another history, and of 62
+# bits, which every database holds.
+fresh_number: Callable[[], int] = partial(secrets.randbits, 62)
 
 
 @attrs.frozen

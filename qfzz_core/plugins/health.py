@@ -6,7 +6,7 @@ import math
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TypeVar
 
 import attrs
@@ -28,7 +28,7 @@ class Health:
 
     `give_up_after` is how many requests in a row a component may fail before its plugin is switched off, 0 for any
     number; `seconds` how long a factor may take for one request before that is reported, once. `off` says why each
-    plugin is off that was switched off.
+    plugin is off that was switched off; `failing` how many requests in a row each component has failed.
     """
 
     _records: dict[Origin, PluginRecord] = attrs.field(default=(), converter=_by_origin)
@@ -36,21 +36,23 @@ class Health:
     _give_up_after: int = attrs.field(default=0, kw_only=True)
     seconds: float = attrs.field(default=math.inf, kw_only=True)
     off: dict[Origin, str] = attrs.field(factory=dict, init=False)
-    _in_a_row: Counter[str] = attrs.field(factory=Counter, init=False)
+    failing: Counter[str] = attrs.field(factory=Counter, init=False)
     _slow: set[str] = attrs.field(factory=set, init=False)
     _lock: threading.Lock = attrs.field(factory=threading.Lock, init=False)
 
-    def ended(self, failed: Failures, took_part: Callable[[], Collection[str]]) -> None:
-        """Learn from one request: which components failed in it, and, if that matters, which took part."""
-        if failed or self._in_a_row:  # without faults, a request neither locks nor lists its components
-            with self._lock:
-                # A filter that a request did not name has not succeeded in it: its count stays.
-                for component in self._in_a_row.keys() & took_part() - failed.keys():
-                    del self._in_a_row[component]
-                for component, (origin, message) in failed.items():
-                    self._in_a_row[component] += 1
-                    if self._in_a_row[component] == self._give_up_after and origin not in self.off:
-                        self._switch_off(origin, f"it failed {self._give_up_after} requests in a row: {message}")
+    def ended(self, failed: Failures, took_part: Iterable[str]) -> None:
+        """Learn from one request: which components failed in it, and which took part.
+
+        Where nothing failed and nothing is `failing` it changes nothing, and need not be called.
+        """
+        with self._lock:
+            # A filter that a request did not name has not succeeded in it: its count stays.
+            for component in {*self.failing} & {*took_part} - failed.keys():
+                del self.failing[component]
+            for component, (origin, message) in failed.items():
+                self.failing[component] += 1
+                if self.failing[component] == self._give_up_after and origin not in self.off:
+                    self._switch_off(origin, f"it failed {self._give_up_after} requests in a row: {message}")
 
     def _switch_off(self, origin: Origin, reason: str) -> None:
         self.off[origin] = reason

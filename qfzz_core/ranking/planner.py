@@ -179,7 +179,10 @@ class _Planner:
     def _scan(self, reason: str, tests: Sequence[Passes], named: Rows | None = None) -> Scan:
         """Return candidates from scoring all rows, or those that are named, if they pass the tests."""
         self._plan.method, self._plan.reason = "scan", reason
-        rows = live_rows_passing(self._snapshot, tests) if named is None else passing_rows([named], tests)
+        if named is not None:
+            rows = passing_rows([named], tests)
+        else:
+            rows = live_rows_passing(self._snapshot, tests) if tests else self._snapshot.live_rows()
         return Scan(self._formula, rows, self._plan)
 
     def filtered(self, reason: str = "few tracks passed the filters") -> Scan:

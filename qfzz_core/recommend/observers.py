@@ -69,7 +69,7 @@ class Observers:
             except Exception as error:  # noqa: BLE001 - a plugin may raise anything
                 self._report(record.origin, f"hook {hook}", error)
                 failed[f"hook {hook} of {record.name}"] = (record.origin, described(error))
-            self._health.ended(failed, lambda: {f"hook {hook} of {record.name}"})
+            self._health.ended(failed, [f"hook {hook} of {record.name}"])
 
     @contextmanager
     def _isolated(self, record: PluginRecord, hook: str) -> Iterator[None]:

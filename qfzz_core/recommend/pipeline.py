@@ -107,7 +107,8 @@ class Pipeline:
                     ) from None
                 snapshot = self.library.snapshot()
             else:
-                self.health.ended(excluded.failed, lambda: self._taking_part(query).keys())
+                if excluded.failed or self.health.failing:
+                    self.health.ended(excluded.failed, self._taking_part(query))
                 return result
 
     def prepare(self, request: Request, query: Query, excluded: Exclusions) -> Prepared:

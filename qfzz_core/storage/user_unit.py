@@ -226,8 +226,8 @@ class UserUnit(ABC):
 
     def put_scalar(self, field: str, value: Any) -> None:
         """Set one of the fields that are no mapping."""
-        self._changing()
         self._present().scalars[field] = value
+        self.changed = self._needs_number = True
         self.changed_scalars.add(field)
 
     # -- the log and what was learned from it

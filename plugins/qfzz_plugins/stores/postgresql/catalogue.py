@@ -130,18 +130,13 @@ class PostgresqlCatalogue:
 
     def find_track(self, track_id: str) -> tuple[int, Track] | None:
         """Return position and track."""
-        return self._connections.read(lambda connection: _find(connection, track_id))
+        return self._connections.read(lambda connection: find_track(connection, track_id))
 
 
-def _find(connection: Connection, track_id: str) -> tuple[int, Track] | None:
+def find_track(connection: Connection, track_id: str) -> tuple[int, Track] | None:
+    """Return position and track as they are now."""
     row = connection.row(_FIND, [as_bytes(track_id)])
     return None if row is None else (row[0], decoded(row[1]))
-
-
-def find_track(connection: Connection, track_id: str) -> Track | None:
-    """Return a track as it is now."""
-    found = _find(connection, track_id)
-    return None if found is None else found[1]
 
 
 def _decoded(page: list[Row]) -> Iterator[tuple[int, Track]]:

@@ -222,8 +222,8 @@ class PostgresqlUnit(ReadAheadUnit[PostgresqlUser]):
         """Return a user, who may not exist yet."""
         return PostgresqlUser(self, user_id, self._begun.users.get(user_id))
 
-    def find_track(self, track_id: str) -> Track | None:
-        """Return a track as it is now."""
+    def find_track(self, track_id: str) -> tuple[int, Track] | None:
+        """Return position and track as they are now."""
         return find_track(self.connection, track_id)
 
     # -- reading ahead

@@ -110,7 +110,7 @@ class SQLiteCatalogue:
 
     def find_track(self, track_id: str) -> tuple[int, Track] | None:
         """Return position and track."""
-        return _find(self._connections.mine(), track_id)
+        return find_track(self._connections.mine(), track_id)
 
 
 def _bodies(connection: Connection, positions: Sequence[int]) -> dict[int, str]:
@@ -118,15 +118,10 @@ def _bodies(connection: Connection, positions: Sequence[int]) -> dict[int, str]:
     return dict(connection.rows(f"SELECT position, body FROM tracks WHERE position IN ({marks})", positions))
 
 
-def _find(connection: Connection, track_id: str) -> tuple[int, Track] | None:
+def find_track(connection: Connection, track_id: str) -> tuple[int, Track] | None:
+    """Return position and track as they are now."""
     row = connection.row("SELECT position, body FROM tracks WHERE track_id = ?", [track_id])
     return None if row is None else (row[0], decoded(row[1]))
-
-
-def find_track(connection: Connection, track_id: str) -> Track | None:
-    """Return a track as it is now."""
-    found = _find(connection, track_id)
-    return None if found is None else found[1]
 
 
 def _commit(connection: Connection) -> int:

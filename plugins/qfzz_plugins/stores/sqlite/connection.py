@@ -119,10 +119,7 @@ class Connection:
         except UnicodeEncodeError:
             return []
         except sqlite3.Error as error:
-            return self._patiently(error, partial(self._all_rows, sql, parameters))
-
-    def _all_rows(self, sql: str, parameters: Sequence[Any]) -> list[Row]:
-        return self._raw.execute(sql, parameters).fetchall()
+            return self._patiently(error, lambda: self._raw.execute(sql, parameters).fetchall())
 
     def fetch(self, cursor: sqlite3.Cursor, count: int) -> list[Row]:
         """Return the next rows of a query."""

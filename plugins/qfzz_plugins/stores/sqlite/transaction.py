@@ -159,8 +159,8 @@ class SQLiteUnit(ReadAheadUnit[SQLiteUser]):
         """Return a user, who may not exist yet."""
         return SQLiteUser(self, user_id, stored_user(self.connection, user_id))
 
-    def find_track(self, track_id: str) -> Track | None:
-        """Return a track as it is now."""
+    def find_track(self, track_id: str) -> tuple[int, Track] | None:
+        """Return position and track as they are now."""
         return find_track(self.connection, track_id)
 
     # -- reading ahead

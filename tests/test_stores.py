@@ -10,7 +10,8 @@ from qfzz_core.errors import StoreURLError
 from qfzz_core.testing import StoreContract
 from qfzz_core.testing.samples import a_track, some_tracks
 from qfzz_plugins.stores import memory, sqlite
-from qfzz_plugins.stores.memory import MemoryStore, catalogue, open_memory
+from qfzz_plugins.stores.memory import MemoryStore, open_memory
+from qfzz_plugins.stores.memory import store as memory_store
 from qfzz_plugins.stores.sqlite import SQLiteOptions, open_sqlite
 
 
@@ -51,7 +52,7 @@ def test_a_suite_needs_its_factory(tmp_path: Path) -> None:
 
 
 def test_memory_forgets_commits_of_long_ago(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(catalogue, "KEPT_COMMITS", 10)
+    monkeypatch.setattr(memory_store, "KEPT_COMMITS", 10)
     store = MemoryStore()
     tokens = [store.catalogue_token()]
     for number in range(100):

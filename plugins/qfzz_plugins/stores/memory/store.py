@@ -1,19 +1,159 @@
-"""The store `memory:`: the whole contract in one process, without a file."""
+"""The store `memory:`: the whole contract in one process, without a file.
+
+A commit of the catalogue happens at one assignment, `rows.update`, which nothing can interrupt half-way. What is
+written before it is only a hint until then: an entry of `_positions` counts if the row there has that track_id.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+import math
+import secrets
+from bisect import bisect_right
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from itertools import count
 from operator import attrgetter
+from threading import Lock
 
-from qfzz_core.contracts.stores import Transaction, UserRecord
+from qfzz_core.contracts.stores import CatalogueChanges, CatalogueToken, Transaction, UserRecord, Written
+from qfzz_core.errors import ClosedError
+from qfzz_core.model.plain import copied
 from qfzz_core.model.tracks import Track
 from qfzz_core.storage.records import refuse_used, write_record
 from qfzz_core.storage.unit_of_work import FoundUnit
 from qfzz_core.storage.whole_users import Turns, WholeUserStore
-from qfzz_plugins.stores.memory.catalogue import MemoryCatalogue
 from qfzz_plugins.stores.memory.users import MemoryUser, User
+
+KEPT_COMMITS = 1000  # how far back a reader can get the changes alone
+
+
+class MemoryCatalogue:
+    """The methods of the store that have to do with tracks. Reading one takes no lock; commits follow one another."""
+
+    def __init__(self) -> None:
+        self._closed = False
+        self._lock = Lock()
+        self._rows: dict[int, Track | None] = {}  # in order of position; None where a track was removed
+        self._positions: dict[str, int] = {}
+        self._last_position = 0
+        self._token = CatalogueToken(secrets.token_hex(8), 0, "")
+        self._tokens = {0: ""}
+        self._changes: list[tuple[int, int]] = []  # (counter of the commit, position), ascending by counter
+        self._compact_at = 0
+
+    def _refuse_closed(self) -> None:
+        if self._closed:
+            raise ClosedError("the store memory: was closed")
+
+    def catalogue_token(self) -> CatalogueToken:
+        """Return the token of the catalogue as it is now."""
+        self._refuse_closed()
+        return self._token
+
+    def write_tracks(self, tracks: Iterable[Track]) -> Written:
+        """Add or replace tracks, all or none."""
+        self._refuse_closed()
+        latest = _latest(tracks)
+        with self._lock:
+            return self._put(latest, {}) if latest else Written(0, 0)
+
+    def _load_tracks(self, tracks: Iterable[Track], empty_first: bool, only_if_new: bool, held_tracks: bool) -> None:
+        """Do for the tracks what `Store.load` promises."""
+        latest = _latest(tracks)
+        with self._lock:
+            refuse_used("memory:", only_if_new and self._token.counter)
+            if latest or held_tracks:
+                self._put(latest, dict.fromkeys(self._rows) if empty_first else {})
+            elif empty_first:
+                self._become_new()
+
+    def _put(self, latest: Mapping[str, Track], rows: dict[int, Track | None]) -> Written:
+        """Commit tracks together with `rows`, whose tracks are removed."""
+        position = self._last_position
+        for track_id, track in latest.items():
+            known = self._stored(track_id)
+            at = position + 1 if known is None or known[0] in rows else known[0]
+            rows[at] = track
+            position = max(position, at)
+        added = position - self._last_position
+        self._commit(rows, position)
+        return Written(added, len(latest) - added)
+
+    def _become_new(self) -> None:
+        """Become a catalogue that never held a track, but for the positions, which go on."""
+        self._token = CatalogueToken(self._token.identity, 0, "")
+        self._tokens, self._changes, self._positions = {0: ""}, [], {}
+        self._rows = {}
+
+    def remove_tracks(self, track_ids: Collection[str]) -> int:
+        """Remove tracks and return how many there were."""
+        self._refuse_closed()
+        with self._lock:
+            found = {known[0] for track_id in track_ids if (known := self._stored(track_id)) is not None}
+            if found:
+                self._commit(dict.fromkeys(found), self._last_position)
+        return len(found)
+
+    def _stored(self, track_id: str) -> tuple[int, Track] | None:
+        position = self._positions.get(track_id)
+        track = None if position is None else self._rows.get(position)
+        if position is None or track is None or track["track_id"] != track_id:
+            return None
+        return position, track
+
+    def _commit(self, rows: Mapping[int, Track | None], last_position: int) -> None:
+        counter = self._token.counter + 1
+        token = CatalogueToken(self._token.identity, counter, secrets.token_hex(8))
+        ordered = sorted(rows)
+        self._positions.update({track["track_id"]: at for at in ordered if (track := rows[at]) is not None})
+        self._changes.extend([(counter, position) for position in ordered])
+        self._tokens[counter] = token.token
+        self._last_position = last_position
+        self._token = token
+        self._rows.update({position: rows[position] for position in ordered})
+        self._tidy(rows)
+
+    def _tidy(self, rows: Mapping[int, Track | None]) -> None:
+        """Drop what no reader needs any more: removed rows, and commits of long ago."""
+        for position in [position for position, track in rows.items() if track is None]:
+            del self._rows[position]
+        oldest = self._token.counter - KEPT_COMMITS
+        self._tokens.pop(oldest - 1, None)
+        if len(self._changes) > self._compact_at:
+            latest = {position: counter for counter, position in self._changes if counter > oldest}
+            self._changes = sorted((counter, position) for position, counter in latest.items())
+            self._compact_at = 2 * len(self._changes) + KEPT_COMMITS
+            self._positions = {track["track_id"]: at for at, track in self._rows.items() if track is not None}
+
+    def catalogue_since(self, token: CatalogueToken | None) -> CatalogueChanges:
+        """Return what changed since `token`; the tracks in it are the stored ones, to be read and not changed."""
+        self._refuse_closed()
+        with self._lock:
+            if token is None or token.identity != self._token.identity or not self._knows(token):
+                return CatalogueChanges(self._token, True, list(self._present(list(self._rows))))
+            first = bisect_right(self._changes, (token.counter, math.inf))
+            touched = sorted({position for _, position in self._changes[first:]})
+            written = list(self._present(touched))
+            removed = [position for position in touched if self._rows.get(position) is None]
+            return CatalogueChanges(self._token, False, written, removed)
+
+    def _knows(self, token: CatalogueToken) -> bool:
+        return self._tokens.get(token.counter) == token.token
+
+    def _present(self, positions: Iterable[int]) -> Iterable[tuple[int, Track]]:
+        return ((at, track) for at in positions if (track := self._rows.get(at)) is not None)
+
+    def tracks_at(self, positions: Sequence[int]) -> list[Track | None]:
+        """Return copies of the tracks at these positions."""
+        self._refuse_closed()
+        rows = self._rows
+        return [copied(rows.get(position)) for position in positions]
+
+    def find_track(self, track_id: str) -> tuple[int, Track] | None:
+        """Return position and a copy of a track."""
+        self._refuse_closed()
+        known = self._stored(track_id)
+        return None if known is None else (known[0], copied(known[1]))
 
 
 class MemoryStore(MemoryCatalogue, WholeUserStore):
@@ -46,6 +186,13 @@ class MemoryStore(MemoryCatalogue, WholeUserStore):
         self._users = {}
 
     # -- users
+
+    def revision(self, user_id: str) -> tuple[int, int] | None:
+        """Return the revision of a user's profile."""
+        user = self._users.get(user_id)
+        if user is None:
+            self._refuse_closed()
+        return None if user is None else user.revision
 
     def stored_user(self, user_id: str) -> User | None:
         """Return a user as it is at this moment."""
@@ -107,3 +254,7 @@ class MemoryStore(MemoryCatalogue, WholeUserStore):
         self._refuse_closed()
         with self._turns.taken():
             return self._users.pop(user_id, None) is not None
+
+
+def _latest(tracks: Iterable[Track]) -> dict[str, Track]:
+    return {track["track_id"]: copied(track) for track in tracks}

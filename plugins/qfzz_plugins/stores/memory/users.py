@@ -39,16 +39,12 @@ class Log:
 class User:
     """One user who was committed. Nothing of it is ever changed; a frozen class would take longer to make."""
 
+    revision: tuple[int, int]
     row: UserRow
     weights: Mapping[Name, Weight]
     all_states: Mapping[StateKey, Any]
     log: Log
     length: int
-
-    @property
-    def revision(self) -> tuple[int, int]:
-        """The revision of the profile."""
-        return self.row.serial, self.row.revision
 
     def stored_events(self, *, newest_first: bool = False) -> Iterator[Event]:
         """Iterate the log."""
@@ -93,4 +89,4 @@ class MemoryUser(UserUnit):
         """Return the user as a record, with the changes."""
         self._log.add(self.appended, self._length)
         length = self._length + len(self.appended)
-        return User(self.numbered(), self.all_weights(), self.all_states(), self._log, length)
+        return User(self.revision, self.numbered(), self.all_weights(), self.all_states(), self._log, length)

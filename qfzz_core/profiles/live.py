@@ -63,8 +63,10 @@ class _Stored(UserProfile):
         """The last 1,000 interactions, oldest first: a new list, read from the log."""
         return shown_history(self._store, self.user_id)
 
-    def _replace_history(self, entries: Any) -> None:
-        raise ProfileError("interaction_history is read from the log; use add_interaction to add to it")
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name == "interaction_history":
+            raise ProfileError("interaction_history is read from the log; use add_interaction to add to it")
+        super().__setattr__(name, value)
 
 
 class LiveProfile(_Stored):

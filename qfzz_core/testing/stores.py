@@ -71,6 +71,18 @@ class StoreContract(
         """Another new store."""
         yield from self._opened(tmp_path_factory.mktemp("other"))
 
+    @pytest.fixture
+    def alice(self, store: Store) -> str:
+        """The id of a user who has just been created."""
+        create(store, "alice")
+        return "alice"
+
+    @pytest.fixture
+    def bob(self, store: Store) -> str:
+        """The id of another one; of a test that takes both, the first argument is created first."""
+        create(store, "bob")
+        return "bob"
+
     def _opened(self, place: Path) -> Iterator[Store]:
         store = self.open_store(place)
         try:
@@ -92,8 +104,7 @@ class StoreContract(
         store.write_tracks(some_tracks(10))
         store.remove_tracks(["t3", "t9"])
         create(store, "zoe", "alice")
-        fill(store, "alice")
-        fill(store, "zoe")
+        fill(store, "alice", "zoe")
         token, tracks, users = store.catalogue_token(), list(store.catalogue_since(None).written), everything(store)
         store.close()
         for again in self._opened(tmp_path):

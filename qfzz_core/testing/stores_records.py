@@ -13,7 +13,7 @@ from qfzz_core.contracts.stores import Store, UserRecord
 from qfzz_core.errors import StoreError
 from qfzz_core.model.events import Event
 from qfzz_core.model.tracks import Track
-from qfzz_core.testing.samples import a_feedback, a_track, create, some_tracks
+from qfzz_core.testing.samples import a_feedback, a_track, changing, create, some_tracks
 from qfzz_core.testing.stores_changes import Mirror
 from qfzz_core.testing.stores_events import EVENTS, append
 from qfzz_core.testing.stores_transactions import everything
@@ -37,25 +37,23 @@ class RecordsContract:
         found = {(learner, key): state for learner, key, state in record.states}
         assert found == {("trust", "artist:x"): [1, 0], ("taste", "b"): {"z": 1.0}}
 
-    def test_a_record_is_one_view_while_others_write(self, store: Store) -> None:
+    def test_a_record_is_one_view_while_others_write(self, store: Store, alice: str) -> None:
         """However long the log is."""
-        create(store, "alice")
-        append(store, "alice", *(a_feedback(f"t{number}") for number in range(4500)))
+        append(store, alice, *(a_feedback(f"t{number}") for number in range(4500)))
         record = recorded(store)
         events = iter(record.events)
         first = next(events)
-        fill(store, "alice")
-        append(store, "alice", a_feedback("late"))
+        fill(store, alice)
+        append(store, alice, a_feedback("late"))
         assert len([first, *events]) == 4500
         assert list(record.states) == []
         assert dict(record.profile.genres) == {}
 
-    def test_a_record_need_not_be_read(self, store: Store) -> None:
+    def test_a_record_need_not_be_read(self, store: Store, alice: str) -> None:
         """Nobody has to wait for a reader that does not come back."""
-        create(store, "alice")
-        append(store, "alice", *(a_feedback() for _ in range(4500)))
+        append(store, alice, *(a_feedback() for _ in range(4500)))
         record = recorded(store)
-        assert store.forget("alice")
+        assert store.forget(alice)
         del record
 
     def test_another_store_takes_everything(self, store: Store, other_store: Store) -> None:
@@ -110,7 +108,6 @@ class RecordsContract:
         """Replaced in place, added at the end, in one commit; loading nothing is none."""
         store.write_tracks(some_tracks(3))
         mirror = Mirror(store)
-        mirror.catch_up()
         before = store.catalogue_token()
         store.load([], iter([a_track("t1", title="New"), a_track("new")]))
         assert not mirror.catch_up().complete
@@ -170,10 +167,8 @@ def furnish(store: Store) -> None:
     store.write_tracks([a_track("t3")])
     create(store, "bob", "alice")
     append(store, "alice", *EVENTS.values())
-    fill(store, "bob")
-    fill(store, "alice")
-    with store.transaction(["alice"]) as transaction:
-        user = transaction.user("alice")
+    fill(store, "bob", "alice")
+    with changing(store) as user:
         for name in ("Zydeco", "ambient", "nul\0"):
             user.put_weight("genres", name, 0.1 + 0.2)
         user.put_scalar("updated_at", "2026-02-01T00:00:00.000000+00:00")

@@ -34,7 +34,6 @@ class ReplacingContract:
         """Users and tracks; what is loaded begins after every position that was ever given."""
         furnish(store)
         mirror = Mirror(store)
-        mirror.catch_up()
         last, alice = max(mirror.tracks), content(store, "alice")
         store.load([recorded(store)], [a_track("t4"), a_track("t1")], empty_first=True)
         assert list(store.user_ids()) == ["alice"]
@@ -65,7 +64,6 @@ class ReplacingContract:
         """Even as many commits as there were before."""
         store.write_tracks(some_tracks(3))
         mirror = Mirror(store)
-        mirror.catch_up()
         for count, held_tracks in ((2, False), (0, True), (0, False)):
             store.load([], some_tracks(count, title="New"), empty_first=True, held_tracks=held_tracks)
             while store.catalogue_token().counter < 3:
@@ -93,7 +91,6 @@ class ReplacingContract:
         store.load([], held_tracks=True, empty_first=empty_first)
         assert store.catalogue_token().counter == 1
         mirror = Mirror(store)
-        mirror.catch_up()
         assert mirror.tracks == {}
         store.load([], some_tracks(2), held_tracks=True, empty_first=empty_first)
         mirror.catch_up()

@@ -10,7 +10,7 @@ import pytest
 from qfzz_core.contracts.stores import Store
 from qfzz_core.errors import StoreError
 from qfzz_core.model.events import Change, Event, Interaction
-from qfzz_core.testing.samples import LATER, TIME, a_feedback, changing, create
+from qfzz_core.testing.samples import LATER, TIME, a_feedback, changing
 
 EVENTS = {
     "created": Event("created", TIME),
@@ -102,26 +102,22 @@ class EventsContract:
         assert track_ids(store, bob) == ["t4"]
         append(store, alice, a_feedback("t7", event_id="e2"))
 
-    def test_an_event_belongs_to_its_reader(self, store: Store) -> None:
+    def test_an_event_belongs_to_its_reader(self, store: Store, alice: str) -> None:
         """And the store keeps what it was given, whatever becomes of that."""
         extra: dict[str, Any] = {"tags": ["a"]}
         weights: dict[str, Any] = {"jazz": 0.5}
-        create(store, "alice")
-        append(store, "alice", _with_extra(extra), Event("edited", TIME, None, (Change("genres", None, weights),)))
+        added = Event("interaction", TIME, Interaction("t1", "play", None, TIME, extra=extra))
+        append(store, alice, added, Event("edited", TIME, None, (Change("genres", None, weights),)))
         for kept in (extra, weights):
             kept["more"] = 1.0
         for _ in range(2):
-            added, edited = store.events("alice")
+            added, edited = store.events(alice)
             assert added.interaction is not None
             assert added.interaction.to_dict()["tags"] == ["a"]
             assert dict(added.interaction.extra) == {"tags": ["a"]}
             assert edited.changes[0].value == {"jazz": 0.5}
             added.interaction.extra["tags"].append("b")
             edited.changes[0].value["jazz"] = 0.0
-
-
-def _with_extra(extra: dict[str, Any]) -> Event:
-    return Event("interaction", TIME, Interaction("t1", "play", None, TIME, extra=extra))
 
 
 def append(store: Store, user_id: str, *events: Event) -> list[int]:

@@ -20,32 +20,25 @@ class UsersContract:
 
     def test_an_unknown_user_has_nothing(self, store: Store) -> None:
         """Reading never creates one."""
-        assert store.revision("alice") is None
-        assert store.snapshot("alice") is None
-        assert list(store.events("alice")) == []
-        assert dict(store.states("alice", "trust")) == {}
-        assert store.forget("alice") is False
+        _assert_unknown(store, "alice")
         with changing(store) as user:
             assert not user.exists
         assert list(store.user_ids()) == []
 
-    def test_text_that_no_store_can_hold_is_not_there(self, store: Store) -> None:
+    def test_text_that_no_store_can_hold_is_not_there(self, store: Store, alice: str) -> None:
         """Whoever looks for a lone surrogate finds nothing, as with any other text."""
         text = "\ud800"
-        create(store, "alice")
-        fill(store, "alice")
-        assert (store.revision(text), store.snapshot(text), store.record(text)) == (None, None, None)
-        assert list(store.events(text)) == []
-        assert (dict(store.states(text, "trust")), dict(store.states("alice", text))) == ({}, {})
-        with store.transaction(["alice", text]) as transaction:
-            alice = transaction.user("alice")
+        fill(store, alice)
+        _assert_unknown(store, text)
+        assert dict(store.states(alice, text)) == {}
+        with store.transaction([alice, text]) as transaction:
+            user = transaction.user(alice)
             assert not transaction.user(text).exists
-            assert [alice.weight(field, text) for field in WEIGHT_FIELDS] == [None] * 3
-            assert (alice.state(text, "artist:x"), alice.state("trust", text)) == (None, None)
-            assert alice.find_event(text) is None
-            alice.drop_weight("genres", text)
-        assert store.forget(text) is False
-        assert list(store.user_ids()) == ["alice"]
+            assert [user.weight(field, text) for field in WEIGHT_FIELDS] == [None] * 3
+            assert (user.state(text, "artist:x"), user.state("trust", text)) == (None, None)
+            assert user.find_event(text) is None
+            user.drop_weight("genres", text)
+        assert list(store.user_ids()) == [alice]
 
     def test_a_new_user_has_default_preferences(self, store: Store, alice: str) -> None:
         """Those of the documented profile."""
@@ -91,9 +84,8 @@ class UsersContract:
 
     def test_a_snapshot_in_a_transaction_is_what_is_stored_afterwards(self, store: Store, alice: str) -> None:
         """Of weights that were dropped, put again, cleared and added, in their order."""
-        fields = ("genres", "artists", "moods")
         with changing(store, alice) as user:
-            for field in fields:
+            for field in WEIGHT_FIELDS:
                 for name in ("zydeco", "ambient", "metal"):
                     user.put_weight(field, name, 0.5)
         with changing(store, alice) as user:
@@ -105,9 +97,9 @@ class UsersContract:
             user.put_weight("moods", "calm", 0.125)
             user.clear_weights("moods")
             seen = user.snapshot()
-        found = [list(weights(seen, field).items()) for field in fields]
+        found = [list(weights(seen, field).items()) for field in WEIGHT_FIELDS]
         assert found == [[("ambient", 0.5), ("metal", 0.25), ("Zydeco", 0.75)], [("metal", 1.0)], []]
-        assert [list(weights(stored(store), field).items()) for field in fields] == found
+        assert [list(weights(stored(store), field).items()) for field in WEIGHT_FIELDS] == found
         assert stored(store).revision == seen.revision
 
     def test_names_compare_by_normal_form_and_keep_their_spelling(self, store: Store, alice: str) -> None:
@@ -127,11 +119,10 @@ class UsersContract:
         assert dict(snapshot.artists) == {"Hip-Hop": 0.3, "hip hop": 0.2}
         assert dict(snapshot.moods) == {"STRASSE": 0.5}
 
-    def test_weights_are_exact(self, store: Store) -> None:
+    def test_weights_are_exact(self, store: Store, alice: str) -> None:
         """To the last bit, for any name."""
         exact = {"sum": 0.1 + 0.2, "tiny": 5e-324, "nothing": 0.0, "whole": 1.0, "nul\0nul": 0.3, "Sigur Rós 🎵": 1 / 3}
-        create(store, "alice")
-        with changing(store) as user:
+        with changing(store, alice) as user:
             for name, weight in exact.items():
                 user.put_weight("artists", name, weight)
         assert list(stored(store).artists.items()) == list(exact.items())
@@ -157,11 +148,10 @@ class UsersContract:
 
     # -- scalars and revision
 
-    def test_scalars_are_kept(self, store: Store) -> None:
+    def test_scalars_are_kept(self, store: Store, alice: str) -> None:
         """And `created_at` stays."""
         values = {"energy_level": 1 / 3, "tempo_preference": "varied", "discovery_factor": 0.0, "updated_at": LATER}
-        create(store, "alice")
-        with changing(store) as user:
+        with changing(store, alice) as user:
             for field, value in values.items():
                 user.put_scalar(field, value)
             assert user.updated_at == LATER
@@ -238,7 +228,7 @@ class UsersContract:
         before, bobs = stored(store), stored(store, bob)
         last = max(event.position for event in store.events(bob))
         assert store.forget(alice) is True
-        self.test_a_forgotten_user_is_unknown(store)
+        _assert_unknown(store, alice)
         create(store, alice)
         again = stored(store)
         assert again == ProfileSnapshot(user_id=alice, created_at=TIME, updated_at=TIME, revision=again.revision)
@@ -249,15 +239,17 @@ class UsersContract:
         assert stored(store, bob) == bobs
         assert len(list(store.events(bob))) == 1
 
-    def test_a_forgotten_user_is_unknown(self, store: Store) -> None:
+    def test_a_forgotten_user_is_unknown(self, store: Store, alice: str) -> None:
         """By every way of reading."""
-        store.forget("alice")
-        assert store.revision("alice") is None
-        assert store.snapshot("alice") is None
-        assert list(store.events("alice")) == []
-        assert dict(store.states("alice", "trust")) == {}
-        assert "alice" not in list(store.user_ids())
-        assert store.forget("alice") is False
+        store.forget(alice)
+        _assert_unknown(store, alice)
+
+
+def _assert_unknown(store: Store, user_id: str) -> None:
+    assert (store.revision(user_id), store.snapshot(user_id), store.record(user_id)) == (None, None, None)
+    assert (list(store.events(user_id)), dict(store.states(user_id, "trust"))) == ([], {})
+    assert user_id not in list(store.user_ids())
+    assert store.forget(user_id) is False
 
 
 def stored(store: Store, user_id: str = "alice") -> ProfileSnapshot:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from qfzz_core.contracts.stores import CatalogueToken, Store, Written
+from qfzz_core.contracts.stores import Store, Written
 from qfzz_core.model.tracks import Track
 from qfzz_core.testing.samples import a_track, some_tracks
 
@@ -190,12 +190,3 @@ def _titles(store: Store) -> list[tuple[str, str]]:
 def _failing(after: int, error: type[BaseException]) -> Iterator[Track]:
     yield from some_tracks(after)
     raise error
-
-
-def foreign(token: CatalogueToken) -> list[CatalogueToken]:
-    """Return tokens that a store with this one never gave."""
-    return [
-        CatalogueToken("another store", token.counter, token.token),
-        CatalogueToken(token.identity, token.counter, "another history"),
-        CatalogueToken(token.identity, token.counter + 1, token.token),
-    ]

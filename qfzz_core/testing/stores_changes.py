@@ -10,7 +10,6 @@ import pytest
 from qfzz_core.contracts.stores import CatalogueChanges, CatalogueToken, Store
 from qfzz_core.model.tracks import Track
 from qfzz_core.testing.samples import a_track, changing, some_tracks
-from qfzz_core.testing.stores_catalogue import foreign
 
 
 class Mirror:
@@ -125,8 +124,13 @@ class ChangesContract:
         """That of another store, of a restored backup, or of the future."""
         store.write_tracks(some_tracks(3))
         store.write_tracks(some_tracks(3, first=3))
-        for token in foreign(store.catalogue_token()):
-            changes = store.catalogue_since(token)
+        token = store.catalogue_token()
+        for foreign in (
+            CatalogueToken("another store", token.counter, token.token),
+            CatalogueToken(token.identity, token.counter, "another history"),
+            CatalogueToken(token.identity, token.counter + 1, token.token),
+        ):
+            changes = store.catalogue_since(foreign)
             assert changes.complete
             assert len(list(changes.written)) == 6
 

@@ -50,7 +50,6 @@ if TYPE_CHECKING:
 serve_names(
     __name__,
     {
-        "_version": "__version__",
         "config": "Config load_config",
         "contracts": "CategoryFilter CategoryTable Column ColumnFunction Columns DiscoveryStrategy Explanation Factor "
         "Filter IdFilter InteractionType Learner NumericDistance Pick Picks Plan Predicate RangeFilter "
@@ -60,5 +59,6 @@ serve_names(
         "hookspecs": "FeedbackRecorded Recommended Setup hookimpl",
         "model.profiles": "ProfileSnapshot UserProfile",
     },
+    "__version__",
 )
 serve_old_names()

@@ -63,13 +63,14 @@ def serve_old_names() -> None:
         sys.meta_path.append(OldNames())
 
 
-def serve_names(package: str, homes: Mapping[str, str]) -> None:
+def serve_names(package: str, homes: Mapping[str, str], *own: str) -> None:
     """Let a package serve names that its modules define; a module is imported when one of its names is first used.
 
     `homes` has the names of each module, separated by spaces. Type checkers need an import of each name beside it.
+    `own` are public names that the package has itself.
     """
     home_of = {name: f"{package}.{module}" for module, names in homes.items() for name in names.split()}
-    names = sorted(home_of)
+    names = sorted([*home_of, *own])
 
     def served(name: str) -> Any:
         if name not in home_of:

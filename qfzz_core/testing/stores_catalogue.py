@@ -168,14 +168,6 @@ class CatalogueContract:
         track["title"] = "changed"
         assert _found(store)[1] == a_track(tags=["a"])
 
-    def test_a_transaction_reads_tracks(self, store: Store) -> None:
-        """As they are now."""
-        store.write_tracks([a_track()])
-        with store.transaction(["alice"]) as transaction:
-            assert transaction.track("t1") == a_track()
-            assert transaction.track("t2") is None
-            assert transaction.track("\ud800") is None
-
 
 def _found(store: Store, track_id: str = "t1") -> tuple[int, Track]:
     found = store.find_track(track_id)

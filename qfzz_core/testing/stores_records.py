@@ -135,11 +135,11 @@ class RecordsContract:
         furnish(store)
         profile = attrs.evolve(stored(store), user_id="new")
         parts: dict[str, Any] = {
+            "users": [UserRecord(profile, [], [])] * 3,
             "events": [a_feedback()] * 50,
             "states": [("trust", "key", 1)],
             "tracks": some_tracks(5000),
         }
-        parts["users"] = [UserRecord(profile, [], [])] * 3
         parts[what] = _failing(parts[what])
         users = [*_records(store), UserRecord(profile, parts["events"], parts["states"])]
         with refused(store, ZeroDivisionError):

@@ -92,11 +92,14 @@ class TransactionsContract:
         assert list(store.user_ids()) == [alice, "bob"]
         assert [dict(stored(store, user_id).genres) for user_id in (alice, "bob")] == [{alice: 0.5}, {"bob": 0.5}]
 
-    def test_a_transaction_without_users_reads_tracks(self, store: Store) -> None:
-        """Nobody is locked then."""
+    @pytest.mark.parametrize("users", [["alice"], []], ids=["of a user", "of nobody"])
+    def test_a_transaction_reads_tracks(self, store: Store, users: list[str]) -> None:
+        """As they are now; without users, nobody is locked."""
         store.write_tracks([a_track()])
-        with store.transaction([]) as transaction:
+        with store.transaction(users) as transaction:
             assert transaction.track("t1") == a_track()
+            assert transaction.track("t2") is None
+            assert transaction.track("\ud800") is None
 
     def test_only_users_named_at_the_beginning_can_be_changed(self, store: Store, alice: str, bob: str) -> None:
         """Anybody else is a KeyError."""

@@ -1,6 +1,7 @@
-"""The old names of modules that the documentation named to plugins and applications.
+"""Names that lead elsewhere: public names to the modules that define them, and old names of modules to the new ones.
 
-Whoever imports an old name gets the module of the new one, the same object, so that its classes stay one and the same.
+An old name is one that the documentation gave to plugins and applications. It gives the module of the new name, the
+same object, so that its classes stay one and the same.
 """
 
 from __future__ import annotations
@@ -9,7 +10,10 @@ import sys
 from importlib import import_module
 from importlib.machinery import ModuleSpec
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 MOVED = {
     "qfzz_core.columns": "qfzz_core.contracts.columns",
@@ -57,3 +61,21 @@ def serve_old_names() -> None:
     """Let old names be imported from now on."""
     if not any(isinstance(finder, OldNames) for finder in sys.meta_path):
         sys.meta_path.append(OldNames())
+
+
+def serve_names(package: str, homes: Mapping[str, str], *own: str) -> None:
+    """Let a package serve names that its modules define; a module is imported when one of its names is first used.
+
+    `homes` has the names of each module, separated by spaces. Type checkers need an import of each name beside it.
+    `own` are public names that the package has itself.
+    """
+    home_of = {name: f"{package}.{module}" for module, names in homes.items() for name in names.split()}
+    names = sorted([*home_of, *own])
+
+    def served(name: str) -> Any:
+        if name not in home_of:
+            raise AttributeError(f"module {package!r} has no attribute {name!r}")
+        return getattr(import_module(home_of[name]), name)
+
+    # Not in sight of type checkers: beside a `__getattr__` they would take any name for a public one.
+    vars(sys.modules[package]).update(__all__=names, __getattr__=served, __dir__=lambda: names)

@@ -5,7 +5,7 @@ This module imports cattrs, so it is imported on use.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Annotated, Any, Literal
 
@@ -121,15 +121,13 @@ def read_document(raw: Any) -> Document:
 def _converter() -> cattrs.Converter:
     """Return the converter for documents, made once: it generates code for each class, and keeps no other state."""
     converter = strict_converter()
-    converter.register_structure_hook_func(lambda cls: cls == Name, _structure_name)
-    converter.register_structure_hook_func(lambda cls: cls == Genre, _structure_genre)
-    converter.register_structure_hook_func(lambda cls: cls == Directory, _structure_directory)
+    converter.register_structure_hook_func(lambda cls: cls in _FITS, _structure_checked)
     table = converter.get_structure_hook(StoreTable)
 
     def structure_store(value: Any, cls: Any) -> Any:
         if isinstance(value, Mapping):
             return table(value, cls)
-        if not isinstance(value, str) or not value.strip():
+        if not _is_name(value):
             raise UnfitError(f'must be a URL such as "sqlite:///music.db" or a table, got {shown(value)}')
         return StoreTable(url=value)
 
@@ -137,19 +135,20 @@ def _converter() -> cattrs.Converter:
     return converter
 
 
-def _structure_name(value: Any, cls: Any) -> str:
-    if not isinstance(value, str) or not value.strip():
-        raise unfit(cls, value)
-    return value
+def _is_name(value: Any) -> bool:
+    return isinstance(value, str) and bool(value.strip())
 
 
-def _structure_directory(value: Any, cls: Any) -> Any:
+_FITS: dict[Any, Callable[[Any], bool]] = {
+    Name: _is_name,
+    Genre: lambda value: isinstance(value, str) and is_storable(value) and bool(normalise_genre(value)),
     # `cache = true` says no directory; only false has a meaning, and 0 is not false
-    return value if value is False else _structure_name(value, cls)
+    Directory: lambda value: value is False or _is_name(value),
+}
 
 
-def _structure_genre(value: Any, cls: Any) -> str:
-    if not isinstance(value, str) or not is_storable(value) or not normalise_genre(value):
+def _structure_checked(value: Any, cls: Any) -> Any:
+    if not _FITS[cls](value):
         raise unfit(cls, value)
     return value
 

@@ -6,94 +6,67 @@ used, so that the command line can name a format without waiting for NumPy.
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from qfzz_core._moved import serve_names
 
 if TYPE_CHECKING:
-    from qfzz_core.contracts.columns import Column, ColumnKind, Columns, Provider, Rows, Source
-    from qfzz_core.contracts.factors import (
-        CategoryTable,
-        ColumnFunction,
-        Factor,
-        NumericDistance,
-        Prepared,
-        Reason,
-        TrackFunction,
-        Values,
-        factor,
-    )
-    from qfzz_core.contracts.filters import CategoryFilter, Filter, IdFilter, Predicate, PreparedFilter, RangeFilter
-    from qfzz_core.contracts.formats import ImportFileError, Playlist, PlaylistError, Reader, Row, TrackFile, Writer
-    from qfzz_core.contracts.learners import InteractionType, Learner
-    from qfzz_core.contracts.picks import Pick, Picks
-    from qfzz_core.contracts.plan import Plan
-    from qfzz_core.contracts.recommendation import Explanation, FactorExplanation, FaultNote, Recommendation
-    from qfzz_core.contracts.request import Request
-    from qfzz_core.contracts.stores import Store, StoreScheme
-    from qfzz_core.contracts.strategies import DiscoveryStrategy, Ranking
+    from qfzz_core.contracts.columns import Column as Column
+    from qfzz_core.contracts.columns import ColumnKind as ColumnKind
+    from qfzz_core.contracts.columns import Columns as Columns
+    from qfzz_core.contracts.columns import Provider as Provider
+    from qfzz_core.contracts.columns import Rows as Rows
+    from qfzz_core.contracts.columns import Source as Source
+    from qfzz_core.contracts.factors import CategoryTable as CategoryTable
+    from qfzz_core.contracts.factors import ColumnFunction as ColumnFunction
+    from qfzz_core.contracts.factors import Factor as Factor
+    from qfzz_core.contracts.factors import NumericDistance as NumericDistance
+    from qfzz_core.contracts.factors import Prepared as Prepared
+    from qfzz_core.contracts.factors import Reason as Reason
+    from qfzz_core.contracts.factors import TrackFunction as TrackFunction
+    from qfzz_core.contracts.factors import Values as Values
+    from qfzz_core.contracts.factors import factor as factor
+    from qfzz_core.contracts.filters import CategoryFilter as CategoryFilter
+    from qfzz_core.contracts.filters import Filter as Filter
+    from qfzz_core.contracts.filters import IdFilter as IdFilter
+    from qfzz_core.contracts.filters import Predicate as Predicate
+    from qfzz_core.contracts.filters import PreparedFilter as PreparedFilter
+    from qfzz_core.contracts.filters import RangeFilter as RangeFilter
+    from qfzz_core.contracts.formats import ImportFileError as ImportFileError
+    from qfzz_core.contracts.formats import Playlist as Playlist
+    from qfzz_core.contracts.formats import PlaylistError as PlaylistError
+    from qfzz_core.contracts.formats import Reader as Reader
+    from qfzz_core.contracts.formats import Row as Row
+    from qfzz_core.contracts.formats import TrackFile as TrackFile
+    from qfzz_core.contracts.formats import Writer as Writer
+    from qfzz_core.contracts.learners import InteractionType as InteractionType
+    from qfzz_core.contracts.learners import Learner as Learner
+    from qfzz_core.contracts.picks import Pick as Pick
+    from qfzz_core.contracts.picks import Picks as Picks
+    from qfzz_core.contracts.plan import Plan as Plan
+    from qfzz_core.contracts.recommendation import Explanation as Explanation
+    from qfzz_core.contracts.recommendation import FactorExplanation as FactorExplanation
+    from qfzz_core.contracts.recommendation import FaultNote as FaultNote
+    from qfzz_core.contracts.recommendation import Recommendation as Recommendation
+    from qfzz_core.contracts.request import Request as Request
+    from qfzz_core.contracts.stores import Store as Store
+    from qfzz_core.contracts.stores import StoreScheme as StoreScheme
+    from qfzz_core.contracts.strategies import DiscoveryStrategy as DiscoveryStrategy
+    from qfzz_core.contracts.strategies import Ranking as Ranking
 
-_NAMES = {
-    "columns": "Column ColumnKind Columns Provider Rows Source",
-    "factors": "CategoryTable ColumnFunction Factor NumericDistance Prepared Reason TrackFunction Values factor",
-    "filters": "CategoryFilter Filter IdFilter Predicate PreparedFilter RangeFilter",
-    "formats": "ImportFileError Playlist PlaylistError Reader Row TrackFile Writer",
-    "learners": "InteractionType Learner",
-    "picks": "Pick Picks",
-    "plan": "Plan",
-    "recommendation": "Explanation FactorExplanation FaultNote Recommendation",
-    "request": "Request",
-    "stores": "Store StoreScheme",
-    "strategies": "DiscoveryStrategy Ranking",
-}
-_HOMES = {name: module for module, names in _NAMES.items() for name in names.split()}
-
-__all__ = [
-    "CategoryFilter",
-    "CategoryTable",
-    "Column",
-    "ColumnFunction",
-    "ColumnKind",
-    "Columns",
-    "DiscoveryStrategy",
-    "Explanation",
-    "Factor",
-    "FactorExplanation",
-    "FaultNote",
-    "Filter",
-    "IdFilter",
-    "ImportFileError",
-    "InteractionType",
-    "Learner",
-    "NumericDistance",
-    "Pick",
-    "Picks",
-    "Plan",
-    "Playlist",
-    "PlaylistError",
-    "Predicate",
-    "Prepared",
-    "PreparedFilter",
-    "Provider",
-    "RangeFilter",
-    "Ranking",
-    "Reader",
-    "Reason",
-    "Recommendation",
-    "Request",
-    "Row",
-    "Rows",
-    "Source",
-    "Store",
-    "StoreScheme",
-    "TrackFile",
-    "TrackFunction",
-    "Values",
-    "Writer",
-    "factor",
-]
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"qfzz_core.contracts.{_HOMES[name]}"), name)
+serve_names(
+    __name__,
+    {
+        "columns": "Column ColumnKind Columns Provider Rows Source",
+        "factors": "CategoryTable ColumnFunction Factor NumericDistance Prepared Reason TrackFunction Values factor",
+        "filters": "CategoryFilter Filter IdFilter Predicate PreparedFilter RangeFilter",
+        "formats": "ImportFileError Playlist PlaylistError Reader Row TrackFile Writer",
+        "learners": "InteractionType Learner",
+        "picks": "Pick Picks",
+        "plan": "Plan",
+        "recommendation": "Explanation FactorExplanation FaultNote Recommendation",
+        "request": "Request",
+        "stores": "Store StoreScheme",
+        "strategies": "DiscoveryStrategy Ranking",
+    },
+)

@@ -84,15 +84,13 @@ class Faults:
         """Count faults from now on in these records too: their plugins have started, and fail at run time."""
         self._records = {record.origin: record for record in records if record.takes_part}
 
-    def report(self, origin: Origin, component: str, error: BaseException | str) -> None:
-        """Report a fault of a plugin's component; raises `PluginError` if the engine is strict."""
-        self._report(origin, component, f"{component} of {origin}: {described(error)}", error)
+    def report(self, origin: Origin, component: str, error: BaseException | str, status: str = "") -> None:
+        """Report a fault of a plugin's component, or, with a status, that the whole plugin is not active.
 
-    def report_plugin(self, origin: Origin, status: str, error: BaseException | str) -> None:
-        """Report that a whole plugin is not active; raises `PluginError` if the engine is strict."""
-        self._report(origin, "plugin", f"{origin}, {status}: {described(error)}", error)
-
-    def _report(self, origin: Origin, component: str, message: str, error: BaseException | str) -> None:
+        Raises `PluginError` if the engine is strict.
+        """
+        what = f"{origin}, {status}" if status else f"{component} of {origin}"
+        message = f"{what}: {described(error)}"
         cause = error if isinstance(error, BaseException) else None
         if self._strict:
             raise PluginError(message) from cause

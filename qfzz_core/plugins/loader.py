@@ -52,7 +52,7 @@ class Loader:
         if record.plugin is not None and self.manager.get_plugin(record.name) is record.plugin:
             self.manager.unregister(name=record.name)
         record.fail(status, described(error))
-        self._faults.report_plugin(record.origin, status, error)
+        self._faults.report(record.origin, "plugin", error, status)
 
     def _settle_names(self) -> None:
         by_name: dict[str, list[PluginRecord]] = {}
@@ -78,8 +78,7 @@ class Loader:
     def _register(self, record: PluginRecord) -> None:
         try:
             # pluggy names the wrong plugin: an entry point of two distributions may lead to one module.
-            known = self.manager.get_name(record.plugin)
-            if known is not None:
+            if (known := self.manager.get_name(record.plugin)) is not None:
                 raise ValueError(f'it is the same object as plugin "{known}"')
             self.manager.register(record.plugin, name=record.name)
             record.hooks = self._checked_hooks(record)
@@ -89,8 +88,8 @@ class Loader:
     def _checked_hooks(self, record: PluginRecord) -> list[str]:
         callers = self.manager.get_hookcallers(record.plugin) or []
         for caller in callers:
-            known = [name for name in vars(hookspecs) if name.startswith("qfzz_")]
             if not caller.has_spec():
+                known = [name for name in vars(hookspecs) if name.startswith("qfzz_")]
                 raise ValueError(f'there is no hook "{caller.name}"{did_you_mean(caller.name, known)}')
             own = [found for found in caller.get_hookimpls() if found.plugin is record.plugin]
             if len(own) > 1:  # by `specname`, several functions may be one hook

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, Generic, TypeVar
 
 import attrs
@@ -41,25 +42,21 @@ class Registered(Generic[T]):
 
 @attrs.frozen
 class ObjectKind:
-    """One kind of object: the hook that registers it, its word in messages, and its check."""
+    """One kind of object: its word in messages, its check, and the attribute that is its name."""
 
-    hook: str
     word: str
     check: Callable[[Any], None]
     key: str = "name"
 
 
-def _named(protocol: Any, *methods: str) -> Callable[[Any], None]:
-    def check(value: Any) -> None:
-        name = getattr(value, "name", None)
-        if not isinstance(name, str) or not name.strip():
-            raise BrokenContractError(f"a {protocol.__name__} needs a name, got {value!r}")
-        for method in methods:
-            if not callable(getattr(value, method, None)):
-                raise BrokenContractError(f'{protocol.__name__} "{name}" has no method {method}')
-        _check_options(f'{protocol.__name__} "{name}"', getattr(value, "Options", None))
-
-    return check
+def _check_named(protocol: Any, methods: Iterable[str], value: Any) -> None:
+    name = getattr(value, "name", None)
+    if not isinstance(name, str) or not name.strip():
+        raise BrokenContractError(f"a {protocol.__name__} needs a name, got {value!r}")
+    for method in methods:
+        if not callable(getattr(value, method, None)):
+            raise BrokenContractError(f'{protocol.__name__} "{name}" has no method {method}')
+    _check_options(f'{protocol.__name__} "{name}"', getattr(value, "Options", None))
 
 
 def _check_options(whose: str, options: Any) -> None:
@@ -68,7 +65,7 @@ def _check_options(whose: str, options: Any) -> None:
 
 
 def _check_factor(value: Any) -> None:
-    _named(Factor, "prepare")(value)
+    _check_named(Factor, ["prepare"], value)
     weight, order = getattr(value, "weight", None), getattr(value, "order", 0)
     if isinstance(weight, bool) or not isinstance(weight, (int, float)) or not 0 <= weight <= GREATEST_WEIGHT:
         said = f"weight must be finite and 0 or more (and at most {GREATEST_WEIGHT:g})"
@@ -77,39 +74,34 @@ def _check_factor(value: Any) -> None:
         raise BrokenContractError(f'Factor "{value.name}": order must be a number, got {order!r}')
 
 
-def _file_format(protocol: Any, method: str) -> Callable[[Any], None]:
-    def check(value: Any) -> None:
-        _named(protocol, method)(value)
-        suffixes: Any = getattr(value, "suffixes", None)
-        if not isinstance(suffixes, (tuple, list)) or not all(map(_is_suffix, suffixes)):
-            said = 'suffixes must be a tuple of strings in lower case, such as (".csv",)'
-            raise BrokenContractError(f'{protocol.__name__} "{value.name}": {said}, got {suffixes!r}')
-
-    return check
+def _check_format(protocol: Any, method: str, value: Any) -> None:
+    _check_named(protocol, [method], value)
+    suffixes: Any = getattr(value, "suffixes", None)
+    if not isinstance(suffixes, (tuple, list)) or not all(map(_is_suffix, suffixes)):
+        said = 'suffixes must be a tuple of strings in lower case, such as (".csv",)'
+        raise BrokenContractError(f'{protocol.__name__} "{value.name}": {said}, got {suffixes!r}')
 
 
 def _is_suffix(value: Any) -> bool:
     return isinstance(value, str) and value.startswith(".") and value == value.lower()
 
 
-def _instance(wanted: type) -> Callable[[Any], None]:
-    def check(value: Any) -> None:
-        if not isinstance(value, wanted):
-            raise BrokenContractError(f"expected objects of {wanted.__name__}, got {value!r}")
-
-    return check
+def _check_instance(wanted: type, value: Any) -> None:
+    if not isinstance(value, wanted):
+        raise BrokenContractError(f"expected objects of {wanted.__name__}, got {value!r}")
 
 
+# The objects of each kind are registered by the hook `qfzz_` and its name here.
 KINDS = {
-    "factors": ObjectKind("qfzz_factors", "factor", _check_factor),
-    "columns": ObjectKind("qfzz_columns", "column", _instance(Column)),
-    "filters": ObjectKind("qfzz_filters", "filter", _named(Filter, "check", "prepare")),
-    "strategies": ObjectKind("qfzz_strategies", "strategy", _named(DiscoveryStrategy, "pick")),
-    "interaction_types": ObjectKind("qfzz_interaction_types", "interaction type", _instance(InteractionType)),
-    "learners": ObjectKind("qfzz_learners", "learner", _named(Learner, "keys", "learn", "read")),
-    "stores": ObjectKind("qfzz_stores", "store", _instance(StoreScheme), key="scheme"),
-    "readers": ObjectKind("qfzz_readers", "reader", _file_format(Reader, "read")),
-    "writers": ObjectKind("qfzz_writers", "writer", _file_format(Writer, "write")),
+    "factors": ObjectKind("factor", _check_factor),
+    "columns": ObjectKind("column", partial(_check_instance, Column)),
+    "filters": ObjectKind("filter", partial(_check_named, Filter, ["check", "prepare"])),
+    "strategies": ObjectKind("strategy", partial(_check_named, DiscoveryStrategy, ["pick"])),
+    "interaction_types": ObjectKind("interaction type", partial(_check_instance, InteractionType)),
+    "learners": ObjectKind("learner", partial(_check_named, Learner, ["keys", "learn", "read"])),
+    "stores": ObjectKind("store", partial(_check_instance, StoreScheme), key="scheme"),
+    "readers": ObjectKind("reader", partial(_check_format, Reader, "read")),
+    "writers": ObjectKind("writer", partial(_check_format, Writer, "write")),
 }
 
 
@@ -153,7 +145,7 @@ class Registry:
         """Take what one plugin registers: all of it, or nothing if any of its hooks fails."""
         try:
             setup = Setup(plugin=record.name, options=self._plugin_options(record))
-            objects = {kind: self._objects(record, KINDS[kind], setup) for kind in KINDS}
+            objects = {kind: self._objects(record, kind, setup) for kind in KINDS}
             with _named_in_errors("qfzz_genre_similarity"):
                 similar = self._loader.call(record, "qfzz_genre_similarity", setup=setup) or {}
                 Similarity([similar])  # raises here, not later, if the map is none
@@ -178,12 +170,12 @@ class Registry:
             return None
         return self._config.structure(("plugins", record.name), raw or {}, options)
 
-    def _objects(self, record: PluginRecord, kind: ObjectKind, setup: Setup) -> list[Any]:
-        with _named_in_errors(kind.hook):
-            given = self._loader.call(record, kind.hook, setup=setup)
+    def _objects(self, record: PluginRecord, kind: str, setup: Setup) -> list[Any]:
+        with _named_in_errors(hook := f"qfzz_{kind}"):
+            given = self._loader.call(record, hook, setup=setup)
             values = [] if given is None else list(given)
             for value in values:
-                kind.check(value)
+                KINDS[kind].check(value)
         return values
 
     # -- clashes

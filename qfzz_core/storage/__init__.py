@@ -6,52 +6,40 @@ that the command line need not wait for what it does not use.
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from qfzz_core._moved import serve_names
 
 if TYPE_CHECKING:
-    from qfzz_core.storage.copies import Copied, copy_store, profile_document, restore_user
-    from qfzz_core.storage.records import UserRow, event_of, event_row, refuse_used, write_record
-    from qfzz_core.storage.unit_of_work import FoundUnit, ReadAheadUnit, RowUser, UnitOfWork
-    from qfzz_core.storage.user_documents import record_from_document
-    from qfzz_core.storage.user_unit import UserUnit
-    from qfzz_core.storage.whole_users import DraftedStore, DraftTransaction, Turns, UserDraft, Views
+    from qfzz_core.storage.copies import Copied as Copied
+    from qfzz_core.storage.copies import copy_store as copy_store
+    from qfzz_core.storage.copies import profile_document as profile_document
+    from qfzz_core.storage.copies import restore_user as restore_user
+    from qfzz_core.storage.records import UserRow as UserRow
+    from qfzz_core.storage.records import event_of as event_of
+    from qfzz_core.storage.records import event_row as event_row
+    from qfzz_core.storage.records import refuse_used as refuse_used
+    from qfzz_core.storage.records import write_record as write_record
+    from qfzz_core.storage.unit_of_work import FoundUnit as FoundUnit
+    from qfzz_core.storage.unit_of_work import ReadAheadUnit as ReadAheadUnit
+    from qfzz_core.storage.unit_of_work import RowUser as RowUser
+    from qfzz_core.storage.unit_of_work import UnitOfWork as UnitOfWork
+    from qfzz_core.storage.user_documents import record_from_document as record_from_document
+    from qfzz_core.storage.user_unit import UserUnit as UserUnit
+    from qfzz_core.storage.whole_users import DraftedStore as DraftedStore
+    from qfzz_core.storage.whole_users import DraftTransaction as DraftTransaction
+    from qfzz_core.storage.whole_users import Turns as Turns
+    from qfzz_core.storage.whole_users import UserDraft as UserDraft
+    from qfzz_core.storage.whole_users import Views as Views
 
-_HOMES = {
-    "copies": ("Copied", "copy_store", "profile_document", "restore_user"),
-    "records": ("UserRow", "event_of", "event_row", "refuse_used", "write_record"),
-    "unit_of_work": ("FoundUnit", "ReadAheadUnit", "RowUser", "UnitOfWork"),
-    "user_unit": ["UserUnit"],
-    "user_documents": ["record_from_document"],
-    "whole_users": ("DraftTransaction", "DraftedStore", "Turns", "UserDraft", "Views"),
-}
-_HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
-
-__all__ = [
-    "Copied",
-    "DraftTransaction",
-    "DraftedStore",
-    "FoundUnit",
-    "ReadAheadUnit",
-    "RowUser",
-    "Turns",
-    "UnitOfWork",
-    "UserDraft",
-    "UserRow",
-    "UserUnit",
-    "Views",
-    "copy_store",
-    "event_of",
-    "event_row",
-    "profile_document",
-    "record_from_document",
-    "refuse_used",
-    "restore_user",
-    "write_record",
-]
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOME_OF:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"qfzz_core.storage.{_HOME_OF[name]}"), name)
+serve_names(
+    __name__,
+    {
+        "copies": "Copied copy_store profile_document restore_user",
+        "records": "UserRow event_of event_row refuse_used write_record",
+        "unit_of_work": "FoundUnit ReadAheadUnit RowUser UnitOfWork",
+        "user_unit": "UserUnit",
+        "user_documents": "record_from_document",
+        "whole_users": "DraftTransaction DraftedStore Turns UserDraft Views",
+    },
+)

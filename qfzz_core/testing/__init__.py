@@ -21,47 +21,35 @@ before it is used.
 from __future__ import annotations
 
 import sys
-from importlib import import_module
 from pkgutil import iter_modules
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from qfzz_core._moved import serve_names
 
 if TYPE_CHECKING:
-    from qfzz_core.testing.drawing import catalogues, preferences, profiles, tracks
-    from qfzz_core.testing.engines import assert_explains, engine_with
-    from qfzz_core.testing.factors import FactorContract
-    from qfzz_core.testing.filters import FilterContract
-    from qfzz_core.testing.stores import StoreContract
-    from qfzz_core.testing.strategies import StrategyContract
+    from qfzz_core.testing.drawing import catalogues as catalogues
+    from qfzz_core.testing.drawing import preferences as preferences
+    from qfzz_core.testing.drawing import profiles as profiles
+    from qfzz_core.testing.drawing import tracks as tracks
+    from qfzz_core.testing.engines import assert_explains as assert_explains
+    from qfzz_core.testing.engines import engine_with as engine_with
+    from qfzz_core.testing.factors import FactorContract as FactorContract
+    from qfzz_core.testing.filters import FilterContract as FilterContract
+    from qfzz_core.testing.stores import StoreContract as StoreContract
+    from qfzz_core.testing.strategies import StrategyContract as StrategyContract
 
-__all__ = [
-    "FactorContract",
-    "FilterContract",
-    "StoreContract",
-    "StrategyContract",
-    "assert_explains",
-    "catalogues",
-    "engine_with",
-    "preferences",
-    "profiles",
-    "tracks",
-]
-
-_NAMES = {
-    "drawing": "catalogues preferences profiles tracks",
-    "engines": "assert_explains engine_with",
-    "factors": "FactorContract",
-    "filters": "FilterContract",
-    "stores": "StoreContract",
-    "strategies": "StrategyContract",
-}
-_HOMES = {name: module for module, names in _NAMES.items() for name in names.split()}
+serve_names(
+    __name__,
+    {
+        "drawing": "catalogues preferences profiles tracks",
+        "engines": "assert_explains engine_with",
+        "factors": "FactorContract",
+        "filters": "FilterContract",
+        "stores": "StoreContract",
+        "strategies": "StrategyContract",
+    },
+)
 
 if "pytest" in sys.modules:  # a failing assertion of a suite then shows its values, as one in a test module does
     _suites = (module.name for module in iter_modules(__path__, f"{__name__}."))
     sys.modules["pytest"].register_assert_rewrite(*_suites)
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)

@@ -24,7 +24,7 @@ from qfzz_core.plugins.faults import ComponentFaultError
 from qfzz_core.plugins.health import Health
 from qfzz_core.ranking.eligibility import EligibleRanking
 from qfzz_core.ranking.formula import Term
-from qfzz_core.recommend.pipeline import Exclusions, Pipeline
+from qfzz_core.recommend.pipeline import Exclusions
 from qfzz_core.recommend.prepared import Prepared, prepared_shape
 from qfzz_core.recommend.query import Keywords, Query
 from qfzz_core.testing.engines import NOW, engine_with
@@ -53,6 +53,7 @@ class Bench:
     def __init__(self, plugin: Any, config: Mapping[str, Any]) -> None:
         self._time = NOW
         self.engine = engine_with(plugin, config=config, clock=lambda: self._time)
+        self._pipeline = self.engine._pipeline
         self._listened = False
         columns = [registered.value for registered in self.engine.registry.columns.values()]
         self._builder = CatalogueBuilder(self.engine.store, columns, _refuse)
@@ -76,10 +77,6 @@ class Bench:
         pipeline = attrs.evolve(self._pipeline, clock=lambda: scene.now)
         profile = self.engine.store.snapshot(scene.user_id) or ProfileSnapshot(user_id=scene.user_id)
         return pipeline.profile(profile, self._query(scene), f"{scene.seed}")
-
-    @property
-    def _pipeline(self) -> Pipeline:
-        return self.engine._pipeline
 
     def _query(self, scene: Scene) -> Query:
         keywords: Keywords = {"limit": scene.limit, "context": scene.context}

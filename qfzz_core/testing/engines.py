@@ -30,16 +30,16 @@ def engine_with(
     it holds 48 invented ones. `config` are tables of the configuration; `strict` is true unless they say otherwise,
     so a fault raises. The clock stands still and the seed is fixed, so every run gives the same.
     """
+    installed = [name for name in plugins if isinstance(name, str)]
     engine = Engine(
         store="memory:",
         config=Config.from_dict({"strict": True, **(config or {})}),
         plugins=[plugin for plugin in plugins if not isinstance(plugin, str)],
-        installed=[name for name in plugins if isinstance(name, str)],
+        installed=installed,
         seed=seed,
         clock=clock,
     )
-    missing = {name for name in plugins if isinstance(name, str)} - {record.name for record in engine.plugins}
-    if missing:
+    if missing := {*installed} - {record.name for record in engine.plugins}:
         engine.close()
         raise LookupError(f"no plugin of these names is installed: {', '.join(sorted(missing))}")
     engine.add_content(sample_tracks() if tracks is None else tracks)

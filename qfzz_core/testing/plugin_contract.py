@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from functools import partial
 from types import MappingProxyType
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 import attrs
 import pytest
@@ -20,6 +20,7 @@ from qfzz_core.testing import drawing
 from qfzz_core.testing.bench import LISTENER, USERS, Bench, Scene, undisturbed_generators
 from qfzz_core.testing.engines import engine_with
 
+T = TypeVar("T")
 Table = Mapping[str, Any]
 
 
@@ -93,7 +94,11 @@ class PluginContract:
                 limit=self.limits,
                 seed=st.integers(0, 9),
             )
-            _checked(partial(check, bench), scenes, self.examples, table)
+            try:
+                drawn(partial(check, bench), scenes, self.examples)
+            except Exception as error:
+                error.add_note(f"with the options {dict(table)}")
+                raise
 
     def test_it_has_a_name(self, benches: list[Bench], name: str) -> None:
         """One that a configuration can have as a key, and that can be written in `where`."""
@@ -135,15 +140,13 @@ def _batch(plugin: Any, config: Table, where: Mapping[str, Any], threads: int) -
         return [(user_id, [(each.track, each.score) for each in recommended]) for user_id, recommended in found]
 
 
-def _checked(check: Callable[[Scene], None], scenes: SearchStrategy[Scene], examples: int, options: Table) -> None:
+def drawn(check: Callable[[T], None], values: SearchStrategy[T], examples: int) -> None:
+    """Call `check` with so many values; hypothesis shows the smallest for which it fails."""
+
     # No deadline: the first example imports. No database: a suite leaves no directory in the author's project.
     @settings(max_examples=examples, deadline=None, database=None)
-    @given(scene=scenes)
-    def holds(scene: Scene) -> None:
-        check(scene)
+    @given(value=values)
+    def holds(value: T) -> None:
+        check(value)
 
-    try:
-        holds()
-    except Exception as error:
-        error.add_note(f"with the options {dict(options)}")
-        raise
+    holds()

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
-from qfzz_core.contracts.stores import Store
+from qfzz_core.contracts.stores import Store, UserTransaction
 from qfzz_core.model.events import Event, Features, Interaction
 from qfzz_core.model.tracks import Track
 
@@ -44,3 +46,10 @@ def create(store: Store, *user_ids: str) -> None:
     with store.transaction(user_ids) as transaction:
         for user_id in user_ids:
             transaction.user(user_id).create(TIME)
+
+
+@contextmanager
+def changing(store: Store, user_id: str = "alice") -> Iterator[UserTransaction]:
+    """Give one user of a transaction of their own, which ends with the block."""
+    with store.transaction([user_id]) as transaction:
+        yield transaction.user(user_id)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,7 @@ from qfzz_core.testing.stores_ahead import ReadingAheadContract
 from qfzz_core.testing.stores_catalogue import CatalogueContract
 from qfzz_core.testing.stores_changes import ChangesContract
 from qfzz_core.testing.stores_events import EventsContract, append, track_ids
-from qfzz_core.testing.stores_records import RecordsContract
-from qfzz_core.testing.stores_replacing import ReplacingContract
+from qfzz_core.testing.stores_records import RecordsContract, ReplacingContract
 from qfzz_core.testing.stores_transactions import TransactionsContract, everything
 from qfzz_core.testing.stores_users import UsersContract, fill
 
@@ -64,19 +64,26 @@ class StoreContract(
     @pytest.fixture
     def store(self, tmp_path: Path) -> Iterator[Store]:
         """A new store."""
-        yield from self._opened(tmp_path)
+        with closing(self.open_store(tmp_path)) as store:
+            yield store
 
     @pytest.fixture
     def other_store(self, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
         """Another new store."""
-        yield from self._opened(tmp_path_factory.mktemp("other"))
-
-    def _opened(self, place: Path) -> Iterator[Store]:
-        store = self.open_store(place)
-        try:
+        with closing(self.open_store(tmp_path_factory.mktemp("other"))) as store:
             yield store
-        finally:
-            store.close()
+
+    @pytest.fixture
+    def alice(self, store: Store) -> str:
+        """The id of a user who has just been created."""
+        create(store, "alice")
+        return "alice"
+
+    @pytest.fixture
+    def bob(self, store: Store) -> str:
+        """The id of another one; of a test that takes both, the first argument is created first."""
+        create(store, "bob")
+        return "bob"
 
     def test_it_is_a_store(self, store: Store) -> None:
         """It has every method, a name to show, and says whether it is shared."""
@@ -92,11 +99,10 @@ class StoreContract(
         store.write_tracks(some_tracks(10))
         store.remove_tracks(["t3", "t9"])
         create(store, "zoe", "alice")
-        fill(store, "alice")
-        fill(store, "zoe")
+        fill(store, "alice", "zoe")
         token, tracks, users = store.catalogue_token(), list(store.catalogue_since(None).written), everything(store)
         store.close()
-        for again in self._opened(tmp_path):
+        with closing(self.open_store(tmp_path)) as again:
             assert again.catalogue_token() == token
             assert list(again.catalogue_since(None).written) == tracks
             assert everything(again) == users
@@ -107,17 +113,15 @@ class StoreContract(
             assert track_ids(again)[-1] == "late"
 
     @pytest.mark.parametrize("call", CALLS)
-    def test_a_closed_store_refuses_everything(self, tmp_path: Path, call: str) -> None:
+    @pytest.mark.usefixtures("alice")
+    def test_a_closed_store_refuses_everything(self, store: Store, call: str) -> None:
         """By a `ClosedError`, at the call itself."""
-        store = self.open_store(tmp_path)
-        create(store, "alice")
         store.close()
         with pytest.raises(ClosedError):
             CALLS[call](store)
 
-    def test_it_can_be_closed_twice(self, tmp_path: Path) -> None:
+    @pytest.mark.usefixtures("alice")
+    def test_it_can_be_closed_twice(self, store: Store) -> None:
         """And by another thread than those that used it."""
-        store = self.open_store(tmp_path)
-        create(store, "alice")
         store.close()
         store.close()

@@ -10,7 +10,7 @@ import pytest
 
 from qfzz_core.contracts.stores import ReadsAhead, Store, Transaction
 from qfzz_core.model.weights import WEIGHT_FIELDS
-from qfzz_core.testing.samples import TIME, a_feedback, a_track, create, some_tracks
+from qfzz_core.testing.samples import TIME, a_feedback, a_track, changing, create, some_tracks
 from qfzz_core.testing.stores_events import append
 
 USERS = ("alice", "bob", "carol")
@@ -65,8 +65,7 @@ def _furnish(store: Store) -> None:
     store.write_tracks([*some_tracks(80), a_track("t1"), a_track("t2", genre="J\0 azz")])
     create(store, "alice", "bob")
     append(store, "alice", *(a_feedback(event_id=f"e{number}") for number in range(60)))
-    with store.transaction(["alice"]) as transaction:
-        user = transaction.user("alice")
+    with changing(store) as user:
         for number in range(60):
             user.put_state("trust", f"artist:{number}", [number, 0.5])
         user.put_weight("genres", "Jazz", 0.5)

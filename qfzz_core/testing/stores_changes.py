@@ -9,17 +9,17 @@ import pytest
 
 from qfzz_core.contracts.stores import CatalogueChanges, CatalogueToken, Store
 from qfzz_core.model.tracks import Track
-from qfzz_core.testing.samples import a_track, some_tracks
-from qfzz_core.testing.stores_catalogue import foreign
+from qfzz_core.testing.samples import a_track, changing, some_tracks
 
 
 class Mirror:
-    """A reader that holds the catalogue and keeps up with it by `catalogue_since`."""
+    """A reader that holds the catalogue, from the beginning, and keeps up with it by `catalogue_since`."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
         self._token: CatalogueToken | None = None
         self.tracks: dict[int, Track] = {}
+        self.catch_up()
 
     def catch_up(self) -> CatalogueChanges:
         """Apply what changed and check the result against the whole catalogue."""
@@ -60,8 +60,8 @@ class ChangesContract:
         store.write_tracks([])
         store.write_tracks(iter(()))
         store.remove_tracks(["t9"])
-        with store.transaction(["alice"]) as transaction:
-            transaction.user("alice").create("2026-01-31T09:30:00.000000+00:00")
+        with changing(store) as user:
+            user.create("2026-01-31T09:30:00.000000+00:00")
         assert store.catalogue_token() == token
 
     def test_an_empty_catalogue_can_be_read(self, store: Store) -> None:
@@ -97,7 +97,6 @@ class ChangesContract:
     def test_a_reader_keeps_up(self, store: Store) -> None:
         """Whatever happened between two looks."""
         mirror = Mirror(store)
-        mirror.catch_up()
         store.write_tracks(some_tracks(20))
         mirror.catch_up()
         store.write_tracks([a_track("t1", title="Once")])
@@ -114,7 +113,6 @@ class ChangesContract:
         """Without reading everything again."""
         store.write_tracks(some_tracks(50))
         mirror = Mirror(store)
-        mirror.catch_up()
         for number in range(100):
             if number % 3:
                 store.write_tracks([a_track(f"t{number}", title=f"Commit {number}")])
@@ -126,8 +124,13 @@ class ChangesContract:
         """That of another store, of a restored backup, or of the future."""
         store.write_tracks(some_tracks(3))
         store.write_tracks(some_tracks(3, first=3))
-        for token in foreign(store.catalogue_token()):
-            changes = store.catalogue_since(token)
+        token = store.catalogue_token()
+        for foreign in (
+            CatalogueToken("another store", token.counter, token.token),
+            CatalogueToken(token.identity, token.counter, "another history"),
+            CatalogueToken(token.identity, token.counter + 1, token.token),
+        ):
+            changes = store.catalogue_since(foreign)
             assert changes.complete
             assert len(list(changes.written)) == 6
 

@@ -10,7 +10,7 @@ import pytest
 from qfzz_core.contracts.stores import Store
 from qfzz_core.errors import StoreError
 from qfzz_core.model.events import Change, Event, Interaction
-from qfzz_core.testing.samples import LATER, TIME, a_feedback, create
+from qfzz_core.testing.samples import LATER, TIME, a_feedback, changing
 
 EVENTS = {
     "created": Event("created", TIME),
@@ -36,87 +36,82 @@ class EventsContract:
     """The log of a user."""
 
     @pytest.mark.parametrize("what", EVENTS)
-    def test_an_event_comes_back_as_it_was(self, store: Store, what: str) -> None:
+    def test_an_event_comes_back_as_it_was(self, store: Store, alice: str, what: str) -> None:
         """With the position that it got."""
-        create(store, "alice")
-        position = append(store, "alice", EVENTS[what])[0]
-        (event,) = store.events("alice")
+        position = append(store, alice, EVENTS[what])[0]
+        (event,) = store.events(alice)
         assert event == attrs.evolve(EVENTS[what], position=position)
         assert repr(event) == repr(attrs.evolve(EVENTS[what], position=position))
 
-    def test_positions_grow_over_all_users(self, store: Store) -> None:
+    def test_positions_grow_over_all_users(self, store: Store, alice: str, bob: str) -> None:
         """Time does not matter."""
-        create(store, "alice", "bob")
         early = attrs.evolve(a_feedback(), timestamp="2020-01-01T00:00:00.000000+00:00")
-        positions = [append(store, user, event)[0] for user in ("alice", "bob") for event in (a_feedback(), early)]
+        positions = [append(store, user, event)[0] for user in (alice, bob) for event in (a_feedback(), early)]
         assert positions == sorted(set(positions))
-        assert [event.position for event in store.events("alice")] == positions[:2]
-        assert [event.position for event in store.events("bob")] == positions[2:]
+        assert [event.position for event in store.events(alice)] == positions[:2]
+        assert [event.position for event in store.events(bob)] == positions[2:]
 
-    def test_a_long_log_is_read_in_both_directions(self, store: Store) -> None:
+    def test_a_long_log_is_read_in_both_directions(self, store: Store, alice: str, bob: str) -> None:
         """Whole, in order, and none twice."""
-        create(store, "alice", "bob")
         names = [f"t{number}" for number in range(4500)]
-        append(store, "alice", *map(a_feedback, names))
-        append(store, "bob", a_feedback())
+        append(store, alice, *map(a_feedback, names))
+        append(store, bob, a_feedback())
         assert track_ids(store) == names
         assert track_ids(store, newest_first=True) == names[::-1]
 
     @pytest.mark.parametrize("newest_first", [False, True])
-    def test_an_event_recorded_meanwhile_makes_none_appear_twice(self, store: Store, newest_first: bool) -> None:
+    def test_an_event_recorded_meanwhile_makes_none_appear_twice(
+        self, store: Store, alice: str, newest_first: bool
+    ) -> None:
         """Whether it appears itself or not."""
-        create(store, "alice")
-        append(store, "alice", *(a_feedback(f"t{number}") for number in range(1200)))
-        log = store.events("alice", newest_first=newest_first)
+        append(store, alice, *(a_feedback(f"t{number}") for number in range(1200)))
+        log = store.events(alice, newest_first=newest_first)
         first = [next(log) for _ in range(10)]
-        append(store, "alice", a_feedback("late"))
+        append(store, alice, a_feedback("late"))
         positions = [event.position for event in (*first, *log)]
         assert positions == sorted(set(positions), reverse=newest_first)
         assert len(positions) in (1200, 1201)
 
-    def test_reading_can_stop_anywhere(self, store: Store) -> None:
+    def test_reading_can_stop_anywhere(self, store: Store, alice: str) -> None:
         """Nobody has to wait for a reader that does not come back."""
-        create(store, "alice")
-        append(store, "alice", *(a_feedback() for _ in range(1200)))
-        log = store.events("alice")
+        append(store, alice, *(a_feedback() for _ in range(1200)))
+        log = store.events(alice)
         next(log)
-        append(store, "alice", a_feedback())
-        assert store.forget("alice")
+        append(store, alice, a_feedback())
+        assert store.forget(alice)
 
-    def test_an_event_is_found_by_its_id(self, store: Store) -> None:
+    def test_an_event_is_found_by_its_id(self, store: Store, alice: str, bob: str) -> None:
         """Of this user, in the same transaction and later."""
-        create(store, "alice", "bob")
         event = a_feedback(event_id="e\0 1")
-        with store.transaction(["alice"]) as transaction:
-            position = transaction.user("alice").append(event)
-            assert transaction.user("alice").find_event("e\0 1") == attrs.evolve(event, position=position)
-        with store.transaction(["alice", "bob"]) as transaction:
-            assert transaction.user("alice").find_event("e\0 1") == attrs.evolve(event, position=position)
-            assert transaction.user("alice").find_event("e") is None
-            assert transaction.user("bob").find_event("e\0 1") is None
+        with changing(store, alice) as user:
+            position = user.append(event)
+            assert user.find_event("e\0 1") == attrs.evolve(event, position=position)
+        with store.transaction([alice, bob]) as transaction:
+            assert transaction.user(alice).find_event("e\0 1") == attrs.evolve(event, position=position)
+            assert transaction.user(alice).find_event("e") is None
+            assert transaction.user(bob).find_event("e\0 1") is None
 
-    def test_an_event_id_is_unique_for_a_user(self, store: Store) -> None:
+    def test_an_event_id_is_unique_for_a_user(self, store: Store, alice: str, bob: str) -> None:
         """A second one is a `StoreError`, there or at the end; another user may have it, many events may have none."""
-        create(store, "alice", "bob")
-        append(store, "alice", a_feedback("t1", event_id="e1"), a_feedback("t2"), a_feedback("t3"))
-        append(store, "bob", a_feedback("t4", event_id="e1"))
+        append(store, alice, a_feedback("t1", event_id="e1"), a_feedback("t2"), a_feedback("t3"))
+        append(store, bob, a_feedback("t4", event_id="e1"))
         for event_ids in (["e1"], ["e2", "e2"], ["e2", "e1"]):
             with pytest.raises(StoreError):
-                append(store, "alice", a_feedback("t5"), *(a_feedback("t6", event_id=each) for each in event_ids))
+                append(store, alice, a_feedback("t5"), *(a_feedback("t6", event_id=each) for each in event_ids))
         assert track_ids(store) == ["t1", "t2", "t3"]
-        assert track_ids(store, "bob") == ["t4"]
-        append(store, "alice", a_feedback("t7", event_id="e2"))
+        assert track_ids(store, bob) == ["t4"]
+        append(store, alice, a_feedback("t7", event_id="e2"))
 
-    def test_an_event_belongs_to_its_reader(self, store: Store) -> None:
+    def test_an_event_belongs_to_its_reader(self, store: Store, alice: str) -> None:
         """And the store keeps what it was given, whatever becomes of that."""
         extra: dict[str, Any] = {"tags": ["a"]}
         weights: dict[str, Any] = {"jazz": 0.5}
-        create(store, "alice")
-        append(store, "alice", _with_extra(extra), Event("edited", TIME, None, (Change("genres", None, weights),)))
+        added = Event("interaction", TIME, Interaction("t1", "play", None, TIME, extra=extra))
+        append(store, alice, added, Event("edited", TIME, None, (Change("genres", None, weights),)))
         for kept in (extra, weights):
             kept["more"] = 1.0
         for _ in range(2):
-            added, edited = store.events("alice")
+            added, edited = store.events(alice)
             assert added.interaction is not None
             assert added.interaction.to_dict()["tags"] == ["a"]
             assert dict(added.interaction.extra) == {"tags": ["a"]}
@@ -125,14 +120,10 @@ class EventsContract:
             edited.changes[0].value["jazz"] = 0.0
 
 
-def _with_extra(extra: dict[str, Any]) -> Event:
-    return Event("interaction", TIME, Interaction("t1", "play", None, TIME, extra=extra))
-
-
 def append(store: Store, user_id: str, *events: Event) -> list[int]:
     """Append events in one transaction and return their positions."""
-    with store.transaction([user_id]) as transaction:
-        return [transaction.user(user_id).append(event) for event in events]
+    with changing(store, user_id) as user:
+        return [user.append(event) for event in events]
 
 
 def track_ids(store: Store, user_id: str = "alice", *, newest_first: bool = False) -> list[str]:

@@ -12,7 +12,7 @@ import pytest
 
 from qfzz_core.contracts.stores import Store, UserTransaction
 from qfzz_core.errors import StoreError
-from qfzz_core.testing.samples import LATER, TIME, a_feedback, a_track, create
+from qfzz_core.testing.samples import LATER, TIME, a_feedback, a_track, changing, create
 from qfzz_core.testing.stores_events import append, track_ids
 from qfzz_core.testing.stores_users import fill, stored
 
@@ -38,13 +38,12 @@ BEFORE_CREATION: dict[str, Callable[[UserTransaction], Any]] = {
 class TransactionsContract:
     """Several writes that happen together or not at all."""
 
-    def test_a_transaction_sees_its_own_writes(self, store: Store) -> None:
+    def test_a_transaction_sees_its_own_writes(self, store: Store, bob: str) -> None:
         """Those of a user it created too, by every way of reading."""
-        create(store, "bob")
-        fill(store, "bob")
-        with store.transaction(["alice", "bob"]) as transaction:
+        fill(store, bob)
+        with store.transaction(["alice", bob]) as transaction:
             transaction.user("alice").create(TIME)
-            for user_id in ("alice", "bob"):
+            for user_id in ("alice", bob):
                 user = transaction.user(user_id)
                 change_everything(user)
                 seen = transaction.user(user_id).snapshot()
@@ -62,20 +61,17 @@ class TransactionsContract:
                 assert dict(user.snapshot().genres) == {}
                 user.put_weight("genres", "Techno", 0.2)
                 assert user.weight("genres", "techno") == ("Techno", 0.2)
-            last = [transaction.user(user_id).snapshot() for user_id in ("alice", "bob")]
-        assert [stored(store), stored(store, "bob")] == last
+            last = [transaction.user(user_id).snapshot() for user_id in ("alice", bob)]
+        assert [stored(store), stored(store, bob)] == last
         assert track_ids(store) == ["t2", "t3"]
 
     @pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt, SystemExit, GeneratorExit])
-    def test_an_exception_leaves_nothing(self, store: Store, error: type[BaseException]) -> None:
+    def test_an_exception_leaves_nothing(self, store: Store, alice: str, error: type[BaseException]) -> None:
         """Whatever it is, of anything that was written."""
-        create(store, "alice")
-        fill(store, "alice")
-        before = everything(store)
-        with pytest.raises(error):
+        fill(store, alice)
+        with refused(store, error):
             _change_and_raise(store, error)
-        assert everything(store) == before
-        append(store, "alice", a_feedback(event_id="new"))
+        append(store, alice, a_feedback(event_id="new"))
         assert track_ids(store) == ["t1", "t1"]
 
     def test_after_a_refusal_the_next_transaction_works(self, store: Store) -> None:
@@ -87,59 +83,55 @@ class TransactionsContract:
         create(store, "alice")
         assert list(store.user_ids()) == ["alice"]
 
-    def test_several_users_change_together(self, store: Store) -> None:
+    def test_several_users_change_together(self, store: Store, alice: str) -> None:
         """Named in any order, one of them twice, some not touched."""
-        create(store, "alice")
-        with store.transaction(["carol", "alice", "bob", "alice"]) as transaction:
+        with store.transaction(["carol", alice, "bob", alice]) as transaction:
             transaction.user("bob").create(TIME)
-            for user_id in ("alice", "bob"):
+            for user_id in (alice, "bob"):
                 transaction.user(user_id).put_weight("genres", user_id, 0.5)
-        assert list(store.user_ids()) == ["alice", "bob"]
-        assert [dict(stored(store, user_id).genres) for user_id in ("alice", "bob")] == [{"alice": 0.5}, {"bob": 0.5}]
+        assert list(store.user_ids()) == [alice, "bob"]
+        assert [dict(stored(store, user_id).genres) for user_id in (alice, "bob")] == [{alice: 0.5}, {"bob": 0.5}]
 
-    def test_a_transaction_without_users_reads_tracks(self, store: Store) -> None:
-        """Nobody is locked then."""
+    @pytest.mark.parametrize("users", [["alice"], []], ids=["of a user", "of nobody"])
+    def test_a_transaction_reads_tracks(self, store: Store, users: list[str]) -> None:
+        """As they are now; without users, nobody is locked."""
         store.write_tracks([a_track()])
-        with store.transaction([]) as transaction:
+        with store.transaction(users) as transaction:
             assert transaction.track("t1") == a_track()
+            assert transaction.track("t2") is None
+            assert transaction.track("\ud800") is None
 
-    def test_only_users_named_at_the_beginning_can_be_changed(self, store: Store) -> None:
+    def test_only_users_named_at_the_beginning_can_be_changed(self, store: Store, alice: str, bob: str) -> None:
         """Anybody else is a KeyError."""
-        create(store, "alice", "bob")
-        with store.transaction(["alice"]) as transaction, pytest.raises(KeyError):
-            transaction.user("bob")
+        with store.transaction([alice]) as transaction, pytest.raises(KeyError):
+            transaction.user(bob)
 
     @pytest.mark.parametrize("what", BEFORE_CREATION)
     def test_a_user_must_be_created_first(self, store: Store, what: str) -> None:
         """Everything but `exists` and `create` is a `StoreError` before."""
-        with store.transaction(["alice"]) as transaction:
-            user = transaction.user("alice")
+        with changing(store) as user:
             with pytest.raises(StoreError):
                 BEFORE_CREATION[what](user)
             assert not user.exists
         assert store.snapshot("alice") is None
 
-    def test_a_user_is_created_once(self, store: Store) -> None:
+    def test_a_user_is_created_once(self, store: Store, alice: str) -> None:
         """A second time is a `StoreError`."""
-        create(store, "alice")
         with pytest.raises(StoreError):
-            create(store, "alice")
+            create(store, alice)
 
     @pytest.mark.parametrize("what", BEFORE_CREATION)
-    def test_nothing_can_be_done_after_the_end(self, store: Store, what: str) -> None:
+    def test_nothing_can_be_done_after_the_end(self, store: Store, alice: str, what: str) -> None:
         """Whoever kept the transaction's user gets a `StoreError`."""
-        create(store, "alice")
-        with store.transaction(["alice"]) as transaction:
-            user = transaction.user("alice")
-        before = everything(store)
-        with pytest.raises(StoreError):
+        with changing(store, alice) as user:
+            pass
+        with refused(store, StoreError):
             BEFORE_CREATION[what](user)
-        assert everything(store) == before
 
     def test_nobody_is_created_after_the_end(self, store: Store) -> None:
         """That is a `StoreError` too, whether the transaction was left normally or not."""
-        with store.transaction(["alice"]) as transaction:
-            kept = [transaction.user("alice")]
+        with changing(store) as user:
+            kept = [user]
         with suppress(ZeroDivisionError), store.transaction(["bob"]) as transaction:
             kept.append(transaction.user("bob"))
             raise ZeroDivisionError
@@ -150,8 +142,8 @@ class TransactionsContract:
 
     def test_a_thread_has_one_transaction_at_a_time(self, store: Store) -> None:
         """A second one inside it is a `StoreError`, and the first goes on."""
-        with store.transaction(["alice"]) as transaction:
-            transaction.user("alice").create(TIME)
+        with changing(store) as user:
+            user.create(TIME)
             with pytest.raises(StoreError):
                 create(store, "bob")
             with pytest.raises(StoreError):
@@ -160,20 +152,18 @@ class TransactionsContract:
 
     # -- threads
 
-    def test_others_see_a_transaction_when_it_is_over(self, store: Store) -> None:
+    def test_others_see_a_transaction_when_it_is_over(self, store: Store, alice: str) -> None:
         """Not before, and they can read meanwhile."""
-        create(store, "alice")
         with _one_thread() as elsewhere:
-            with store.transaction(["alice"]) as transaction:
-                change_everything(transaction.user("alice"))
+            with changing(store, alice) as user:
+                change_everything(user)
                 assert dict(elsewhere(lambda: stored(store)).genres) == {}
                 assert elsewhere(lambda: track_ids(store)) == []
-                assert elsewhere(lambda: dict(store.states("alice", "trust"))) == {}
+                assert elsewhere(lambda: dict(store.states(alice, "trust"))) == {}
             assert dict(elsewhere(lambda: stored(store)).genres) == {"techno": 0.1}
 
-    def test_threads_lose_none_of_each_others_changes(self, store: Store) -> None:
+    def test_threads_lose_none_of_each_others_changes(self, store: Store, alice: str) -> None:
         """Eight threads that raise one weight, add events and learn."""
-        create(store, "alice")
 
         def work(thread: int) -> None:
             for number in range(ROUNDS):
@@ -181,8 +171,8 @@ class TransactionsContract:
 
         in_threads(work)
         assert dict(stored(store).genres) == {"jazz": THREADS * ROUNDS / 1024}
-        assert dict(store.states("alice", "count")) == {"all": THREADS * ROUNDS}
-        positions = [event.position for event in store.events("alice")]
+        assert dict(store.states(alice, "count")) == {"all": THREADS * ROUNDS}
+        positions = [event.position for event in store.events(alice)]
         assert len(positions) == THREADS * ROUNDS
         assert positions == sorted(set(positions))
 
@@ -190,8 +180,7 @@ class TransactionsContract:
         """Whoever comes first."""
 
         def work(_: int) -> bool:
-            with store.transaction(["alice"]) as transaction:
-                user = transaction.user("alice")
+            with changing(store) as user:
                 if user.exists:
                     return False
                 user.create(TIME)
@@ -208,16 +197,15 @@ class TransactionsContract:
         assert len(positions) == len(set(positions)) == THREADS * 5 + 1
         assert changes.token.counter == THREADS * 5
 
-    def test_threads_read_while_one_writes(self, store: Store) -> None:
+    def test_threads_read_while_one_writes(self, store: Store, alice: str) -> None:
         """Each of them one state or the other, never half of one."""
-        create(store, "alice")
 
         def work(thread: int) -> None:
             for number in range(ROUNDS):
                 if thread == 0:
-                    with store.transaction(["alice"]) as transaction:
+                    with changing(store, alice) as user:
                         for field in ("genres", "artists"):
-                            transaction.user("alice").put_weight(field, "x", number / ROUNDS)
+                            user.put_weight(field, "x", number / ROUNDS)
                 else:
                     snapshot = stored(store)
                     assert snapshot.genres == snapshot.artists
@@ -253,10 +241,18 @@ def everything(store: Store) -> list[Any]:
     ]
 
 
+@contextmanager
+def refused(store: Store, error: type[BaseException], match: str | None = None) -> Iterator[None]:
+    """Expect an error that leaves all users and tracks as they were, under the same token."""
+    before = everything(store), list(store.catalogue_since(None).written), store.catalogue_token()
+    with pytest.raises(error, match=match):
+        yield
+    assert (everything(store), list(store.catalogue_since(None).written), store.catalogue_token()) == before
+
+
 def raise_weight(store: Store, event_id: str) -> None:
     """Raise alice's weight of jazz by 1/1024, as a feedback would."""
-    with store.transaction(["alice"]) as transaction:
-        user = transaction.user("alice")
+    with changing(store) as user:
         known = user.weight("genres", "jazz")
         user.put_weight("genres", "jazz", (known[1] if known else 0.0) + 1 / 1024)
         user.put_state("count", "all", (user.state("count", "all") or 0) + 1)

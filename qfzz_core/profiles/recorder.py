@@ -92,10 +92,10 @@ class Recorder:
         self, transaction: Transaction, feedback: Feedback, samples: Callable[[], Mapping[str, Track]], position: int
     ) -> Event | None:
         user = transaction.user(feedback.user_id)
-        if user.exists and feedback.event_id is not None and _is_repeated(user, feedback, position):
-            return None
         if not user.exists:
             self._create(user)
+        elif feedback.event_id is not None and _is_repeated(user, feedback, position):
+            return None
         # Samples are served only while there are no tracks, so nearly every feedback finds its track in the store.
         track = transaction.track(feedback.track_id) or samples().get(feedback.track_id)
         event = self._event(feedback, track)

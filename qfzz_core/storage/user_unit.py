@@ -199,7 +199,9 @@ class UserUnit(ABC):
 
     def put_weight(self, field: str, name: str, weight: float) -> None:
         """Set a weight under the spelling that is there."""
-        self._changing()
+        if not self._usable:  # not by `_changing`: with three weights a feedback, calls are a fiftieth of its time
+            self._refuse()
+        self.changed = self._needs_number = True
         key = field, WEIGHT_FIELDS[field](name)
         present = self._known_weights[key] if key in self._known_weights else self._fetched(key)
         self._known_weights[key] = self.put_weights[key] = (present[0] if present else name, weight)
@@ -239,7 +241,7 @@ class UserUnit(ABC):
         if event.event_id is not None and self._event(event.event_id) is not None:
             raise StoreError(f"the log has an event of the id {event.event_id!r} already")
         position, packed = self.place_event(event)
-        self._changing()
+        self.changed = self._needs_number = True
         self.appended.append(packed)
         if event.event_id is not None:
             self._known_events[event.event_id] = packed

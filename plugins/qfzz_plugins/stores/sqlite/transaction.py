@@ -72,8 +72,8 @@ def stored_weights(connection: Connection, serial: int) -> dict[Name, Weight]:
     return dict(_weights(connection.rows(_ALL_WEIGHTS, [serial])))
 
 
-def _weights(rows: Iterable[Row]) -> Iterator[tuple[Name, Weight]]:
-    return (((field, same), (name, weight)) for field, same, name, weight in rows)
+def _weights(rows: Iterable[Row]) -> list[tuple[Name, Weight]]:
+    return [((field, same), (name, weight)) for field, same, name, weight in rows]
 
 
 class SQLiteUser(RowUser):
@@ -205,8 +205,10 @@ class SQLiteUnit(ReadAheadUnit[SQLiteUser]):
             self._write_user(user)
             self._write_weights(user)
             self._write_states(user)
-        events = [(user.serial, *event) for user in users for event in user.appended]
-        self.connection.insert(_APPEND, [row for row in events if row[1] != self.first_position])
+        first = self.first_position  # of the event that was written at once
+        events = [(user.serial, *event) for user in users for event in user.appended if event[0] != first]
+        if events:
+            self.connection.insert(_APPEND, events)
 
     def _write_user(self, user: SQLiteUser) -> None:
         row = user.numbered()

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from qfzz_core.errors import RequestError
-from qfzz_core.model.profiles import TEMPO_PREFERENCES
-from qfzz_core.model.weights import WEIGHT_FIELDS
+from qfzz_core.model.profiles import PREFERENCE_FIELDS, TEMPO_PREFERENCES
 
 if TYPE_CHECKING:
     from qfzz_core.plugins.registry import Registry
@@ -18,7 +17,6 @@ if TYPE_CHECKING:
 
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
-_PREFERENCES = (*WEIGHT_FIELDS, "energy_level", "tempo_preference", "discovery_factor")
 _DISLIKED = "disliked"
 
 
@@ -107,7 +105,7 @@ request_options = _all_of(
 
 def given_preferences(values: Mapping[str, Any]) -> dict[str, Any]:
     """Return the preferences that were given, under the names of a profile's fields."""
-    return {field: values[field] for field in _PREFERENCES if values[field] not in (None, {})}
+    return {field: values[field] for field in PREFERENCE_FIELDS if values[field] not in (None, {})}
 
 
 def list_keywords(registry: Registry, values: Mapping[str, Any]) -> CommonKeywords:

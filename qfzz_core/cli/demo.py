@@ -53,16 +53,6 @@ class Story:
     dislike: dict[str, Any]
     after_dislike: list[Recommendation]
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return the story in plain types."""
-        return {name: _plain(value) for name, value in attrs.asdict(self, recurse=False).items()}
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, list):
-        return [_plain(item) for item in value]
-    return value.to_dict() if isinstance(value, (Recommendation, Explanation)) else value
-
 
 def live(engine: Engine) -> Story:
     """Go through the demo in an engine whose store is empty."""
@@ -124,10 +114,7 @@ def print_story(engine: Engine, story: Story, out: Console) -> None:
 
 
 def _chapter(out: Console, title: str, text: str) -> None:
-    out.print()
-    out.print(Text(title, style="bold"))
-    out.print(text)
-    out.print()
+    out.print("", Text(title, style="bold"), text, "", sep="\n")
 
 
 def _opening(engine: Engine, story: Story, out: Console) -> None:

@@ -45,8 +45,7 @@ class Session:
 
     def config_file(self) -> Choice:
         """Return the path of the configuration file: the option's, the environment's, or the user's if there is one."""
-        given = _given(self.config, "--config", CONFIG_VARIABLE)
-        if given is not None:
+        if given := _given(self.config, "--config", CONFIG_VARIABLE):
             return given
         path = _user_directory("config") / "qfzz.toml"
         return Choice(str(path), "the default") if path.exists() else Choice(None, f"there is no {path}")
@@ -58,8 +57,7 @@ class Session:
 
     def store_url(self, config: Config) -> Choice:
         """Return the URL of the store: the option's, the environment's, the configuration's, or the user's own file."""
-        given = _given(self.store, "--store", STORE_VARIABLE)
-        if given is not None:
+        if given := _given(self.store, "--store", STORE_VARIABLE):
             return given
         if config.store_url is not None:
             return Choice(config.store_url, "the configuration")

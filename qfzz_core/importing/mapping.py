@@ -12,7 +12,7 @@ from qfzz_core.errors import InvalidInput, did_you_mean
 from qfzz_core.importing.values import (
     FAST_FROM,
     SLOW_BELOW,
-    check_share,
+    check_number,
     check_thresholds,
     decimal,
     mood_from,
@@ -83,7 +83,7 @@ class FieldMapping:
         for name in _REQUIRED:
             if found.get(name) is None:
                 raise InvalidInput(f"{name} is missing{self._why_missing(name, row)}")
-        check_share("energy", found["energy"])
+        check_number("energy", found["energy"], 1.0)
         if isinstance(found["duration"], str):
             raise InvalidInput(f"duration must be a whole number of seconds, got {shown(found['duration'])}")
         for key, value in self._found(self._extra_columns(row), row).items():

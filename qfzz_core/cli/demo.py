@@ -82,7 +82,7 @@ def _import(engine: Engine) -> tuple[int, list[str]]:
     """Import the shipped recordings; return how many there are, and their genres."""
     with as_file(files("qfzz_core.cli") / "data" / "recordings.csv") as path:
         readers = Readers.of(engine.registry, engine.faults.report)
-        tracks = list(Import([path], FieldMapping(), strict=True, readers=readers))
+        tracks = list(Import([path], FieldMapping(), readers, strict=True))
     engine.write_tracks(tracks)
     return len(tracks), sorted({track["genre"] for track in tracks})
 

@@ -117,8 +117,7 @@ def _user_directory(kind: str) -> Path:
     """Return the user's directory for "config", "data" or "cache"."""
     import platformdirs
 
-    found: Path = getattr(platformdirs, f"user_{kind}_path")("qfzz", appauthor=False)
-    return found
+    return Path(getattr(platformdirs, f"user_{kind}_path")("qfzz", appauthor=False))
 
 
 def _given(option: str | None, name: str, variable: str) -> Choice | None:

@@ -15,7 +15,6 @@ from qfzz_core.cli.request_options import given_preferences, list_keywords, requ
 from qfzz_core.cli.session import Session
 from qfzz_core.contracts.formats import Playlist, Writer
 from qfzz_core.formats.files import chosen_writer, playlist_bytes
-from qfzz_core.model.plain import copied
 
 if TYPE_CHECKING:
     from qfzz_core.contracts.plan import Plan
@@ -65,9 +64,7 @@ def recommend(
             return
         found = engine.recommend(user, given_preferences(values), limit=limit, **keywords)
         if output and writer:
-            _write_playlist(
-                engine, writer, output, Playlist(f"QFZZ for {user}", [copied(each.track) for each in found])
-            )
+            _write_playlist(engine, writer, output, Playlist(f"QFZZ for {user}", [each.track for each in found]))
         elif as_json:
             print_json([_as_dict(each, explain) for each in found])
         else:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote
@@ -73,9 +71,8 @@ class Session:
             return Choice(str(_user_directory("cache")), "the default")
         return Choice(str(config.cache) if config.cache else None, "the configuration")
 
-    @contextmanager
-    def engine(self, *, seed: int | None = None) -> Iterator[Engine]:
-        """Give the engine over the store and the configuration in effect, and close it; raises `QfzzError`."""
+    def engine(self, *, seed: int | None = None) -> Engine:
+        """Return the engine over the store and the configuration in effect, for `with`; raises `QfzzError`."""
         from qfzz_core.engine import Engine
 
         config = self.configuration()
@@ -84,20 +81,16 @@ class Session:
         if chosen.origin == "the default":
             _make_directory(_user_store_file().parent)
         config = attrs.evolve(config, cache=self.cache_directory(config).value)
-        with Engine(store=chosen.value, config=config, seed=seed) as engine:
-            yield engine
+        return Engine(store=chosen.value, config=config, seed=seed)
 
-    @contextmanager
-    def existing_store(self) -> Iterator[Engine]:
-        """Give the engine as `engine` does; raises `StoreUnavailableError` if the store would have to be made."""
+    def existing_store(self) -> Engine:
+        """Return the engine as `engine` does; raises `StoreUnavailableError` if the store would have to be made."""
         refuse_missing(self.store_url(self.configuration()).value or "")
-        with self.engine() as engine:
-            yield engine
+        return self.engine()
 
 
-@contextmanager
-def storeless_engine(config: Config, *, lenient: bool = False) -> Iterator[Engine]:
-    """Give an engine that touches no store of the user's, for what plugins and settings are.
+def storeless_engine(config: Config, *, lenient: bool = False) -> Engine:
+    """Return an engine that touches no store of the user's, for what plugins and settings are.
 
     If `lenient`, it starts even where the configuration is strict and a plugin fails.
     """
@@ -105,8 +98,7 @@ def storeless_engine(config: Config, *, lenient: bool = False) -> Iterator[Engin
 
     aside: dict[str, Any] = {"store_url": None, "store_options": {}, "cache": None}
     config = attrs.evolve(config, **aside, strict=config.strict and not lenient)
-    with Engine(store="memory:", config=config) as engine:
-        yield engine
+    return Engine(store="memory:", config=config)
 
 
 def _user_store_file() -> Path:

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 import attrs
 import click
 
-from qfzz_core.cli.commands.tracks import find_track
 from qfzz_core.cli.files import read_document, write_bytes
 from qfzz_core.cli.options import command
 from qfzz_core.cli.output import console, print_json, print_line, print_result, visible
@@ -214,7 +213,7 @@ def _strongest(kind: str, weights: Mapping[str, float]) -> Iterator[dict[str, st
 
 
 def _sentence(engine: Engine, interaction: Interaction) -> str:
-    track = find_track(engine, interaction.track_id)
+    track = engine.get_track(interaction.track_id)
     title = f"{track['title']} by {track['artist']}" if track else f"{interaction.track_id} (not in the catalogue)"
     rating = "" if interaction.rating is None else f" (rated {interaction.rating:g})"
     return f"{interaction.type}{rating}: {title}"

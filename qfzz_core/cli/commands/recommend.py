@@ -66,7 +66,7 @@ def recommend(
         if output and writer:
             _write_playlist(engine, writer, output, Playlist(f"QFZZ for {user}", [each.track for each in found]))
         elif as_json:
-            print_json([_as_dict(each, explain) for each in found])
+            print_json([{**each.to_dict(), "explanation": each.explanation} for each in found] if explain else found)
         else:
             _print(engine, found, explain)
 
@@ -89,11 +89,6 @@ def _write_playlist(engine: Engine, writer: Registered[Writer], output: Path, pl
         return
     write_bytes(output, content)
     note(f"{output}: {len(playlist.tracks)} tracks, format {writer.value.name}.")
-
-
-def _as_dict(recommendation: Recommendation, explain: bool) -> dict[str, Any]:
-    plain = recommendation.to_dict()
-    return {**plain, "explanation": recommendation.explanation.to_dict()} if explain else plain
 
 
 def _print(engine: Engine, found: list[Recommendation], explain: bool) -> None:

@@ -40,8 +40,7 @@ class Library(CatalogueBuilder):
     def find(self, track_id: str) -> Track | None:
         """Return a copy of a track, None if there is none of this id."""
         found = self._store.find_track(track_id)
-        sample = None if found else self.samples().get(track_id)
-        return found[1] if found else copied(sample)
+        return found[1] if found else copied(self.samples().get(track_id))
 
     def snapshot(self) -> Snapshot:
         """Return the tracks as they are now: a snapshot of the columns, which finds their dictionaries."""

@@ -63,9 +63,7 @@ def lines(file: TrackFile) -> Iterator[Row]:
 
 
 def imported(engine: Engine, path: Path, format_: str | None = None) -> list[Any]:
-    return list(
-        Import([path], FieldMapping(), True, readers=Readers.of(engine.registry, engine.faults.report, format_))
-    )
+    return list(Import([path], FieldMapping(), Readers.of(engine.registry, engine.faults.report, format_), strict=True))
 
 
 def written(engine: Engine, tracks: list[dict[str, Any]], name: str, format_: str | None = None) -> str:

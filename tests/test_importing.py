@@ -5,6 +5,7 @@ import gzip
 import io
 import json
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +13,17 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from qfzz_core.config import Config
 from qfzz_core.errors import InvalidInput
 from qfzz_core.formats import ImportFileError, Row
-from qfzz_core.formats.files import file_size
-from qfzz_core.importing.job import BadRow, Import, ImportRowError, ImportSummary, built_in_readers
+from qfzz_core.formats.files import Readers, file_size
+from qfzz_core.importing.job import BadRow, Import, ImportRowError, ImportSummary
 from qfzz_core.importing.mapping import FIELDS, PRESETS, FieldMapping, mapping_from_options
 from qfzz_core.importing.values import decimal, mood_from, seconds_from_ms, shown, tempo_from_bpm, whole_number
+from qfzz_core.plugins.faults import Faults
+from qfzz_core.plugins.loader import Loader
+from qfzz_core.plugins.record import find_plugins
+from qfzz_core.plugins.registry import Registry
 
 SPOTIFY = Path(__file__).resolve().parents[2] / "shared" / "data" / "spotify_songs.csv.gz"
 
@@ -80,6 +86,15 @@ def written(path: Path, content: str | bytes) -> Path:
     path.unlink(missing_ok=True)  # some file systems wait for the disk when a file is overwritten
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
     return path
+
+
+@cache
+def built_in_readers() -> Readers:
+    """The readers that are built in, whatever else is installed."""
+    faults = Faults(strict=True)
+    loader = Loader(find_plugins(installed=()), faults)
+    loader.load(frozenset(), frozenset())
+    return Readers.of(Registry(loader, Config(), faults), faults.report)
 
 
 def rows_of(path: Path, content: str | bytes) -> list[Row]:
@@ -405,7 +420,7 @@ class TestImport:
     @given(st.lists(tracks, max_size=4, unique_by=lambda track: track["track_id"]))
     def test_tracks_written_as_json_lines_import_as_they_were(self, folder: Path, catalogue: list[Any]) -> None:
         path = written(folder / "all.jsonl", "\n".join(json.dumps(track) for track in catalogue))
-        job = Import([path], FieldMapping())
+        job = Import([path], FieldMapping(), built_in_readers())
         assert repr([dict(sorted(track.items())) for track in job]) == repr(
             [dict(sorted(t.items())) for t in catalogue]
         )
@@ -416,7 +431,7 @@ class TestImport:
         one = written(tmp_path / "one.csv", csv_text(bad, first, later, bad))
         two = written(tmp_path / "two.jsonl", json.dumps(later) + "\n7\n" + json.dumps({**TRACK, "track_id": "t2"}))
         reported: list[BadRow] = []
-        job = Import([one, two], FieldMapping(), on_bad_row=reported.append)
+        job = Import([one, two], FieldMapping(), built_in_readers(), on_bad_row=reported.append)
         assert list(job) == [first, {**TRACK, "track_id": "t2"}]
         assert job.summary == ImportSummary(rows=7, tracks=2, bad_rows=3, repeated=2)
         assert [str(bad_row) for bad_row in reported] == [
@@ -426,13 +441,17 @@ class TestImport:
         ]
 
     def test_a_second_iteration_counts_afresh(self, tmp_path: Path) -> None:
-        job = Import([written(tmp_path / "a.csv", csv_text(TRACK, TRACK, {**TRACK, "energy": "?"}))], FieldMapping())
+        job = Import(
+            [written(tmp_path / "a.csv", csv_text(TRACK, TRACK, {**TRACK, "energy": "?"}))],
+            FieldMapping(),
+            built_in_readers(),
+        )
         assert list(job) == list(job) == [TRACK]
         assert job.summary == ImportSummary(rows=3, tracks=1, bad_rows=1, repeated=1)
 
     def test_strict_stops_at_the_first_bad_row(self, tmp_path: Path) -> None:
         path = written(tmp_path / "a.csv", csv_text(TRACK, {**TRACK, "energy": "loud"}, TRACK))
-        taken = iter(Import([path], FieldMapping(), strict=True))
+        taken = iter(Import([path], FieldMapping(), built_in_readers(), strict=True))
         assert next(taken) == TRACK
         with pytest.raises(ImportRowError) as caught:
             next(taken)
@@ -452,26 +471,26 @@ class TestImport:
     def test_whatever_else_a_track_must_be_is_checked(self, tmp_path: Path, values: Any, reason: str) -> None:
         reported: list[BadRow] = []
         path = written(tmp_path / "a.json", json.dumps([{**TRACK, **values}]))
-        assert list(Import([path], FieldMapping(), on_bad_row=reported.append)) == []
+        assert list(Import([path], FieldMapping(), built_in_readers(), on_bad_row=reported.append)) == []
         assert reported == [BadRow(path, 1, reason)]
 
     def test_progress_goes_through_all_files_to_their_total_size(self, tmp_path: Path) -> None:
         paths = [written(tmp_path / f"{name}.jsonl", json.dumps(TRACK)) for name in "abc"]
         seen: list[int] = []
-        job = Import(paths, FieldMapping(), on_progress=seen.append)
+        job = Import(paths, FieldMapping(), built_in_readers(), on_progress=seen.append)
         list(job)
         size = paths[0].stat().st_size
         assert seen == [size, 2 * size, 3 * size]
-        assert job.total_bytes() == 3 * size
+        assert sum(map(file_size, paths)) == 3 * size
 
-    def test_a_file_that_is_not_there_has_no_size(self, tmp_path: Path) -> None:
+    def test_a_file_that_is_not_there_has_no_tracks(self, tmp_path: Path) -> None:
         with pytest.raises(ImportFileError, match=r"gone\.csv: cannot be read"):
-            Import([tmp_path / "gone.csv"], FieldMapping()).total_bytes()
+            list(Import([tmp_path / "gone.csv"], FieldMapping(), built_in_readers()))
 
     @pytest.mark.skipif(not SPOTIFY.exists(), reason="the data set is not here")
     def test_the_spotify_data_set_gives_its_28352_tracks(self) -> None:
         reported: list[BadRow] = []
-        job = Import([SPOTIFY], mapping_from_options("spotify"), on_bad_row=reported.append)
+        job = Import([SPOTIFY], mapping_from_options("spotify"), built_in_readers(), on_bad_row=reported.append)
         assert len({track["track_id"] for track in job}) == 28_352
         assert job.summary == ImportSummary(rows=32_833, tracks=28_352, bad_rows=5, repeated=4_476)
         assert [bad_row.line for bad_row in reported] == [8_153, 9_284, 9_285, 19_570, 19_813]

@@ -11,6 +11,8 @@ import attrs
 import numpy as np
 from numpy.typing import NDArray
 
+from qfzz_core import Engine
+from qfzz_core.formats.files import Readers
 from qfzz_core.importing.job import Import
 from qfzz_core.importing.mapping import mapping_from_options
 from qfzz_core.model.names import normalise, normalise_genre
@@ -122,7 +124,9 @@ class Catalogue:
 
 def real_catalogue(path: Path) -> Catalogue:
     """Return the tracks of a file that `qfzz import --preset spotify` reads."""
-    return from_dictionaries(list(Import([path], mapping_from_options("spotify"))))
+    with Engine(store="memory:") as engine:
+        readers = Readers.of(engine.registry, engine.faults.report)
+        return from_dictionaries(list(Import([path], mapping_from_options("spotify"), readers)))
 
 
 def from_dictionaries(tracks: Sequence[Mapping[str, Any]]) -> Catalogue:

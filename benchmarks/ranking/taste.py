@@ -10,8 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.ranking.catalogue import Catalogue, Rows
-from qfzz_core.model.names import normalise, normalise_genre
-from qfzz_core.model.similarity import Similarity
+from qfzz_core.model.names import Similarity, normalise, normalise_genre
 from qfzz_core.model.tracks import TEMPOS
 from qfzz_core.ranking.formula import GRAIN
 from qfzz_plugins.similarity import SIMILAR_GENRES

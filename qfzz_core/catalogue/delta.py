@@ -78,13 +78,9 @@ def apply_delta(base: Snapshot, writer: TableWriter, merged: Snapshot, current: 
     deleted = np.setdiff1d(current.deleted, merged.deleted, assume_unique=True)
     before, since = deleted[deleted < first], deleted[deleted >= first]
     deleted = np.concatenate([base.rows_at(current.positions[before]), since - first + base.base])
+    in_order = _ascends(base, late.positions)
     return Snapshot(
-        current.token,
-        writer.table(),
-        base.segment,
-        np.sort(deleted),
-        in_order=_ascends(base, late.positions),
-        tracks_at=base.tracks_at,
+        current.token, writer.table(), base.segment, np.sort(deleted), in_order=in_order, tracks_at=base.tracks_at
     )
 
 

@@ -24,8 +24,7 @@ class Encoder:
     def __init__(self, column: Column) -> None:
         self.column = column
         self.unusable = 0
-        self._read = _READERS[column.kind]
-        self._plain = _PLAIN.get(column.kind, frozenset())
+        self._read, self._plain = _READERS[column.kind]
 
     def values(self, tracks: Sequence[Track]) -> Sequence[Any]:
         """Return a usable value for each track, None where there is none."""
@@ -66,14 +65,6 @@ def _answers(source: Callable[[Track], Any], tracks: Sequence[Track]) -> list[An
     return values
 
 
-# Where all values are of these types, none has to be looked at by itself.
-_PLAIN: dict[str, frozenset[type]] = {
-    "category": frozenset({str, NoneType}),
-    "number": frozenset({float, int, NoneType}),
-    "flag": frozenset({bool, NoneType}),
-}
-
-
 def _all_finite(values: Sequence[Any], types: set[type]) -> bool:
     """Return whether the numbers among values are finite as doubles."""
     numbers = [value for value in values if value is not None] if NoneType in types else values
@@ -104,10 +95,11 @@ def _vector(value: Any, column: Column) -> Any:
     return UNUSABLE if UNUSABLE in numbers else numbers
 
 
-_READERS: dict[str, Callable[[Any, Column], Any]] = {
-    "category": lambda value, _: value if isinstance(value, str) else UNUSABLE,
-    "number": _number,
-    "flag": lambda value, _: value if isinstance(value, bool) else UNUSABLE,
-    "tags": _tags,
-    "vector": _vector,
+# What reads a value by itself, and the types of which all values may be so that none has to be.
+_READERS: dict[str, tuple[Callable[[Any, Column], Any], frozenset[type]]] = {
+    "category": (lambda value, _: value if isinstance(value, str) else UNUSABLE, frozenset({str, NoneType})),
+    "number": (_number, frozenset({float, int, NoneType})),
+    "flag": (lambda value, _: value if isinstance(value, bool) else UNUSABLE, frozenset({bool, NoneType})),
+    "tags": (_tags, frozenset()),
+    "vector": (_vector, frozenset()),
 }

@@ -16,21 +16,16 @@ from qfzz_core.model.plain import copied
 from qfzz_core.model.tracks import Track
 
 
-class Library:
+class Library(CatalogueBuilder):
     """Finds the tracks of one engine, and makes the snapshots its requests take them from."""
 
     def __init__(
         self, store: Store, columns: Sequence[Column], report: ReportColumn, cache: str | Path | None = None
     ) -> None:
         """`cache` is the directory where the catalogue is kept, if it is."""
-        self._store = store
-        self._catalogue = CatalogueBuilder(store, columns, report, cache_of(cache, columns))
+        super().__init__(store, columns, report, cache_of(cache, columns))
         self._samples: Snapshot | None = None
         self._held_tracks = False
-
-    def close(self) -> None:
-        """Wait for what is under way in the background; called twice it does nothing."""
-        self._catalogue.close()
 
     def serves_samples(self) -> bool:
         """Return whether the store never held a track; once it was seen to hold one, `snapshot` looks again."""
@@ -45,24 +40,19 @@ class Library:
     def find(self, track_id: str) -> Track | None:
         """Return a copy of a track, None if there is none of this id."""
         found = self._store.find_track(track_id)
-        sample = None if found else self.samples().get(track_id)
-        return found[1] if found else copied(sample)
+        return found[1] if found else copied(self.samples().get(track_id))
 
     def snapshot(self) -> Snapshot:
         """Return the tracks as they are now: a snapshot of the columns, which finds their dictionaries."""
         if not self.serves_samples():
-            current = self._catalogue.current()
+            current = self.current()
             if current.token.counter:
                 return current
             self._held_tracks = False  # a copy of a store that never held a track took the place of what was here
         if self._samples is None:
-            self._samples = self._catalogue.made_of(
+            self._samples = self.made_of(
                 CatalogueToken("samples", 0, ""),
                 list(enumerate(sample_tracks())),
                 lambda places: [copied(sample_tracks()[place]) for place in places],
             )
         return self._samples
-
-    def unusable(self) -> dict[str, int]:
-        """Return for each column how many values were there but of the wrong kind; they count as missing."""
-        return self._catalogue.unusable()

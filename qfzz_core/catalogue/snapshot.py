@@ -58,6 +58,7 @@ class Table:
         return Columns(self.columns, len(self), rows_of)
 
 
+@attrs.define(slots=False, eq=False, repr=False, on_setattr=attrs.setters.NO_OP)
 class Snapshot:
     """One snapshot. Row numbers mean something within this snapshot only.
 
@@ -68,25 +69,17 @@ class Snapshot:
     `tracks_at` gives fresh dictionaries by position, None where there is none any more.
     """
 
-    def __init__(
-        self,
-        token: CatalogueToken,
-        table: Table,
-        segment: Segment,
-        deleted: Rows,
-        *,
-        in_order: bool,
-        tracks_at: TracksAt,
-    ) -> None:
-        self.token = token
-        self.table = table
-        self.segment = segment
-        self.base = segment.columns.length
-        self.deleted = sealed(deleted)
-        self.in_order = in_order
-        self.tracks_at = tracks_at
-        self.positions = table.positions
-        self.columns = table.live_columns(self.base, self.deleted)
+    token: CatalogueToken
+    table: Table
+    segment: Segment
+    deleted: Rows = attrs.field(converter=sealed)
+    in_order: bool = attrs.field(kw_only=True)
+    tracks_at: TracksAt = attrs.field(kw_only=True)
+
+    def __attrs_post_init__(self) -> None:
+        self.base = self.segment.columns.length
+        self.positions = self.table.positions
+        self.columns = self.table.live_columns(self.base, self.deleted)
 
     def __len__(self) -> int:
         """Return how many tracks there are: the rows that are not deleted."""

@@ -7,13 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from qfzz_core.catalogue.columns import (
-    AppendOnlyArray,
-    CategoryWriter,
-    ColumnWriter,
-    empty_column,
-    writer_of,
-)
+from qfzz_core.catalogue.columns import AppendOnlyArray, CategoryWriter, ColumnWriter, empty_column, writer_of
 from qfzz_core.catalogue.encoder import Encoder
 from qfzz_core.catalogue.snapshot import Table
 from qfzz_core.contracts.columns import CategoryColumn, Column

@@ -53,16 +53,6 @@ class Story:
     dislike: dict[str, Any]
     after_dislike: list[Recommendation]
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return the story in plain types."""
-        return {name: _plain(value) for name, value in attrs.asdict(self, recurse=False).items()}
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, list):
-        return [_plain(item) for item in value]
-    return value.to_dict() if isinstance(value, (Recommendation, Explanation)) else value
-
 
 def live(engine: Engine) -> Story:
     """Go through the demo in an engine whose store is empty."""
@@ -92,7 +82,7 @@ def _import(engine: Engine) -> tuple[int, list[str]]:
     """Import the shipped recordings; return how many there are, and their genres."""
     with as_file(files("qfzz_core.cli") / "data" / "recordings.csv") as path:
         readers = Readers.of(engine.registry, engine.faults.report)
-        tracks = list(Import([path], FieldMapping(), strict=True, readers=readers))
+        tracks = list(Import([path], FieldMapping(), readers, strict=True))
     engine.write_tracks(tracks)
     return len(tracks), sorted({track["genre"] for track in tracks})
 
@@ -124,10 +114,7 @@ def print_story(engine: Engine, story: Story, out: Console) -> None:
 
 
 def _chapter(out: Console, title: str, text: str) -> None:
-    out.print()
-    out.print(Text(title, style="bold"))
-    out.print(text)
-    out.print()
+    out.print("", Text(title, style="bold"), text, "", sep="\n")
 
 
 def _opening(engine: Engine, story: Story, out: Console) -> None:

@@ -25,11 +25,6 @@ def read_document(path: Path) -> Any:
         raise DocumentError(f"{path}: this is no JSON in UTF-8: {error}") from error
 
 
-def write_whole(path: Path, value: Any) -> None:
-    """Write JSON to a file that only its owner can read, replacing what is there at once; raises `ExportError`."""
-    write_bytes(path, f"{json.dumps(value, indent=2, ensure_ascii=False)}\n".encode(), mode=0o600)
-
-
 def write_bytes(path: Path, content: bytes, *, mode: int = 0o666) -> None:
     """Write a file, replacing what is there at once, with the permissions that the umask leaves of `mode`.
 

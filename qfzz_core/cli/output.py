@@ -21,10 +21,11 @@ _READABLE = 100  # columns of running text, about the longest line that the eye 
 
 
 def print_json(value: Any, *, indent: int | None = 2) -> None:
-    """Write one JSON document to stdout, on one line without `indent`."""
+    """Write one JSON document to stdout, on one line without `indent`; objects as their `to_dict` gives them."""
     # `main` has a character that the encoding lacks written as \xe9, which is no JSON; json.dumps writes \u00e9
     encoding = (getattr(sys.stdout, "encoding", None) or "ascii").lower().replace("-", "")
-    click.echo(json.dumps(value, indent=indent, ensure_ascii=encoding != "utf8"))
+    dumped = json.dumps(value, indent=indent, ensure_ascii=encoding != "utf8", default=lambda each: each.to_dict())
+    click.echo(dumped)
 
 
 def print_line(text: object) -> None:

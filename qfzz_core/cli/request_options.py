@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from qfzz_core.errors import RequestError
-from qfzz_core.model.profiles import TEMPO_PREFERENCES
-from qfzz_core.model.weights import WEIGHT_FIELDS
+from qfzz_core.model.profiles import PREFERENCE_FIELDS, TEMPO_PREFERENCES
 
 if TYPE_CHECKING:
     from qfzz_core.plugins.registry import Registry
@@ -18,7 +17,6 @@ if TYPE_CHECKING:
 
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
-_PREFERENCES = (*WEIGHT_FIELDS, "energy_level", "tempo_preference", "discovery_factor")
 _DISLIKED = "disliked"
 
 
@@ -39,15 +37,15 @@ def _weights(ctx: click.Context, param: click.Parameter, values: tuple[str, ...]
     return weights
 
 
-def _name_values(ctx: click.Context, param: click.Parameter, values: tuple[str, ...]) -> list[tuple[str, str]]:
-    """Return names and values of `NAME=VALUE`."""
-    pairs = []
-    for given in values:
-        name, equals, value = given.partition("=")
+def _name_values(ctx: click.Context, param: click.Parameter, values: tuple[str, ...]) -> dict[str, list[str]]:
+    """Return all the values of each name of `NAME=VALUE`."""
+    given: dict[str, list[str]] = {}
+    for each in values:
+        name, equals, value = each.partition("=")
         if not name or not equals:
-            raise click.BadParameter(f"{given!r} is not NAME=VALUE, such as genre=jazz", ctx, param)
-        pairs.append((name, value))
-    return pairs
+            raise click.BadParameter(f"{each!r} is not NAME=VALUE, such as genre=jazz", ctx, param)
+        given.setdefault(name, []).append(value)
+    return given
 
 
 def _all_of(*options: Callable[[Decorated], Decorated]) -> Callable[[Decorated], Decorated]:
@@ -107,7 +105,7 @@ request_options = _all_of(
 
 def given_preferences(values: Mapping[str, Any]) -> dict[str, Any]:
     """Return the preferences that were given, under the names of a profile's fields."""
-    return {field: values[field] for field in _PREFERENCES if values[field] not in (None, {})}
+    return {field: values[field] for field in PREFERENCE_FIELDS if values[field] not in (None, {})}
 
 
 def list_keywords(registry: Registry, values: Mapping[str, Any]) -> CommonKeywords:
@@ -116,10 +114,7 @@ def list_keywords(registry: Registry, values: Mapping[str, Any]) -> CommonKeywor
     What was disliked is left out unless `where` says otherwise. Several values of one column are alternatives. Raises
     `RequestError` for what cannot be read; the engine refuses names that do not exist.
     """
-    given: dict[str, list[str]] = {}
-    for name, value in values["where"]:
-        given.setdefault(name, []).append(value)
-    where = {name: _condition(registry, name, strings) for name, strings in given.items()}
+    where = {name: _condition(registry, name, strings) for name, strings in values["where"].items()}
     if _DISLIKED in registry.filters:
         where.setdefault(_DISLIKED, False)
     return {

@@ -8,44 +8,13 @@ from importlib import resources
 from pathlib import Path
 from string import Template
 
-import attrs
-
 from qfzz_core._version import __version__
 from qfzz_core.errors import RequestError
 
 _NAME = re.compile(r"[a-z][a-z0-9]*([-_][a-z0-9]+)*")
 _MOST = 24  # characters of a name; with 25, a generated scorer has a line of more than 120 columns
-
-
-@attrs.frozen
-class ProjectKind:
-    """What differs from kind to kind: how the README says that it is used, and the modules beside the tests."""
-
-    description: str
-    usage: str
-    modules: tuple[tuple[str, str], ...]
-
-
-KINDS = {
-    "scorer": ProjectKind(
-        "A QFZZ factor: $name.",
-        "It has the weight 0.1. The configuration sets another one, and its options:\n\n"
-        "```toml\n[factors.$name]\nweight = 0.2\nseconds = 240\n```",
-        (("scorer.py.txt", "__init__.py"),),
-    ),
-    "strategy": ProjectKind(
-        "A QFZZ discovery strategy: $name.",
-        "The configuration chooses it, and sets its options:\n\n"
-        '```toml\n[discovery]\nstrategy = "$name"\npercent = 30\n```',
-        (("strategy.py.txt", "__init__.py"),),
-    ),
-    "store": ProjectKind(
-        "A QFZZ store: $name.",
-        "Its URL is taken wherever QFZZ takes that of a store:\n\n"
-        "```console\nqfzz recommend --store $scheme:///music.json alice\n```",
-        (("store.py.txt", "__init__.py"), ("store_module.py.txt", "store.py")),
-    ),
-}
+# what a plugin of each kind is called
+KINDS = {"scorer": "factor", "strategy": "discovery strategy", "store": "store"}
 
 
 def write_project(kind: str, name: str, directory: Path) -> Path:
@@ -78,7 +47,8 @@ def _files(kind: str, name: str) -> dict[str, str]:
         "title": "".join(part.title() for part in name.split("-")),
         "version": ".".join(__version__.split(".")[:2]),
     }
-    words |= {each: Template(getattr(KINDS[kind], each)).substitute(words) for each in ("description", "usage")}
+    words["description"] = f"A QFZZ {KINDS[kind]}: {words['name']}."
+    words["usage"] = _filled(f"usage_{kind}.md.txt", words).rstrip()
     package = f"src/{words['module']}"
     templates = {
         "pyproject.toml": "pyproject.toml.txt",
@@ -86,8 +56,10 @@ def _files(kind: str, name: str) -> dict[str, str]:
         ".gitignore": "gitignore.txt",
         ".github/workflows/test.yml": "test.yml.txt",
         f"tests/test_{words['name']}.py": f"test_{kind}.py.txt",
-        **{f"{package}/{module}": template for template, module in KINDS[kind].modules},
+        f"{package}/__init__.py": f"{kind}.py.txt",
     }
+    if kind == "store":
+        templates[f"{package}/store.py"] = "store_module.py.txt"
     return {f"{package}/py.typed": "", **{path: _filled(template, words) for path, template in templates.items()}}
 
 

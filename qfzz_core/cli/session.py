@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote
@@ -45,8 +43,7 @@ class Session:
 
     def config_file(self) -> Choice:
         """Return the path of the configuration file: the option's, the environment's, or the user's if there is one."""
-        given = _given(self.config, "--config", CONFIG_VARIABLE)
-        if given is not None:
+        if given := _given(self.config, "--config", CONFIG_VARIABLE):
             return given
         path = _user_directory("config") / "qfzz.toml"
         return Choice(str(path), "the default") if path.exists() else Choice(None, f"there is no {path}")
@@ -58,8 +55,7 @@ class Session:
 
     def store_url(self, config: Config) -> Choice:
         """Return the URL of the store: the option's, the environment's, the configuration's, or the user's own file."""
-        given = _given(self.store, "--store", STORE_VARIABLE)
-        if given is not None:
+        if given := _given(self.store, "--store", STORE_VARIABLE):
             return given
         if config.store_url is not None:
             return Choice(config.store_url, "the configuration")
@@ -75,9 +71,8 @@ class Session:
             return Choice(str(_user_directory("cache")), "the default")
         return Choice(str(config.cache) if config.cache else None, "the configuration")
 
-    @contextmanager
-    def engine(self, *, seed: int | None = None) -> Iterator[Engine]:
-        """Give the engine over the store and the configuration in effect, and close it; raises `QfzzError`."""
+    def engine(self, *, seed: int | None = None) -> Engine:
+        """Return the engine over the store and the configuration in effect, for `with`; raises `QfzzError`."""
         from qfzz_core.engine import Engine
 
         config = self.configuration()
@@ -86,20 +81,16 @@ class Session:
         if chosen.origin == "the default":
             _make_directory(_user_store_file().parent)
         config = attrs.evolve(config, cache=self.cache_directory(config).value)
-        with Engine(store=chosen.value, config=config, seed=seed) as engine:
-            yield engine
+        return Engine(store=chosen.value, config=config, seed=seed)
 
-    @contextmanager
-    def existing_store(self) -> Iterator[Engine]:
-        """Give the engine as `engine` does; raises `StoreUnavailableError` if the store would have to be made."""
+    def existing_store(self) -> Engine:
+        """Return the engine as `engine` does; raises `StoreUnavailableError` if the store would have to be made."""
         refuse_missing(self.store_url(self.configuration()).value or "")
-        with self.engine() as engine:
-            yield engine
+        return self.engine()
 
 
-@contextmanager
-def storeless_engine(config: Config, *, lenient: bool = False) -> Iterator[Engine]:
-    """Give an engine that touches no store of the user's, for what plugins and settings are.
+def storeless_engine(config: Config, *, lenient: bool = False) -> Engine:
+    """Return an engine that touches no store of the user's, for what plugins and settings are.
 
     If `lenient`, it starts even where the configuration is strict and a plugin fails.
     """
@@ -107,8 +98,7 @@ def storeless_engine(config: Config, *, lenient: bool = False) -> Iterator[Engin
 
     aside: dict[str, Any] = {"store_url": None, "store_options": {}, "cache": None}
     config = attrs.evolve(config, **aside, strict=config.strict and not lenient)
-    with Engine(store="memory:", config=config) as engine:
-        yield engine
+    return Engine(store="memory:", config=config)
 
 
 def _user_store_file() -> Path:
@@ -119,8 +109,7 @@ def _user_directory(kind: str) -> Path:
     """Return the user's directory for "config", "data" or "cache"."""
     import platformdirs
 
-    found: Path = getattr(platformdirs, f"user_{kind}_path")("qfzz", appauthor=False)
-    return found
+    return Path(getattr(platformdirs, f"user_{kind}_path")("qfzz", appauthor=False))
 
 
 def _given(option: str | None, name: str, variable: str) -> Choice | None:

@@ -18,7 +18,7 @@ from qfzz_core.model.plain import shown
 from qfzz_core.model.profiles import ProfileSnapshot
 
 if TYPE_CHECKING:
-    from qfzz_core.model.similarity import Similarity
+    from qfzz_core.model.names import Similarity
 
 GREATEST_COUNT = 2**40  # more than any catalogue holds: a greater limit means all tracks, and fits an int64
 

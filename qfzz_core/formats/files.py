@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from qfzz_core.plugins.registry import Registered, Registry
 
 Progress = Callable[[int], None]
+Formats = Mapping[str, "Registered[Any]"]
 
 _DAMAGED = (OSError, EOFError, zlib.error)
 
@@ -26,7 +27,7 @@ _DAMAGED = (OSError, EOFError, zlib.error)
 # ---- choosing -------------------------------------------------------------------------------------------------------
 
 
-def by_name(formats: Mapping[str, Registered[Any]], name: str, error: type[InvalidInput]) -> Registered[Any]:
+def by_name(formats: Formats, name: str, error: type[InvalidInput]) -> Registered[Any]:
     """Return the format of a name; raises `error` with the nearest name, or with all of them."""
     if name not in formats:
         hint = did_you_mean(name, formats) or f"; there are {', '.join(sorted(formats))}"
@@ -34,9 +35,7 @@ def by_name(formats: Mapping[str, Registered[Any]], name: str, error: type[Inval
     return formats[name]
 
 
-def by_suffix(
-    formats: Mapping[str, Registered[Any]], path: Path, error: type[InvalidInput], *, also: str = ""
-) -> Registered[Any]:
+def by_suffix(formats: Formats, path: Path, error: type[InvalidInput], *, also: str = "") -> Registered[Any]:
     """Return the format of the suffix of `path`; `also` says in the error what else a name may end in.
 
     Raises `error` if no format has the suffix, or if several plugins claim it.

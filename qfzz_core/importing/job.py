@@ -52,21 +52,16 @@ class Import:
     that repeat a track_id, in one file or several, the first good one is the track and later ones are counted. What
     makes a file unusable raises `ImportFileError`.
 
-    `readers` read the files, those that are built in if none are given. `summary` has the counts of the latest
-    iteration. `on_progress` gets the bytes read so far, of `total_bytes()`.
+    `summary` has the counts of the latest iteration. `on_progress` gets the bytes read so far, of all files together.
     """
 
     paths: Sequence[Path]
     mapping: FieldMapping
+    readers: Readers
     strict: bool = False
     on_bad_row: Callable[[BadRow], None] | None = None
     on_progress: Progress | None = None
-    readers: Readers | None = None
     summary: ImportSummary = field(init=False, factory=ImportSummary)
-
-    def total_bytes(self) -> int:
-        """Return the size of all files; raises `ImportFileError` if one is not there."""
-        return sum(map(file_size, self.paths))
 
     def __iter__(self) -> Iterator[Track]:
         summary = self.summary = ImportSummary()
@@ -85,9 +80,8 @@ class Import:
 
     def _rows(self) -> Iterator[tuple[Path, Row]]:
         done = 0
-        readers = self.readers or built_in_readers()
         for path in self.paths:
-            for row in readers.rows(path, self._progress_after(done)):
+            for row in self.readers.rows(path, self._progress_after(done)):
                 yield path, row
             done += file_size(path)
 
@@ -109,17 +103,3 @@ class Import:
         if self.on_bad_row:
             self.on_bad_row(bad_row)
         return None
-
-
-def built_in_readers() -> Readers:
-    """Return the readers that are built in, for an import without an engine."""
-    from qfzz_core.config import Config
-    from qfzz_core.plugins.faults import Faults
-    from qfzz_core.plugins.loader import Loader
-    from qfzz_core.plugins.record import find_plugins
-    from qfzz_core.plugins.registry import Registry
-
-    faults = Faults(strict=True)
-    loader = Loader(find_plugins(installed=()), faults)
-    loader.load(frozenset(), frozenset())
-    return Readers.of(Registry(loader, Config(), faults), faults.report)

@@ -12,7 +12,7 @@ from qfzz_core.errors import InvalidInput, did_you_mean
 from qfzz_core.importing.values import (
     FAST_FROM,
     SLOW_BELOW,
-    check_share,
+    check_number,
     check_thresholds,
     decimal,
     mood_from,
@@ -65,7 +65,7 @@ class FieldMapping:
 
     def __attrs_post_init__(self) -> None:
         for name in self.columns:
-            _check_name("field", name, FIELDS)
+            _check_name("unknown field", name, FIELDS)
         check_thresholds(self.slow_below, self.fast_from)
 
     @_taken.default
@@ -83,7 +83,7 @@ class FieldMapping:
         for name in _REQUIRED:
             if found.get(name) is None:
                 raise InvalidInput(f"{name} is missing{self._why_missing(name, row)}")
-        check_share("energy", found["energy"])
+        check_number("energy", found["energy"], 1.0)
         if isinstance(found["duration"], str):
             raise InvalidInput(f"duration must be a whole number of seconds, got {shown(found['duration'])}")
         for key, value in self._found(self._extra_columns(row), row).items():
@@ -131,11 +131,11 @@ def _needs(name: str, found: Mapping[str, Any]) -> bool:
     return found.get(name) is None and found.get(STAND_INS[name]) is not None
 
 
-def _check_name(what: str, name: str, known: Collection[str]) -> None:
-    """Raise `InvalidInput` with the nearest known name unless the name is a known one."""
+def _check_name(problem: str, name: str, known: Collection[str]) -> None:
+    """Raise `InvalidInput` with the problem and the nearest known name unless the name is a known one."""
     if name not in known:
         hint = did_you_mean(name, known) or f"; known: {', '.join(known)}"
-        raise InvalidInput(f"unknown {what} {shown(name)}{hint}")
+        raise InvalidInput(f"{problem} {shown(name)}{hint}")
 
 
 _SPOTIFY_SHARES = ("danceability", "acousticness", "instrumentalness")
@@ -181,7 +181,7 @@ def mapping_from_options(
     and for thresholds that overlap.
     """
     if preset is not None:
-        _check_name("preset", preset, PRESETS)
+        _check_name("unknown preset", preset, PRESETS)
     base = FieldMapping() if preset is None else PRESETS[preset]
     extras = base.extras or {}
     given = _parsed_pairs(pairs, (*FIELDS, *extras))
@@ -200,10 +200,7 @@ def _parsed_pairs(pairs: Iterable[str], known: Sequence[str]) -> dict[str, str]:
         name, column = (part.strip() for part in pair.partition("=")[::2])
         if not name or not column:
             raise InvalidInput(f"{shown(pair)} must be FIELD=COLUMN, such as title=track_name")
-        try:
-            _check_name("field", name, known)
-        except InvalidInput as error:
-            raise InvalidInput(f"{shown(pair)}: {error}") from None
+        _check_name(f"{shown(pair)}: unknown field", name, known)
         if name in given:
             raise InvalidInput(f"{shown(pair)}: {name} is already given by column {shown(given[name])}")
         given[name] = column

@@ -51,21 +51,12 @@ def shown(value: Any) -> str:
 # ---- numbers --------------------------------------------------------------------------------------------------------
 
 
-def is_number(value: object, most: float) -> bool:
-    """Return whether the value is an integer or a float from 0 to `most`, and no boolean."""
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value <= most and value != math.inf
-
-
-def check_share(name: str, value: Any) -> None:
-    """Raise `InvalidInput`, which names the value, unless it is a number from 0.0 to 1.0."""
-    if not is_number(value, 1):
-        raise InvalidInput(f"{name} must be a number from 0.0 to 1.0, got {shown(value)}")
-
-
-def check_amount(name: str, value: Any) -> None:
-    """Raise `InvalidInput`, which names the value, unless it is a finite number of at least 0."""
-    if not is_number(value, math.inf):
-        raise InvalidInput(f"{name} must be a number of at least 0, got {shown(value)}")
+def check_number(name: str, value: Any, most: float = math.inf) -> None:
+    """Raise `InvalidInput`, which names the value, unless it is a finite number from 0 to `most`, and no boolean."""
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    if not is_number or not 0 <= value <= most or value == math.inf:
+        wanted = "of at least 0" if most == math.inf else f"from 0.0 to {most}"
+        raise InvalidInput(f"{name} must be a number {wanted}, got {shown(value)}")
 
 
 def check_thresholds(slow_below: float, fast_from: float) -> None:
@@ -86,7 +77,7 @@ def tempo_from_bpm(bpm: float, slow_below: float = SLOW_BELOW, fast_from: float 
     Raises `InvalidInput` for a bpm that is no finite number of at least 0, and for thresholds that overlap.
     """
     check_thresholds(slow_below, fast_from)
-    check_amount("bpm", bpm)
+    check_number("bpm", bpm)
     if bpm < slow_below:
         return "slow"
     return "medium" if bpm < fast_from else "fast"
@@ -101,8 +92,8 @@ def mood_from(valence: float, energy: float) -> str:
 
     Raises `InvalidInput` for what is no number from 0.0 to 1.0.
     """
-    check_share("valence", valence)
-    check_share("energy", energy)
+    check_number("valence", valence, 1.0)
+    check_number("energy", energy, 1.0)
     if energy >= 0.5:
         return "upbeat" if valence >= 0.5 else "energetic"
     return "calm" if valence >= 0.5 else "mellow"
@@ -110,5 +101,5 @@ def mood_from(valence: float, energy: float) -> str:
 
 def seconds_from_ms(duration_ms: float) -> int:
     """Return whole seconds, halves rounded up; raises `InvalidInput` for no finite number of at least 0."""
-    check_amount("duration_ms", duration_ms)
+    check_number("duration_ms", duration_ms)
     return int((duration_ms + 500) // 1000)

@@ -1,9 +1,10 @@
-"""When two names of genres, artists or moods are the same name."""
+"""When two names of genres, artists or moods are the same name, and which genres are similar."""
 
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Callable, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 
 Normaliser = Callable[[str], str]
@@ -56,3 +57,22 @@ def is_storable(text: str) -> bool:
     except UnicodeEncodeError:
         return False
     return True
+
+
+class Similarity:
+    """Which genres are similar, made of maps of a genre to those like it: symmetric, but not transitive."""
+
+    def __init__(self, maps: Iterable[Mapping[str, Iterable[str]]]) -> None:
+        similar: defaultdict[str, set[str]] = defaultdict(set)
+        for pairs in maps:
+            for genre, others in pairs.items():
+                if isinstance(others, str):
+                    raise TypeError(f"the genres similar to {genre!r} must be several, got the text {others!r}")
+                for other in others:
+                    similar[normalise_genre(genre)].add(normalise_genre(other))
+                    similar[normalise_genre(other)].add(normalise_genre(genre))
+        self._similar = {genre: frozenset(others - {genre}) for genre, others in similar.items()}
+
+    def similar_to(self, genre: str) -> frozenset[str]:
+        """Return the normal forms of the genres similar to one, without itself."""
+        return self._similar.get(normalise_genre(genre), frozenset())

@@ -9,14 +9,21 @@ from typing import Any
 import attrs
 
 from qfzz_core.errors import ProfileError, did_you_mean
-from qfzz_core.model.events import SHOWN_INTERACTIONS, Change
-from qfzz_core.model.interactions import checked_interaction, checked_text
-from qfzz_core.model.plain import copied
+from qfzz_core.model.events import SHOWN_INTERACTIONS, Change, Interaction
+from qfzz_core.model.plain import NotPlainError, copied, plain
 from qfzz_core.model.timestamps import checked_timestamp, next_timestamp, timestamp
-from qfzz_core.model.weights import WEIGHT_FIELDS, Weights, checked_weights, refuse_second_spelling, unit_number
+from qfzz_core.model.weights import (
+    WEIGHT_FIELDS,
+    Weights,
+    checked_text,
+    checked_weights,
+    refuse_second_spelling,
+    unit_number,
+)
 
 TEMPO_PREFERENCES = ("slow", "medium", "fast", "varied")
 PREFERENCE_FIELDS = ("genres", "artists", "moods", "energy_level", "tempo_preference", "discovery_factor")
+_INTERACTION_KEYS = ("track_id", "type", "rating", "timestamp")
 
 
 def _shared(weights: Mapping[str, float]) -> Mapping[str, float]:
@@ -28,20 +35,15 @@ def checked_user_id(user_id: Any) -> str:
     return checked_text(user_id, "user_id")
 
 
-def checked_tempo(value: Any) -> str:
-    """Return a tempo preference; raises `ProfileError` for an unknown one."""
-    if not isinstance(value, str) or value not in TEMPO_PREFERENCES:
-        raise ProfileError(f"tempo_preference must be one of {', '.join(TEMPO_PREFERENCES)}, got {value!r}")
-    return str(value)
-
-
 def checked_preference(field: str, value: Any) -> Any:
     """Return a valid copy of the value of one preference field; raises `ProfileError` that names it."""
     if field in WEIGHT_FIELDS:
         return checked_weights(field, value)
-    if field == "tempo_preference":
-        return checked_tempo(value)
-    return unit_number(value, field)
+    if field != "tempo_preference":
+        return unit_number(value, field)
+    if not isinstance(value, str) or value not in TEMPO_PREFERENCES:
+        raise ProfileError(f"tempo_preference must be one of {', '.join(TEMPO_PREFERENCES)}, got {value!r}")
+    return str(value)
 
 
 def checked_preferences(preferences: Any) -> dict[str, Any]:
@@ -79,6 +81,35 @@ class ProfileSnapshot:
     def overridden(self, preferences: Mapping[str, Any]) -> ProfileSnapshot:
         """Return the snapshot with valid preferences of one call in place of its own."""
         return attrs.evolve(self, **preferences) if preferences else self
+
+
+def checked_interaction(interaction: Any, now: str) -> Interaction:
+    """Return an interaction from which nothing is learned, made of a dictionary; `now` is its timestamp if it has none.
+
+    Raises `ProfileError` if `track_id` or `type` is missing or any value is not valid.
+    """
+    if not isinstance(interaction, Mapping):
+        raise ProfileError(f"an interaction must be a mapping, got {interaction!r}")
+    for key in ("track_id", "type"):
+        if key not in interaction:
+            raise ProfileError(f"the interaction has no {key}")
+    rating = interaction.get("rating")
+    given = interaction.get("timestamp")
+    return Interaction(
+        track_id=checked_text(interaction["track_id"], "track_id"),
+        type=checked_text(interaction["type"], "type"),
+        rating=None if rating is None else unit_number(rating, "rating"),
+        timestamp=now if given is None else checked_timestamp(given, "timestamp"),
+        extra=_extra(interaction),
+    )
+
+
+def _extra(interaction: Mapping[str, Any]) -> dict[str, Any]:
+    try:
+        copy: dict[str, Any] = plain({key: value for key, value in interaction.items() if key not in _INTERACTION_KEYS})
+    except NotPlainError as error:
+        raise ProfileError(f"the interaction cannot be kept: {error}") from None
+    return copy
 
 
 def _checked_history(entries: Any) -> list[dict[str, Any]]:

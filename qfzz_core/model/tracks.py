@@ -93,30 +93,22 @@ def _repeated(tracks: Iterable[Any], position: int, track_id: str) -> TrackError
     return TrackError(reason, position=position, track_id=track_id, field="track_id")
 
 
-def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
+def _is_of(*types: type) -> Callable[[Any], bool]:
+    return lambda value: isinstance(value, types) and not isinstance(value, bool)
 
 
-def _is_whole(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
-
-
-def _is_text(value: Any) -> bool:
-    return isinstance(value, str)
-
-
-_IS_TEXT = (_is_text, "must be text, got {}")
+_IS_TEXT = (_is_of(str), "must be text, got {}")
 # What must hold of the required fields, in this order, and what is wrong if it does not.
 _RULES: dict[str, tuple[tuple[Callable[[Any], Any], str], ...]] = {
     **dict.fromkeys(TEXT_FIELDS, (_IS_TEXT,)),
     "track_id": (_IS_TEXT, (lambda value: value.strip(), "must not be blank")),
     "energy": (
-        (_is_number, "must be a number from 0.0 to 1.0, got {}"),
+        (_is_of(int, float), "must be a number from 0.0 to 1.0, got {}"),
         (lambda value: 0 <= value <= 1, "must be from 0.0 to 1.0, got {}"),
     ),
     "tempo": (_IS_TEXT, (TEMPOS.__contains__, f"must be one of {', '.join(TEMPOS)}, got {{}}")),
     "duration": (
-        (_is_whole, "must be a whole number of seconds, got {}"),
+        (_is_of(int), "must be a whole number of seconds, got {}"),
         (lambda value: value >= 0, "must not be negative, got {}"),
     ),
 }

@@ -30,16 +30,22 @@ def unit_number(value: Any, what: str) -> float:
     return number + 0.0  # -0.0 becomes 0.0: not every store keeps the sign
 
 
+def checked_text(value: Any, what: str, normal: Normaliser = str.strip) -> str:
+    """Return a string of which the normal form is not empty; raises `ProfileError` for anything else."""
+    if type(value) is str and value.isascii() and normal(value):
+        return value  # nearly every one, without a look at its characters one by one
+    if not isinstance(value, str):
+        raise ProfileError(f"{what} must be text, got {value!r}")
+    if not normal(value):
+        raise ProfileError(f"{what} must not be blank, got {value!r}")
+    if not is_storable(value):
+        raise ProfileError(f"{what} holds a lone surrogate, which is no character: {value!r}")
+    return str(value)
+
+
 def checked_name(field: str, name: Any) -> str:
     """Return a usable name of a genre, artist or mood; raises `ProfileError` for one that is not."""
-    what = f"the name of {WITH_ARTICLE[field]}"
-    if not isinstance(name, str):
-        raise ProfileError(f"{what} must be text, got {name!r}")
-    if not is_storable(name):
-        raise ProfileError(f"{what} holds a lone surrogate, which is no character: {name!r}")
-    if not WEIGHT_FIELDS[field](name):
-        raise ProfileError(f"{what} must not be blank, got {name!r}")
-    return str(name)
+    return checked_text(name, f"the name of {WITH_ARTICLE[field]}", WEIGHT_FIELDS[field])
 
 
 def checked_weights(field: str, weights: Any) -> dict[str, float]:

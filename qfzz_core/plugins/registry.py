@@ -20,7 +20,7 @@ from qfzz_core.contracts.stores import StoreScheme
 from qfzz_core.contracts.strategies import DiscoveryStrategy
 from qfzz_core.errors import ConfigError
 from qfzz_core.hookspecs import Setup
-from qfzz_core.model.similarity import Similarity
+from qfzz_core.model.names import Similarity
 from qfzz_core.plugins.faults import BrokenContractError, Faults, described
 from qfzz_core.plugins.loader import Loader
 from qfzz_core.plugins.record import Origin, PluginRecord

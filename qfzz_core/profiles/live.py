@@ -11,8 +11,7 @@ from weakref import WeakValueDictionary
 from qfzz_core.contracts.stores import Store
 from qfzz_core.errors import ProfileError
 from qfzz_core.model.events import SHOWN_INTERACTIONS, Change, Interaction
-from qfzz_core.model.interactions import checked_interaction
-from qfzz_core.model.profiles import PREFERENCE_FIELDS, ProfileSnapshot, UserProfile
+from qfzz_core.model.profiles import PREFERENCE_FIELDS, ProfileSnapshot, UserProfile, checked_interaction
 from qfzz_core.model.weights import WEIGHT_FIELDS, Weights
 from qfzz_core.profiles.recorder import Recorder
 

@@ -14,8 +14,8 @@ from qfzz_core.importing.values import shown
 from qfzz_core.model.tracks import REQUIRED_FIELDS
 
 
-class CsvReader:
-    """Reads CSV as a stream."""
+class CsvFormat:
+    """Reads CSV as a stream; writes a column for each key that any track has, lists and objects as JSON."""
 
     name = "csv"
     suffixes = (".csv",)
@@ -41,6 +41,13 @@ class CsvReader:
                 problem = f"has {count} where the header has {len(header)}{_span(line, reader.line_num)}"
                 yield Row(line, problem=problem)
 
+    def write(self, playlist: Playlist) -> Iterator[str]:
+        """Yield the header and the rows; the required fields come first, other keys as they are met."""
+        keys = list(dict.fromkeys([*REQUIRED_FIELDS, *(key for track in playlist.tracks for key in track)]))
+        yield _line(keys)
+        for track in playlist.tracks:
+            yield _line(_cell(track.get(key)) for key in keys)
+
 
 def _header(file: TrackFile, reader: Any) -> list[str]:
     try:
@@ -61,20 +68,6 @@ def _span(first: int, last: int) -> str:
     return f" (lines {first} to {last})" if last > first else ""
 
 
-class CsvWriter:
-    """Writes a column for each key that any track has; lists and objects as JSON."""
-
-    name = "csv"
-    suffixes = (".csv",)
-
-    def write(self, playlist: Playlist) -> Iterator[str]:
-        """Yield the header and the rows; the required fields come first, other keys as they are met."""
-        keys = list(dict.fromkeys([*REQUIRED_FIELDS, *(key for track in playlist.tracks for key in track)]))
-        yield _line(keys)
-        for track in playlist.tracks:
-            yield _line(_cell(track.get(key)) for key in keys)
-
-
 def _cell(value: Any) -> str:
     if value is None:
         return ""
@@ -88,12 +81,12 @@ def _line(cells: Iterable[str]) -> str:
 
 
 @hookimpl
-def qfzz_readers() -> list[CsvReader]:
+def qfzz_readers() -> list[CsvFormat]:
     """Register the reader."""
-    return [CsvReader()]
+    return [CsvFormat()]
 
 
 @hookimpl
-def qfzz_writers() -> list[CsvWriter]:
+def qfzz_writers() -> list[CsvFormat]:
     """Register the writer."""
-    return [CsvWriter()]
+    return [CsvFormat()]

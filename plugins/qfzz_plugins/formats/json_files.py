@@ -11,23 +11,35 @@ from qfzz_core.hookspecs import hookimpl
 from qfzz_core.importing.values import shown
 
 
-class JsonReader:
-    """Reads a list of objects, or an object that holds one under "tracks"; the file is read whole."""
+class JsonFormat:
+    """Reads a list of objects, or an object that holds one under "tracks"; the file is read whole.
+
+    Writes an object with `title` and `tracks`.
+    """
 
     name = "json"
     suffixes = (".json",)
 
     def read(self, file: TrackFile) -> Iterator[Row]:
         """Yield a row for each object; its line is its number in the list."""
-        document = _document(file)
+        text = "".join(file.lines())
+        try:
+            document = json.loads(text)
+        except (ValueError, RecursionError) as error:
+            raise file.unusable(f"not valid JSON: {_problem(error)}", getattr(error, "lineno", None)) from None
         tracks = document.get("tracks") if isinstance(document, dict) else document
         if not isinstance(tracks, list):
             raise file.unusable('expected a list of objects, or an object that holds one under "tracks"')
         yield from (_object_row(number, item) for number, item in enumerate(tracks, start=1))
 
+    def write(self, playlist: Playlist) -> Iterator[str]:
+        """Yield the document."""
+        document = {"title": playlist.title, "tracks": list(playlist.tracks)}
+        yield json.dumps(document, ensure_ascii=False, indent=2) + "\n"
 
-class JsonLinesReader:
-    """Reads an object on each line, as a stream."""
+
+class JsonLinesFormat:
+    """Reads and writes an object on each line, as a stream."""
 
     name = "jsonl"
     suffixes = (".jsonl", ".ndjson")
@@ -35,21 +47,17 @@ class JsonLinesReader:
     def read(self, file: TrackFile) -> Iterator[Row]:
         """Yield a row for each line that is not blank."""
         for number, line in enumerate(file.lines(), start=1):
-            if not line.strip():
-                continue
-            try:
-                row = _object_row(number, json.loads(line))
-            except (ValueError, RecursionError) as error:
-                row = Row(number, problem=f"not valid JSON: {_problem(error)}")
-            yield row
+            if line.strip():
+                try:
+                    row = _object_row(number, json.loads(line))
+                except (ValueError, RecursionError) as error:
+                    row = Row(number, problem=f"not valid JSON: {_problem(error)}")
+                yield row
 
-
-def _document(file: TrackFile) -> Any:
-    text = "".join(file.lines())
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise file.unusable(f"not valid JSON: {_problem(error)}", getattr(error, "lineno", None)) from None
+    def write(self, playlist: Playlist) -> Iterator[str]:
+        """Yield the lines."""
+        for track in playlist.tracks:
+            yield json.dumps(track, ensure_ascii=False) + "\n"
 
 
 def _object_row(number: int, item: Any) -> Row:
@@ -64,37 +72,13 @@ def _problem(error: Exception) -> str:
     return "nested too deeply" if isinstance(error, RecursionError) else "a number has too many digits"
 
 
-class JsonWriter:
-    """Writes one JSON document, an object with `title` and `tracks`."""
-
-    name = "json"
-    suffixes = (".json",)
-
-    def write(self, playlist: Playlist) -> Iterator[str]:
-        """Yield the document."""
-        document = {"title": playlist.title, "tracks": list(playlist.tracks)}
-        yield json.dumps(document, ensure_ascii=False, indent=2) + "\n"
-
-
-class JsonLinesWriter:
-    """Writes a track on each line."""
-
-    name = "jsonl"
-    suffixes = (".jsonl", ".ndjson")
-
-    def write(self, playlist: Playlist) -> Iterator[str]:
-        """Yield the lines."""
-        for track in playlist.tracks:
-            yield json.dumps(track, ensure_ascii=False) + "\n"
-
-
 @hookimpl
-def qfzz_readers() -> list[JsonReader | JsonLinesReader]:
+def qfzz_readers() -> list[JsonFormat | JsonLinesFormat]:
     """Register the readers."""
-    return [JsonReader(), JsonLinesReader()]
+    return [JsonFormat(), JsonLinesFormat()]
 
 
 @hookimpl
-def qfzz_writers() -> list[JsonWriter | JsonLinesWriter]:
+def qfzz_writers() -> list[JsonFormat | JsonLinesFormat]:
     """Register the writers."""
-    return [JsonWriter(), JsonLinesWriter()]
+    return [JsonFormat(), JsonLinesFormat()]

@@ -31,11 +31,8 @@ class M3uWriter:
 
 def location(track: Mapping[str, Any]) -> str | None:
     """Return the first text under `location`, `url` or `path` that is not blank, on one line; None without one."""
-    for key in LOCATION_KEYS:
-        value = track.get(key)
-        if isinstance(value, str) and value.strip():
-            return one_line(value)
-    return None
+    given = map(track.get, LOCATION_KEYS)
+    return next((one_line(each) for each in given if isinstance(each, str) and each.strip()), None)
 
 
 def one_line(text: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import attrs
 import click
 
 from qfzz_core.cli.options import command
@@ -22,4 +23,4 @@ def demo(session: Session, seed: int, as_json: bool) -> None:
 
     with Engine(store="memory:", seed=seed) as engine:
         story = live(engine)
-        print_json(story.to_dict()) if as_json else print_story(engine, story, prose_console())
+        print_json(attrs.asdict(story, recurse=False)) if as_json else print_story(engine, story, prose_console())

@@ -76,13 +76,10 @@ def examine(session: Session) -> dict[str, Any]:
 
 def _versions() -> dict[str, str]:
     versions = {"qfzz": __version__, "python": platform.python_version(), "system": platform.platform()}
-    versions["sqlite"] = sqlite3.sqlite_version
+    versions |= {"sqlite": sqlite3.sqlite_version, **dict.fromkeys(_PACKAGES, "not installed as a distribution")}
     for package in (*_PACKAGES, *_OPTIONAL_PACKAGES):
-        try:
+        with suppress(PackageNotFoundError):
             versions[package] = version(package)
-        except PackageNotFoundError:
-            if package in _PACKAGES:
-                versions[package] = "not installed as a distribution"
     return versions
 
 

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from qfzz_core.cli.commands.tracks import find_track
 from qfzz_core.cli.options import command
 from qfzz_core.cli.output import print_json, print_line, visible
 from qfzz_core.cli.session import Session
@@ -47,7 +46,7 @@ def record(
     event_id: str | None = None,
 ) -> dict[str, Any]:
     """Record one feedback and return what it changed; raises `FeedbackError`."""
-    track = find_track(engine, track_id)
+    track = engine.get_track(track_id)
     before = engine.store.snapshot(user)
     trust = _trust(engine, user, track)
     engine.record_feedback(user, track_id, interaction_type, rating, event_id=event_id)

@@ -13,7 +13,7 @@ import click
 from qfzz_core.cli.options import command
 from qfzz_core.cli.output import console, note, print_json
 from qfzz_core.cli.session import Session
-from qfzz_core.formats.files import Readers
+from qfzz_core.formats.files import Readers, file_size
 from qfzz_core.importing.job import BadRow, Import
 from qfzz_core.importing.mapping import PRESETS, mapping_from_options
 from qfzz_core.importing.values import FAST_FROM, SLOW_BELOW
@@ -51,15 +51,12 @@ def import_tracks(
     catalogue is replaced. Bad rows are reported and skipped.
     """
     bad: list[BadRow] = []
-    job = Import(
-        files,
-        mapping_from_options(**mapped),
-        strict,
-        on_bad_row=lambda row: bad.append(row) if len(bad) < SHOWN_BAD_ROWS else None,
-    )
-    total = job.total_bytes()  # before the store is opened: a missing file must not make one
+    mapping = mapping_from_options(**mapped)
+    total = sum(map(file_size, files))  # before the store is opened: a missing file must not make one
     with session.engine() as engine:
-        job.readers = Readers.of(engine.registry, engine.faults.report, format_)
+        readers = Readers.of(engine.registry, engine.faults.report, format_)
+        job = Import(files, mapping, readers, strict)
+        job.on_bad_row = lambda row: bad.append(row) if len(bad) < SHOWN_BAD_ROWS else None
         begun = time.perf_counter()
         with _progress_bar(job, total):
             written = engine.write_tracks(job)

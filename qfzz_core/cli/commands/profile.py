@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from itertools import islice
 from pathlib import Path
@@ -10,8 +11,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 import click
 
-from qfzz_core.cli.commands.tracks import find_track
-from qfzz_core.cli.files import read_document, write_whole
+from qfzz_core.cli.files import read_document, write_bytes
 from qfzz_core.cli.options import command
 from qfzz_core.cli.output import console, print_json, print_line, print_result, visible
 from qfzz_core.cli.request_options import given_preferences, preference_options
@@ -96,7 +96,7 @@ def export(session: Session, user: str, output: Path | None, as_json: bool) -> N
     if output is None or str(output) == "-":
         print_json(held)
         return
-    write_whole(output, held)
+    write_bytes(output, f"{json.dumps(held, indent=2, ensure_ascii=False)}\n".encode(), mode=0o600)
     events = len(held["events"])
     text = f"Wrote the profile and {events:,} events of {user} to {output}."
     print_result({"user_id": user, "file": str(output), "events": events}, as_json, text)
@@ -213,7 +213,7 @@ def _strongest(kind: str, weights: Mapping[str, float]) -> Iterator[dict[str, st
 
 
 def _sentence(engine: Engine, interaction: Interaction) -> str:
-    track = find_track(engine, interaction.track_id)
+    track = engine.get_track(interaction.track_id)
     title = f"{track['title']} by {track['artist']}" if track else f"{interaction.track_id} (not in the catalogue)"
     rating = "" if interaction.rating is None else f" (rated {interaction.rating:g})"
     return f"{interaction.type}{rating}: {title}"

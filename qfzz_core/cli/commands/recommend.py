@@ -15,7 +15,6 @@ from qfzz_core.cli.request_options import given_preferences, list_keywords, requ
 from qfzz_core.cli.session import Session
 from qfzz_core.contracts.formats import Playlist, Writer
 from qfzz_core.formats.files import chosen_writer, playlist_bytes
-from qfzz_core.model.plain import copied
 
 if TYPE_CHECKING:
     from qfzz_core.contracts.plan import Plan
@@ -65,11 +64,9 @@ def recommend(
             return
         found = engine.recommend(user, given_preferences(values), limit=limit, **keywords)
         if output and writer:
-            _write_playlist(
-                engine, writer, output, Playlist(f"QFZZ for {user}", [copied(each.track) for each in found])
-            )
+            _write_playlist(engine, writer, output, Playlist(f"QFZZ for {user}", [each.track for each in found]))
         elif as_json:
-            print_json([_as_dict(each, explain) for each in found])
+            print_json([{**each.to_dict(), "explanation": each.explanation} for each in found] if explain else found)
         else:
             _print(engine, found, explain)
 
@@ -92,11 +89,6 @@ def _write_playlist(engine: Engine, writer: Registered[Writer], output: Path, pl
         return
     write_bytes(output, content)
     note(f"{output}: {len(playlist.tracks)} tracks, format {writer.value.name}.")
-
-
-def _as_dict(recommendation: Recommendation, explain: bool) -> dict[str, Any]:
-    plain = recommendation.to_dict()
-    return {**plain, "explanation": recommendation.explanation.to_dict()} if explain else plain
 
 
 def _print(engine: Engine, found: list[Recommendation], explain: bool) -> None:

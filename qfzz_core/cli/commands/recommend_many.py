@@ -41,8 +41,7 @@ def recommend_many(session: Session, *, file: str, limit: int, threads: int, see
         found = engine.recommend_many(_users(lines), limit, given_preferences(values), threads=threads, **keywords)
         with closing(found), progress_line() as show:
             for done, (user_id, recommendations) in enumerate(found, 1):
-                listed = [recommendation.to_dict() for recommendation in recommendations]
-                print_json({"user_id": user_id, "recommendations": listed}, indent=None)
+                print_json({"user_id": user_id, "recommendations": recommendations}, indent=None)
                 if done % _SHOWN_EVERY == 0:
                     show(f"{done} users")
 

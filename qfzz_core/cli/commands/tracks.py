@@ -56,7 +56,7 @@ def search(session: Session, words: tuple[str, ...], limit: int, as_json: bool) 
 def show(session: Session, track_id: str, as_json: bool) -> None:
     """Show everything the catalogue says of a track."""
     with session.engine() as engine:
-        track = find_track(engine, track_id)
+        track = engine.get_track(track_id)
     if track is None:
         raise UnknownTrackError(f"the catalogue has no track {track_id!r}; `qfzz tracks search` finds tracks")
     if as_json:
@@ -79,14 +79,6 @@ def remove(session: Session, track_ids: tuple[str, ...], as_json: bool) -> None:
 def serves_samples(engine: Engine) -> bool:
     """Return whether the store never held a track, so that invented ones are served."""
     return engine.store.catalogue_token().counter == 0
-
-
-def find_track(engine: Engine, track_id: str) -> Track | None:
-    """Return a track, None if there is none of this id; reads no other track, unlike the engine."""
-    found = engine.store.find_track(track_id)
-    if found is not None:
-        return found[1]
-    return engine.get_track(track_id) if serves_samples(engine) else None
 
 
 def _all_tracks(engine: Engine) -> Iterable[Track]:

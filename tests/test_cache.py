@@ -16,10 +16,10 @@ from support.third_party import track
 
 from qfzz_core import Column
 from qfzz_core.catalogue import delta
-from qfzz_core.catalogue.builder import CatalogueBuilder
 from qfzz_core.catalogue.cache import array_files, files, schedule
 from qfzz_core.catalogue.cache.array_files import DamagedFileError, read_arrays, write_arrays
 from qfzz_core.catalogue.cache.files import cache_of
+from qfzz_core.catalogue.library import CatalogueBuilder
 from qfzz_core.catalogue.snapshot import Snapshot
 from qfzz_core.contracts.stores import CatalogueChanges, CatalogueToken, Store
 from qfzz_plugins.stores.memory import MemoryStore

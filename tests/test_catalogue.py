@@ -16,13 +16,12 @@ from hypothesis import strategies as st
 from support.third_party import track
 
 from qfzz_core import Column, Engine
-from qfzz_core.catalogue import builder as builder_module
 from qfzz_core.catalogue import columns as columns_module
 from qfzz_core.catalogue import delta
-from qfzz_core.catalogue.builder import CatalogueBuilder
+from qfzz_core.catalogue import library as library_module
 from qfzz_core.catalogue.columns import empty_column, writer_of
 from qfzz_core.catalogue.encoder import Encoder
-from qfzz_core.catalogue.library import Library
+from qfzz_core.catalogue.library import CatalogueBuilder, Library
 from qfzz_core.catalogue.snapshot import Snapshot
 from qfzz_core.contracts.columns import (
     AnyColumn,
@@ -514,7 +513,7 @@ def merging_early(monkeypatch: pytest.MonkeyPatch) -> None:
 def merging_stopped(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[threading.Event, threading.Event]]:
     """A merge that says when it has begun, and waits with its result until it may go on."""
     begun, may_go_on = threading.Event(), threading.Event()
-    really = builder_module.merged
+    really = library_module.merged
 
     def slowly(old: Snapshot) -> Snapshot:
         made = really(old)
@@ -523,7 +522,7 @@ def merging_stopped(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[threading
         return made
 
     monkeypatch.setattr(delta, "MOST_CHANGED", 2)
-    monkeypatch.setattr(builder_module, "merged", slowly)
+    monkeypatch.setattr(library_module, "merged", slowly)
     yield begun, may_go_on
     may_go_on.set()
 
@@ -613,7 +612,7 @@ def test_a_merge_that_fails_is_logged_once_and_harms_nobody(
     def fail(old: Snapshot) -> Snapshot:
         raise MemoryError("no room")
 
-    monkeypatch.setattr(builder_module, "merged", fail)
+    monkeypatch.setattr(library_module, "merged", fail)
     store = numbered_store()
     builder = builder_of(store)
     builder.current()

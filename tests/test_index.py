@@ -21,7 +21,7 @@ from support.ranking_cases import (
 )
 
 from qfzz_core import CategoryTable, NumericDistance
-from qfzz_core.catalogue.builder import CatalogueBuilder
+from qfzz_core.catalogue.library import CatalogueBuilder
 from qfzz_core.plugins.record import Origin
 from qfzz_core.ranking import planner
 from qfzz_core.ranking.formula import Formula, Term

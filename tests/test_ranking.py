@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from qfzz_core import CategoryFilter, CategoryTable, Column, ColumnFunction, IdFilter, Predicate, RangeFilter
-from qfzz_core.catalogue.builder import CatalogueBuilder
 from qfzz_core.catalogue.columns import CategoryWriter, TagsWriter
+from qfzz_core.catalogue.library import CatalogueBuilder
 from qfzz_core.catalogue.snapshot import Snapshot
 from qfzz_core.contracts.columns import CategoryColumn, Columns, TagsColumn, as_rows
 from qfzz_core.contracts.stores import CatalogueToken

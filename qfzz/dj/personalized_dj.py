@@ -12,8 +12,8 @@ from qfzz_core.config import Config, load_config
 from qfzz_core.contracts.recommendation import Explanation
 from qfzz_core.contracts.stores import Store
 from qfzz_core.engine import Engine
+from qfzz_core.model.learning import publisher
 from qfzz_core.model.profiles import UserProfile
-from qfzz_core.model.tracks import publisher
 from qfzz_core.recommend.query import CommonKeywords, Keywords, shows_keywords
 
 logger = logging.getLogger("qfzz.dj")

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qfzz_core.contracts.validators import not_blank, one_of
-from qfzz_core.model.strings import sealed as sealed  # noqa: PLC0414 - it is imported from here elsewhere
+from qfzz_core.model.plain import sealed
 from qfzz_core.model.vocabulary import Vocabulary
 
 Rows = NDArray[np.intp]

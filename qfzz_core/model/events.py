@@ -21,7 +21,7 @@ SHOWN_INTERACTIONS = 1000  # how many interactions a profile shows; the log keep
 class Features:
     """What a profile learns from an event: the names that the track had then, and who published it.
 
-    `publisher` is the key made by `qfzz_core.model.tracks.publisher`.
+    `publisher` is the key made by `qfzz_core.model.learning.publisher`.
     """
 
     genre: str

@@ -5,10 +5,12 @@ Pure functions of (state, event): a store's transaction and a replay of the log 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Protocol
 
 from qfzz_core.model.events import Change, Event, Features
-from qfzz_core.model.tracks import Track, publisher_of
+from qfzz_core.model.names import normalise
+from qfzz_core.model.tracks import Track
 from qfzz_core.model.weights import WEIGHT_FIELDS, refuse_second_spelling
 
 DIGITS = 12  # sums of strengths such as 0.1 stay the numbers that people expect
@@ -42,6 +44,21 @@ def moved(weight: float, strength: float) -> float:
     """Return a weight moved by a strength: clamp(round(weight + strength, 12), 0, 1)."""
     weight = round(weight + strength, DIGITS)
     return 0.0 if weight <= 0.0 else 1.0 if weight >= 1.0 else weight
+
+
+def publisher(creator_id: object, artist: str) -> str:
+    """Return the key of who published a track: its creator, compared exactly, or without one its artist.
+
+    The prefix keeps a creator and an artist of the same name apart.
+    """
+    if isinstance(creator_id, str) and creator_id.strip():
+        return f"creator:{creator_id}"
+    return f"artist:{normalise(artist)}"
+
+
+def publisher_of(track: Mapping[str, Any]) -> str:
+    """Return the `publisher` key of a track."""
+    return publisher(track.get("creator_id"), track["artist"])
 
 
 def features_of(track: Track) -> Features:

@@ -6,6 +6,9 @@ import unicodedata
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
+from typing import Any
+
+from qfzz_core.errors import ProfileError
 
 Normaliser = Callable[[str], str]
 
@@ -57,6 +60,19 @@ def is_storable(text: str) -> bool:
     except UnicodeEncodeError:
         return False
     return True
+
+
+def checked_text(value: Any, what: str, normal: Normaliser = str.strip) -> str:
+    """Return a string of which the normal form is not empty; raises `ProfileError` for anything else."""
+    if type(value) is str and value.isascii() and normal(value):
+        return value  # nearly every one, without a look at its characters one by one
+    if not isinstance(value, str):
+        raise ProfileError(f"{what} must be text, got {value!r}")
+    if not normal(value):
+        raise ProfileError(f"{what} must not be blank, got {value!r}")
+    if not is_storable(value):
+        raise ProfileError(f"{what} holds a lone surrogate, which is no character: {value!r}")
+    return str(value)
 
 
 class Similarity:

@@ -5,9 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from qfzz_core.model.names import is_storable
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 MAX_DEPTH = 100  # far below the 1,000 frames after which Python itself gives up, in `copied` and in `json`
 _SMALLEST, _LARGEST = -(2**63), 2**63  # integers of which the length needs no look
@@ -114,6 +117,13 @@ def frozen(value: Any) -> Any:
     if isinstance(value, (list, tuple)):
         return tuple(frozen(item) for item in value)
     return frozenset(value) if isinstance(value, set) else value
+
+
+def sealed(array: NDArray[Any]) -> NDArray[Any]:
+    """Return a read-only view of an array."""
+    view = array.view()
+    view.setflags(write=False)
+    return view
 
 
 def shown(value: Any) -> str:

@@ -10,16 +10,10 @@ import attrs
 
 from qfzz_core.errors import ProfileError, did_you_mean
 from qfzz_core.model.events import SHOWN_INTERACTIONS, Change, Interaction
+from qfzz_core.model.names import checked_text
 from qfzz_core.model.plain import NotPlainError, copied, plain
 from qfzz_core.model.timestamps import checked_timestamp, next_timestamp, timestamp
-from qfzz_core.model.weights import (
-    WEIGHT_FIELDS,
-    Weights,
-    checked_text,
-    checked_weights,
-    refuse_second_spelling,
-    unit_number,
-)
+from qfzz_core.model.weights import WEIGHT_FIELDS, Weights, checked_weights, refuse_second_spelling, unit_number
 
 TEMPO_PREFERENCES = ("slow", "medium", "fast", "varied")
 PREFERENCE_FIELDS = ("genres", "artists", "moods", "energy_level", "tempo_preference", "discovery_factor")

@@ -13,6 +13,8 @@ import attrs
 import numpy as np
 from numpy.typing import NDArray
 
+from qfzz_core.model.plain import sealed
+
 Numbers = NDArray[np.intp]
 Hashes = NDArray[np.uint32]
 
@@ -24,13 +26,6 @@ _FACTOR = 0x9E3779B97F4A7C15  # odd and without a pattern: 2**64 divided by the 
 _MASK = (1 << 64) - 1
 _KEPT = np.array([(1 << 8 * count) - 1 for count in range(_WORD + 1)], dtype=np.uint64)  # the first bytes of a word
 _ENCODING = ("utf-8", "surrogatepass")  # every Python string, whether it can be stored or not
-
-
-def sealed(array: NDArray[Any]) -> NDArray[Any]:
-    """Return a read-only view of an array."""
-    view = array.view()
-    view.setflags(write=False)
-    return view
 
 
 @attrs.frozen(eq=False)

@@ -7,7 +7,6 @@ from operator import itemgetter
 from typing import Any
 
 from qfzz_core.errors import TrackError
-from qfzz_core.model.names import normalise
 from qfzz_core.model.plain import NotPlainError, plain, quickly_plain, shown
 
 Track = dict[str, Any]
@@ -121,18 +120,3 @@ def _problem(field: str, track: Mapping[str, Any]) -> str | None:
     value = track[field]
     wrong = next((problem for holds, problem in _RULES[field] if not holds(value)), None)
     return wrong and wrong.format(shown(value))
-
-
-def publisher(creator_id: object, artist: str) -> str:
-    """Return the key of who published a track: its creator, compared exactly, or without one its artist.
-
-    The prefix keeps a creator and an artist of the same name apart.
-    """
-    if isinstance(creator_id, str) and creator_id.strip():
-        return f"creator:{creator_id}"
-    return f"artist:{normalise(artist)}"
-
-
-def publisher_of(track: Mapping[str, Any]) -> str:
-    """Return the `publisher` key of a track."""
-    return publisher(track.get("creator_id"), track["artist"])

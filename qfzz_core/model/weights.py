@@ -9,7 +9,7 @@ from typing import Any, SupportsIndex
 
 from qfzz_core.errors import ProfileError
 from qfzz_core.model.events import Change
-from qfzz_core.model.names import Normaliser, is_storable, normalise, normalise_genre
+from qfzz_core.model.names import Normaliser, checked_text, normalise, normalise_genre
 from qfzz_core.model.plain import shown
 
 WEIGHT_FIELDS: dict[str, Normaliser] = {"genres": normalise_genre, "artists": normalise, "moods": normalise}
@@ -28,19 +28,6 @@ def unit_number(value: Any, what: str) -> float:
     if not 0.0 <= number <= 1.0:
         raise ProfileError(f"{what} must be from 0.0 to 1.0, got {shown(value)}")
     return number + 0.0  # -0.0 becomes 0.0: not every store keeps the sign
-
-
-def checked_text(value: Any, what: str, normal: Normaliser = str.strip) -> str:
-    """Return a string of which the normal form is not empty; raises `ProfileError` for anything else."""
-    if type(value) is str and value.isascii() and normal(value):
-        return value  # nearly every one, without a look at its characters one by one
-    if not isinstance(value, str):
-        raise ProfileError(f"{what} must be text, got {value!r}")
-    if not normal(value):
-        raise ProfileError(f"{what} must not be blank, got {value!r}")
-    if not is_storable(value):
-        raise ProfileError(f"{what} holds a lone surrogate, which is no character: {value!r}")
-    return str(value)
 
 
 def checked_name(field: str, name: Any) -> str:

@@ -10,8 +10,9 @@ import attrs
 from qfzz_core.contracts.learners import InteractionType
 from qfzz_core.errors import FeedbackError, ProfileError, did_you_mean
 from qfzz_core.model.learning import rating_strength
+from qfzz_core.model.names import checked_text
 from qfzz_core.model.profiles import checked_user_id
-from qfzz_core.model.weights import checked_text, unit_number
+from qfzz_core.model.weights import unit_number
 
 FIELDS = ("user_id", "track_id", "interaction_type", "rating", "event_id")
 _KNOWN = frozenset(FIELDS)

@@ -8,9 +8,10 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from qfzz_core.contracts.columns import CategoryColumn, Columns, Rows, as_rows, sealed
+from qfzz_core.contracts.columns import CategoryColumn, Columns, Rows, as_rows
 from qfzz_core.contracts.factors import Values
 from qfzz_core.contracts.plan import Plan
+from qfzz_core.model.plain import sealed
 from qfzz_core.ranking.filters import Mask, Passes
 from qfzz_core.ranking.scan import Candidates
 

@@ -13,8 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qfzz_core.catalogue.snapshot import Snapshot
-from qfzz_core.contracts.columns import CategoryColumn, FlagColumn, NumberColumn, Rows, TagsColumn, sealed
+from qfzz_core.contracts.columns import CategoryColumn, FlagColumn, NumberColumn, Rows, TagsColumn
 from qfzz_core.contracts.filters import CategoryFilter, IdFilter, Predicate, PreparedFilter, RangeFilter
+from qfzz_core.model.plain import sealed
 from qfzz_core.plugins.faults import BrokenContractError, ComponentFaultError, answer
 from qfzz_core.plugins.record import Origin
 

@@ -16,8 +16,9 @@ import attrs
 import numpy as np
 from numpy.typing import NDArray
 
-from qfzz_core.contracts.columns import CategoryColumn, Columns, NumberColumn, Rows, TagsColumn, sealed
+from qfzz_core.contracts.columns import CategoryColumn, Columns, NumberColumn, Rows, TagsColumn
 from qfzz_core.contracts.factors import CategoryTable, ColumnFunction, NumericDistance, TrackFunction, Values
+from qfzz_core.model.plain import sealed
 from qfzz_core.model.tracks import Track
 from qfzz_core.plugins.faults import BrokenContractError, answer, refuse_coroutine
 

@@ -10,11 +10,11 @@ import attrs
 from qfzz_core.contracts.stores import UserRecord
 from qfzz_core.errors import DocumentError, ProfileError, did_you_mean
 from qfzz_core.model.events import STORED_FEATURES, Change, Event, EventKind, Features, Interaction
-from qfzz_core.model.names import is_storable
+from qfzz_core.model.names import checked_text, is_storable
 from qfzz_core.model.plain import NotPlainError, plain
 from qfzz_core.model.profiles import PREFERENCE_FIELDS, ProfileSnapshot, UserProfile, checked_preference
 from qfzz_core.model.timestamps import checked_timestamp
-from qfzz_core.model.weights import WEIGHT_FIELDS, checked_name, checked_text, unit_number
+from qfzz_core.model.weights import WEIGHT_FIELDS, checked_name, unit_number
 
 PROFILE_FORMAT = "qfzz-profile"
 PROFILE_VERSION = 1

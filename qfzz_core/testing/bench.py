@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 import attrs
 import numpy as np
 
-from qfzz_core.catalogue.builder import CatalogueBuilder
+from qfzz_core.catalogue.library import CatalogueBuilder
 from qfzz_core.catalogue.samples import sample_tracks
 from qfzz_core.catalogue.snapshot import Snapshot
 from qfzz_core.contracts.columns import Column

@@ -20,7 +20,7 @@ from qfzz_core import (
     RangeFilter,
     TrackFunction,
 )
-from qfzz_core.catalogue.builder import CatalogueBuilder
+from qfzz_core.catalogue.library import CatalogueBuilder
 from qfzz_core.catalogue.snapshot import Snapshot
 from qfzz_core.plugins.record import Origin
 from qfzz_core.ranking import planner

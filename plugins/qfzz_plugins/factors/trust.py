@@ -13,7 +13,7 @@ from typing import Any
 
 from qfzz_core import CategoryTable, Column, Request, hookimpl
 from qfzz_core.model.events import Event
-from qfzz_core.model.tracks import publisher_of
+from qfzz_core.model.learning import publisher_of
 
 LIKE = 0.1  # the strength of a `like`, the unit of feedback
 UNKNOWN = 0.5  # the mean of a beta distribution of which nothing is known

@@ -9,8 +9,9 @@ import click
 from qfzz_core.cli.options import command
 from qfzz_core.cli.output import print_json, print_line, visible
 from qfzz_core.cli.session import Session
+from qfzz_core.model.learning import publisher_of
 from qfzz_core.model.profiles import ProfileSnapshot, spelling_of
-from qfzz_core.model.tracks import Track, publisher_of
+from qfzz_core.model.tracks import Track
 from qfzz_core.model.weights import SINGULAR
 
 if TYPE_CHECKING:

@@ -9,9 +9,10 @@ from hashlib import blake2b
 import attrs
 
 from qfzz_core.catalogue.segment import Segment
-from qfzz_core.contracts.columns import Rows, sealed
+from qfzz_core.contracts.columns import Rows
 from qfzz_core.contracts.factors import Values
 from qfzz_core.model.forks import renewed_after_fork
+from qfzz_core.model.plain import sealed
 from qfzz_core.ranking.filters import Mask
 from qfzz_core.ranking.formula import Formula
 from qfzz_core.ranking.index.build import Index

@@ -26,7 +26,7 @@ MOVED = {
     "qfzz_core.json_texts": "qfzz_core.model.json_codec",
     "qfzz_core.maintenance": "qfzz_core.contracts.stores",
     "qfzz_core.names": "qfzz_core.model.names",
-    "qfzz_core.picks": "qfzz_core.contracts.picks",
+    "qfzz_core.picks": "qfzz_core.contracts.strategies",
     "qfzz_core.plain": "qfzz_core.model.plain",
     "qfzz_core.recording": "qfzz_core.profiles",
     "qfzz_core.recording.restoring": "qfzz_core.storage.records",

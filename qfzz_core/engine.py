@@ -21,16 +21,14 @@ from qfzz_core.model.names import is_storable
 from qfzz_core.model.profiles import checked_preferences, checked_user_id
 from qfzz_core.model.timestamps import timestamp
 from qfzz_core.model.tracks import Track, checked_tracks
-from qfzz_core.plugins.faults import Faults, answer, described
-from qfzz_core.plugins.health import Health
+from qfzz_core.plugins.faults import Faults, Health, answer, described
 from qfzz_core.plugins.loader import Loader
 from qfzz_core.plugins.record import PluginRecord, disabled_by_environment, find_plugins
 from qfzz_core.plugins.registry import Registry
 from qfzz_core.plugins.settings import made_settings, opened_store
 from qfzz_core.profiles import replay
-from qfzz_core.profiles.feedback import checked_feedback, valid_feedback
 from qfzz_core.profiles.live import DraftProfile, LiveProfile, Profiles
-from qfzz_core.profiles.recorder import Recorder
+from qfzz_core.profiles.recorder import Recorder, checked_feedback, valid_feedback
 from qfzz_core.recommend.observers import Observers
 from qfzz_core.recommend.pipeline import Pipeline
 from qfzz_core.recommend.query import checked_track_ids

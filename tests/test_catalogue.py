@@ -20,9 +20,9 @@ from qfzz_core.catalogue import columns as columns_module
 from qfzz_core.catalogue import delta
 from qfzz_core.catalogue import library as library_module
 from qfzz_core.catalogue.columns import empty_column, writer_of
-from qfzz_core.catalogue.encoder import Encoder
 from qfzz_core.catalogue.library import CatalogueBuilder, Library
 from qfzz_core.catalogue.snapshot import Snapshot
+from qfzz_core.catalogue.table_writer import Encoder
 from qfzz_core.contracts.columns import (
     AnyColumn,
     CategoryColumn,

@@ -25,7 +25,7 @@ from support.ranking_cases import (
 from support.third_party import Scoring, plugin
 
 from qfzz_core import CategoryTable, ColumnFunction, Engine, NumericDistance, TrackFunction
-from qfzz_core.catalogue.segment import Segment
+from qfzz_core.catalogue.snapshot import Segment
 from qfzz_core.contracts.columns import Columns
 from qfzz_core.contracts.plan import Plan
 from qfzz_core.ranking import planner

@@ -14,8 +14,7 @@ from qfzz import PersonalizedDJ
 from qfzz_core import Config, Engine
 from qfzz_core.catalogue.columns import NumberLevels
 from qfzz_core.catalogue.delta import all_base
-from qfzz_core.catalogue.segment import Segment
-from qfzz_core.catalogue.snapshot import Snapshot, Table
+from qfzz_core.catalogue.snapshot import Segment, Snapshot, Table
 from qfzz_core.contracts.columns import AnyColumn, CategoryColumn, Columns, NumberColumn, narrow
 from qfzz_core.contracts.request import Request
 from qfzz_core.contracts.stores import CatalogueToken

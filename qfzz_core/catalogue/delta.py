@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from qfzz_core.catalogue.segment import Segment
-from qfzz_core.catalogue.snapshot import Snapshot, Table, TracksAt
+from qfzz_core.catalogue.snapshot import Segment, Snapshot, Table, TracksAt
 from qfzz_core.catalogue.table_writer import TableWriter
 from qfzz_core.contracts.columns import CategoryColumn, Rows, as_rows, narrow
 from qfzz_core.contracts.stores import CatalogueToken

@@ -11,11 +11,9 @@ from qfzz_core.catalogue.cache.background import Background
 from qfzz_core.catalogue.cache.files import CatalogueFiles, cache_of
 from qfzz_core.catalogue.cache.schedule import CacheSchedule
 from qfzz_core.catalogue.delta import MOST_CHANGED, all_base, apply_delta, changed, is_due, is_overdue, merged
-from qfzz_core.catalogue.encoder import Encoder
 from qfzz_core.catalogue.samples import sample_tracks
-from qfzz_core.catalogue.segment import Segment
-from qfzz_core.catalogue.snapshot import Snapshot, TracksAt
-from qfzz_core.catalogue.table_writer import BATCH, ReportColumn, TableWriter, with_provided
+from qfzz_core.catalogue.snapshot import Segment, Snapshot, TracksAt
+from qfzz_core.catalogue.table_writer import BATCH, Encoder, ReportColumn, TableWriter, with_provided
 from qfzz_core.contracts.columns import Column, as_rows
 from qfzz_core.contracts.stores import CatalogueToken, Store
 from qfzz_core.model.forks import renewed_after_fork

@@ -41,8 +41,6 @@ if TYPE_CHECKING:
     from qfzz_core.contracts.formats import Writer as Writer
     from qfzz_core.contracts.learners import InteractionType as InteractionType
     from qfzz_core.contracts.learners import Learner as Learner
-    from qfzz_core.contracts.picks import Pick as Pick
-    from qfzz_core.contracts.picks import Picks as Picks
     from qfzz_core.contracts.plan import Plan as Plan
     from qfzz_core.contracts.recommendation import Explanation as Explanation
     from qfzz_core.contracts.recommendation import FactorExplanation as FactorExplanation
@@ -52,6 +50,8 @@ if TYPE_CHECKING:
     from qfzz_core.contracts.stores import Store as Store
     from qfzz_core.contracts.stores import StoreScheme as StoreScheme
     from qfzz_core.contracts.strategies import DiscoveryStrategy as DiscoveryStrategy
+    from qfzz_core.contracts.strategies import Pick as Pick
+    from qfzz_core.contracts.strategies import Picks as Picks
     from qfzz_core.contracts.strategies import Ranking as Ranking
 
 serve_names(
@@ -62,11 +62,10 @@ serve_names(
         "filters": "CategoryFilter Filter IdFilter Predicate PreparedFilter RangeFilter",
         "formats": "ImportFileError Playlist PlaylistError Reader Row TrackFile Writer",
         "learners": "InteractionType Learner",
-        "picks": "Pick Picks",
         "plan": "Plan",
         "recommendation": "Explanation FactorExplanation FaultNote Recommendation",
         "request": "Request",
         "stores": "Store StoreScheme",
-        "strategies": "DiscoveryStrategy Ranking",
+        "strategies": "DiscoveryStrategy Pick Picks Ranking",
     },
 )

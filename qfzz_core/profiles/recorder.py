@@ -1,4 +1,4 @@
-"""Recording: one transaction for each feedback or edit, with event, weights and learned state together.
+"""Recording: feedback and edits are checked, then each is one transaction, with event, weights and learned state.
 
 `take_effect` is the one rule for what an event does to a user, when it is recorded and when the log is replayed.
 """
@@ -10,18 +10,19 @@ from typing import Any, Protocol
 
 import attrs
 
-from qfzz_core.contracts.learners import Learner
+from qfzz_core.contracts.learners import InteractionType, Learner
 from qfzz_core.contracts.stores import Store, Transaction, UserTransaction
-from qfzz_core.errors import FeedbackError, ForgottenProfileError, StoreError
+from qfzz_core.errors import FeedbackError, ForgottenProfileError, ProfileError, StoreError, did_you_mean
 from qfzz_core.model.events import Change, Event, Interaction
-from qfzz_core.model.learning import ProfileWriter, apply_event, features_of
-from qfzz_core.model.names import is_storable
+from qfzz_core.model.learning import ProfileWriter, apply_event, features_of, rating_strength
+from qfzz_core.model.names import checked_text, is_storable
 from qfzz_core.model.plain import plain
+from qfzz_core.model.profiles import checked_user_id
 from qfzz_core.model.timestamps import next_timestamp
 from qfzz_core.model.tracks import Track
+from qfzz_core.model.weights import unit_number
 from qfzz_core.plugins.faults import BrokenContractError, Report, answer
 from qfzz_core.plugins.registry import Registered
-from qfzz_core.profiles.feedback import Feedback
 
 _AHEAD = 1000  # feedbacks of a batch that a store may read ahead for
 
@@ -201,3 +202,81 @@ def _checked_key(key: object) -> str:
     if not isinstance(key, str) or not is_storable(key):
         raise BrokenContractError(f"the keys of a learner's state must be text, got {key!r}")
     return key
+
+
+FIELDS = ("user_id", "track_id", "interaction_type", "rating", "event_id")
+_KNOWN = frozenset(FIELDS)
+_REQUIRED = frozenset(FIELDS[:3])
+
+
+@attrs.frozen(kw_only=True)
+class Feedback:
+    """One valid feedback. `strength` is what its type or rating moves weights by."""
+
+    user_id: str
+    track_id: str
+    interaction_type: str
+    rating: float | None
+    event_id: str | None
+    strength: float
+
+
+def checked_feedback(values: Any, types: Mapping[str, InteractionType], position: int | None = None) -> Feedback:
+    """Return a valid feedback made of a mapping with the names of `record_feedback`'s parameters.
+
+    Raises `FeedbackError`, with the position in the batch where there is one.
+    """
+    try:
+        return valid_feedback(types, **_arguments(values))
+    except FeedbackError as error:
+        place = "" if position is None else f"event at position {position}: "
+        raise FeedbackError(place + str(error), position=position) from None
+
+
+def valid_feedback(
+    types: Mapping[str, InteractionType],
+    user_id: Any,
+    track_id: Any,
+    interaction_type: Any,
+    rating: Any = None,
+    *,
+    event_id: Any = None,
+) -> Feedback:
+    """Return a valid feedback of one of these types; raises `FeedbackError` for any other value."""
+    kind = _known_type(interaction_type, types)
+    try:
+        number = None if rating is None else unit_number(rating, "rating")
+        return Feedback(
+            user_id=checked_user_id(user_id),
+            track_id=checked_text(track_id, "track_id"),
+            interaction_type=kind.name,
+            rating=number,
+            event_id=None if event_id is None else checked_text(event_id, "event_id"),
+            strength=kind.strength if number is None else rating_strength(number),
+        )
+    except ProfileError as error:
+        raise FeedbackError(str(error)) from None
+
+
+def _arguments(values: Any) -> Mapping[str, Any]:
+    if type(values) is not dict and not isinstance(values, Mapping):
+        raise FeedbackError(f"expected a mapping with {', '.join(FIELDS[:3])}, got {values!r}")
+    if not _REQUIRED <= values.keys() <= _KNOWN:
+        _refuse_keys(values)
+    return values
+
+
+def _refuse_keys(values: Mapping[Any, Any]) -> None:
+    for key in values:
+        if key not in FIELDS:
+            raise FeedbackError(f"unknown key {key!r}{did_you_mean(str(key), FIELDS)}")
+    for key in FIELDS[:3]:
+        if key not in values:
+            raise FeedbackError(f"{key} is missing")
+
+
+def _known_type(name: Any, types: Mapping[str, InteractionType]) -> InteractionType:
+    if isinstance(name, str) and name in types:
+        return types[name]
+    hint = did_you_mean(name, types) if isinstance(name, str) else ""
+    raise FeedbackError(f"unknown interaction_type {name!r}{hint or ';'} the types are {', '.join(types)}")

@@ -12,11 +12,10 @@ from qfzz_core.contracts.recommendation import Recommendation
 from qfzz_core.contracts.request import Request
 from qfzz_core.hookspecs import FeedbackRecorded, Recommended, Setup
 from qfzz_core.model.events import Event
-from qfzz_core.plugins.faults import BrokenContractError, Report, described
-from qfzz_core.plugins.health import Health
+from qfzz_core.plugins.faults import BrokenContractError, Health, Report, described
 from qfzz_core.plugins.loader import Loader
 from qfzz_core.plugins.record import Origin, PluginRecord
-from qfzz_core.profiles.feedback import Feedback
+from qfzz_core.profiles.recorder import Feedback
 
 
 class Observers:

@@ -27,8 +27,7 @@ from qfzz_core.contracts.recommendation import FaultNote, Recommendation
 from qfzz_core.contracts.request import Request, Sources
 from qfzz_core.errors import RequestError
 from qfzz_core.model.profiles import ProfileSnapshot
-from qfzz_core.plugins.faults import ComponentFaultError, Report, described
-from qfzz_core.plugins.health import Health
+from qfzz_core.plugins.faults import ComponentFaultError, Health, Report, described
 from qfzz_core.plugins.record import Origin
 from qfzz_core.plugins.registry import Registry
 from qfzz_core.plugins.settings import Settings

@@ -14,8 +14,7 @@ from qfzz_core.contracts.factors import Prepared as Shape
 from qfzz_core.contracts.filters import Filter, IdFilter
 from qfzz_core.contracts.plan import Plan
 from qfzz_core.contracts.request import Request
-from qfzz_core.plugins.faults import ComponentFaultError, answer
-from qfzz_core.plugins.health import Health, Stopwatch
+from qfzz_core.plugins.faults import ComponentFaultError, Health, Stopwatch, answer
 from qfzz_core.plugins.registry import Registered
 from qfzz_core.plugins.settings import ActiveFactor
 from qfzz_core.ranking import planner

@@ -15,8 +15,7 @@ from qfzz_core.model.plain import frozen
 from qfzz_core.model.profiles import checked_preferences
 from qfzz_core.plugins.faults import answer
 from qfzz_core.plugins.registry import Registered, Registry
-from qfzz_core.ranking.conditions import column_condition
-from qfzz_core.ranking.filters import not_strings, read_once
+from qfzz_core.ranking.filters import column_condition, not_strings, read_once
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 

@@ -12,11 +12,10 @@ from numpy.typing import NDArray
 from qfzz_core.catalogue.snapshot import Snapshot
 from qfzz_core.contracts.columns import Rows
 from qfzz_core.contracts.factors import Values
-from qfzz_core.contracts.picks import Pick, Picks
 from qfzz_core.contracts.plan import Plan
 from qfzz_core.contracts.recommendation import Recommendation
 from qfzz_core.contracts.request import Request
-from qfzz_core.contracts.strategies import DiscoveryStrategy, Ranking
+from qfzz_core.contracts.strategies import DiscoveryStrategy, Pick, Picks, Ranking
 from qfzz_core.model.tracks import Track
 from qfzz_core.plugins.faults import BrokenContractError, ComponentFaultError, refuse_coroutine
 from qfzz_core.plugins.registry import Registered

@@ -20,8 +20,7 @@ from qfzz_core.contracts.stores import CatalogueToken
 from qfzz_core.model.plain import copied
 from qfzz_core.model.profiles import ProfileSnapshot
 from qfzz_core.model.tracks import Track, checked_tracks
-from qfzz_core.plugins.faults import ComponentFaultError
-from qfzz_core.plugins.health import Health
+from qfzz_core.plugins.faults import ComponentFaultError, Health
 from qfzz_core.ranking.eligibility import EligibleRanking
 from qfzz_core.ranking.formula import Term
 from qfzz_core.recommend.pipeline import Exclusions

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
 from qfzz_core.catalogue.samples import sample_tracks
-from qfzz_core.contracts.picks import Pick
+from qfzz_core.contracts.strategies import Pick
 from qfzz_core.plugins.faults import answer
 from qfzz_core.recommend.selection import checked_picks
 from qfzz_core.testing.bench import LISTENER, Bench, Scene

@@ -15,7 +15,7 @@ import attrs
 import numpy as np
 from numpy.typing import NDArray
 
-from qfzz_core.catalogue.segment import Segment
+from qfzz_core.catalogue.snapshot import Segment
 from qfzz_core.contracts.columns import CategoryColumn, Columns
 from qfzz_core.contracts.factors import Values
 from qfzz_core.ranking.index.entries import LEVEL_BITS, MISSING, NumberLevels, SortedEntries

@@ -8,7 +8,7 @@ from hashlib import blake2b
 
 import attrs
 
-from qfzz_core.catalogue.segment import Segment
+from qfzz_core.catalogue.snapshot import Segment
 from qfzz_core.contracts.columns import Rows
 from qfzz_core.contracts.factors import Values
 from qfzz_core.model.forks import renewed_after_fork

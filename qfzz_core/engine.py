@@ -8,7 +8,6 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import partial
-from types import MappingProxyType
 from typing import Any
 
 from qfzz_core.catalogue.library import Library
@@ -83,12 +82,12 @@ class Engine(Recommender):
         columns = [registered.value for registered in self.registry.columns.values()]
         self._recorder = Recorder(self.store, learners, lambda: timestamp(self._clock()), self.faults.report)
         self._library = Library(self.store, columns, self._report_column, self.config.cache or None)
-        types = {name: registered.value for name, registered in self.registry.interaction_types.items()}
-        self._types = MappingProxyType(types)
+        sources = request_sources(self.store, self.registry, self.settings)
+        self._types = sources.interaction_types
         pipeline = Pipeline(
             registry=self.registry,
             settings=self.settings,
-            sources=request_sources(self.store, self.registry, self.settings),
+            sources=sources,
             library=self._library,
             observers=self._observers,
             health=self._health,

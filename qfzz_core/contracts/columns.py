@@ -180,10 +180,6 @@ class Columns(Mapping[str, Any]):
     def __len__(self) -> int:
         return len(self._columns)
 
-    def get(self, name: str, default: Any = None) -> Any:
-        """Return a column, `default` if there is none of this name."""
-        return self._columns.get(name, default)
-
 
 def as_rows(rows: Sequence[int] | Rows) -> Rows:
     """Return row numbers as the array that the columns take."""

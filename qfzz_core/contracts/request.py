@@ -6,6 +6,7 @@ import random
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from enum import Enum
+from itertools import islice
 from numbers import Integral
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -101,12 +102,7 @@ class Request:
 
     def history(self, limit: int = SHOWN_INTERACTIONS) -> list[Interaction]:
         """Return the user's last interactions, oldest first, at most `limit`."""
-        newest: list[Interaction] = []
-        for interaction in self.interactions():
-            if len(newest) == limit:
-                break
-            newest.append(interaction)
-        return newest[::-1]
+        return list(islice(self.interactions(), limit))[::-1]
 
     def state(self, learner: str) -> Mapping[str, Any]:
         """Return what a learner knows of this user: plain data under keys. A copy, so changing it changes nothing."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Sequence
+from itertools import islice
 from typing import Any
 from weakref import WeakValueDictionary
 
@@ -22,14 +23,9 @@ KEPT_SNAPSHOTS = 1_024
 
 def shown_history(store: Store, user_id: str) -> list[dict[str, Any]]:
     """Return a user's last interactions as dictionaries, oldest first, at most 1,000."""
-    newest: list[dict[str, Any]] = []
     events = store.events(user_id, newest_first=True)
-    for event in events:
-        if event.interaction is not None:
-            newest.append(event.interaction.to_dict())
-        if len(newest) == SHOWN_INTERACTIONS:
-            break
-    return newest[::-1]
+    newest = (event.interaction.to_dict() for event in events if event.interaction is not None)
+    return list(islice(newest, SHOWN_INTERACTIONS))[::-1]
 
 
 class _Stored(UserProfile):

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any
 
 import attrs
 
@@ -14,7 +14,7 @@ from qfzz_core.contracts.learners import InteractionType, Learner
 from qfzz_core.contracts.stores import Store, Transaction, UserTransaction
 from qfzz_core.errors import FeedbackError, ForgottenProfileError, ProfileError, StoreError, did_you_mean
 from qfzz_core.model.events import Change, Event, Interaction
-from qfzz_core.model.learning import ProfileWriter, apply_event, features_of, rating_strength
+from qfzz_core.model.learning import apply_event, features_of, rating_strength
 from qfzz_core.model.names import checked_text, is_storable
 from qfzz_core.model.plain import plain
 from qfzz_core.model.profiles import checked_user_id
@@ -144,24 +144,7 @@ def _is_repeated(user: UserTransaction, feedback: Feedback, position: int) -> bo
 # ---- what an event does ----------------------------------------------------------------------------------------------
 
 
-class Held(ProfileWriter, Protocol):
-    """What is held of a user who exists: a `UserTransaction`, or a replay."""
-
-    @property
-    def updated_at(self) -> str:
-        """When the profile was changed last."""
-        ...
-
-    def state(self, learner: str, key: str) -> Any:
-        """Return a learner's state under a key as plain data, None if there is none."""
-        ...
-
-    def put_state(self, learner: str, key: str, state: Any) -> None:
-        """Set a learner's state under a key; None removes it."""
-        ...
-
-
-def take_effect(event: Event, user: Held, learners: Sequence[Registered[Learner]], report: Report) -> None:
+def take_effect(event: Event, user: UserTransaction, learners: Sequence[Registered[Learner]], report: Report) -> None:
     """Write what an event does to weights, scalars, learned state and `updated_at`, which moves forward.
 
     Learners hear of everything but the creation of the user, which is no experience. One that fails is reported, and
@@ -178,7 +161,7 @@ def take_effect(event: Event, user: Held, learners: Sequence[Registered[Learner]
         user.put_scalar("updated_at", updated_at)
 
 
-def _learn(learner: Registered[Learner], event: Event, user: Held, report: Report) -> None:
+def _learn(learner: Registered[Learner], event: Event, user: UserTransaction, report: Report) -> None:
     """Write the new states of one learner; none, and a report, if it fails."""
     name, learn = learner.value.name, learner.value.learn
     # Written when all keys are learned: a learner that fails at its second key leaves no half of an event behind.

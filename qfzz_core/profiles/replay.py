@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from typing import Any
-
-import attrs
 
 from qfzz_core.contracts.learners import Learner
 from qfzz_core.contracts.stores import UserRecord, UserTransaction
@@ -16,92 +15,55 @@ from qfzz_core.model.weights import WEIGHT_FIELDS
 from qfzz_core.plugins.faults import Report
 from qfzz_core.plugins.registry import Registered
 from qfzz_core.profiles.recorder import Recorder, take_effect
+from qfzz_core.storage.user_unit import UserUnit
 
 States = Mapping[tuple[str, str], Any]  # by (learner, key)
 
 _SCALARS = ("energy_level", "tempo_preference", "discovery_factor", "updated_at")
 
 
-@attrs.define
-class Replayed:
-    """What a log says of a user: weights by field, scalars, and learned state by (learner, key)."""
+class ReplayedUser(UserUnit):
+    """What a log says of a user: a unit of work for which nothing is fetched, and of which nothing is written."""
 
-    weights: dict[str, dict[str, float]] = attrs.field(factory=lambda: {field: {} for field in WEIGHT_FIELDS})
-    scalars: dict[str, Any] = attrs.field(factory=dict)
-    states: dict[tuple[str, str], Any] = attrs.field(factory=dict)
-    _spellings: dict[tuple[str, str], str] = attrs.field(factory=dict)
+    def next_serial(self) -> int:
+        """Return a serial of nobody."""
+        return 0
 
-    @property
-    def updated_at(self) -> str:
-        """When the profile was changed last."""
-        return str(self.scalars["updated_at"])
+    def place_event(self, event: Event) -> tuple[int, Event]:
+        """Return the event as it is: it has its position already."""
+        return event.position, event
 
-    def weight(self, field: str, name: str) -> tuple[str, float] | None:
-        """Return the spelling and weight of a name."""
-        spelling = self._spellings.get((field, WEIGHT_FIELDS[field](name)))
-        return None if spelling is None else (spelling, self.weights[field][spelling])
-
-    def put_weight(self, field: str, name: str, weight: float) -> None:
-        """Set a weight under the spelling that is there, else last in the mapping."""
-        self.weights[field][self._spellings.setdefault((field, WEIGHT_FIELDS[field](name)), name)] = weight
-
-    def drop_weight(self, field: str, name: str) -> None:
-        """Remove a name."""
-        spelling = self._spellings.pop((field, WEIGHT_FIELDS[field](name)), None)
-        if spelling is not None:
-            del self.weights[field][spelling]
-
-    def clear_weights(self, field: str) -> None:
-        """Remove all names of a field."""
-        for name in list(self.weights[field]):
-            self.drop_weight(field, name)
-
-    def put_scalar(self, field: str, value: Any) -> None:
-        """Set a scalar."""
-        self.scalars[field] = value
-
-    def state(self, learner: str, key: str) -> Any:
-        """Return a learner's state under a key, None if there is none."""
-        return self.states.get((learner, key))
-
-    def put_state(self, learner: str, key: str, state: Any) -> None:
-        """Set a learner's state under a key; None removes it."""
-        if state is None:
-            self.states.pop((learner, key), None)
-        else:
-            self.states[learner, key] = state
+    def fetch_event(self, event_id: str) -> None:
+        """Return no event: there is no store behind it."""
 
 
-def replayed(events: Iterable[Event], learners: Sequence[Registered[Learner]], report: Report) -> Replayed | None:
+def replayed(events: Iterable[Event], learners: Sequence[Registered[Learner]], report: Report) -> ReplayedUser | None:
     """Return what the events make of a new user; None if the first of them does not create the user."""
     log = iter(events)
     created = next(log, None)
     if created is None or created.kind != "created":
         return None
-    default = ProfileSnapshot(user_id="", updated_at=created.timestamp)
-    book = Replayed(scalars={field: getattr(default, field) for field in _SCALARS})
-    take_effect(created, book, learners, report)
-    for event in log:
-        take_effect(event, book, learners, report)
-    return book
+    user = ReplayedUser("", None)
+    user.create(created.timestamp)
+    for event in chain([created], log):
+        take_effect(event, user, learners, report)
+    return user
 
 
-def differences(stored: ProfileSnapshot, states: States, book: Replayed) -> list[str]:
+def differences(stored: ProfileSnapshot, states: States, user: ReplayedUser) -> list[str]:
     """Return in sentences where what is stored differs from what the log says; nothing if it does not."""
-    found = [sentence for field in WEIGHT_FIELDS for sentence in _of_weights(field, stored, book)]
-    for field in _SCALARS:
-        before, after = getattr(stored, field), book.scalars[field]
-        if before != after:
-            found.append(_sentence(field, before, after))
-    for learner, key in sorted({*states, *book.states}):
-        before, after = states.get((learner, key)), book.state(learner, key)
-        if before != after:
-            found.append(_sentence(f"{learner} of {key!r}", before, after))
-    return found
+    said, learned = user.snapshot(), user.all_states()
+    found = [sentence for field in WEIGHT_FIELDS for sentence in _of_weights(field, stored, said)]
+    compared = [(field, getattr(stored, field), getattr(said, field)) for field in _SCALARS]
+    compared += [
+        (f"{learner} of {key!r}", states.get((learner, key)), learned.get((learner, key)))
+        for learner, key in sorted({*states, *learned})
+    ]
+    return found + [_sentence(what, before, after) for what, before, after in compared if before != after]
 
 
-def _of_weights(field: str, stored: ProfileSnapshot, book: Replayed) -> Iterator[str]:
-    before, after = dict(getattr(stored, field)), book.weights[field]
+def _of_weights(field: str, stored: ProfileSnapshot, said: ProfileSnapshot) -> Iterator[str]:
+    before, after = dict(getattr(stored, field)), dict(getattr(said, field))
     for name in {**after, **before}:
         if before.get(name) != after.get(name):
             yield _sentence(f"{field}, {name!r}", before.get(name), after.get(name))
@@ -114,16 +76,17 @@ def _sentence(what: str, before: Any, after: Any) -> str:
     return f"{what}: {stored} is stored, the log says {said}"
 
 
-def write_replayed(user: UserTransaction, states: States, book: Replayed) -> None:
-    """Write what the log says in the place of what is stored."""
+def write_replayed(stored: UserTransaction, states: States, user: ReplayedUser) -> None:
+    """Replace what is stored by what the log says."""
+    said, learned = user.snapshot(), user.all_states()
     for field in WEIGHT_FIELDS:
-        user.clear_weights(field)
-        for name, weight in book.weights[field].items():
-            user.put_weight(field, name, weight)
+        stored.clear_weights(field)
+        for name, weight in getattr(said, field).items():
+            stored.put_weight(field, name, weight)
     for field in _SCALARS:
-        user.put_scalar(field, book.scalars[field])
-    for learner, key in sorted({*states, *book.states}):
-        user.put_state(learner, key, book.state(learner, key))
+        stored.put_scalar(field, getattr(said, field))
+    for place in sorted({*states, *learned}):
+        stored.put_state(*place, learned.get(place))
 
 
 # ---- the log held against what is stored ----------------------------------------------------------------------------
@@ -173,5 +136,5 @@ def _states(recorder: Recorder, record: UserRecord) -> States:
     return {(learner, key): state for learner, key, state in record.states if learner in names}
 
 
-def _book(recorder: Recorder, record: UserRecord) -> Replayed | None:
+def _book(recorder: Recorder, record: UserRecord) -> ReplayedUser | None:
     return replayed(record.events, recorder.learners, recorder.report)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import attrs
@@ -55,10 +54,13 @@ class Observers:
         """Return the commands of the plugins by name; of two that have one name, the first by plugin name stays."""
         commands: dict[str, Any] = {}
         for record in sorted(self._implementing("qfzz_commands"), key=lambda record: record.name):
-            with self._isolated(record, "qfzz_commands"):
+            try:
                 given = self._loader.call(record, "qfzz_commands", setup=setups[record.name])
-                for name, command in [_named_command(command) for command in given or ()]:
-                    commands.setdefault(name, command)
+                named = [_named_command(command) for command in given or ()]
+            except Exception as error:  # noqa: BLE001 - a plugin may raise anything
+                self._report(record.origin, "hook qfzz_commands", error)
+            else:
+                commands = dict(named) | commands
         return commands
 
     def _notify(self, record: PluginRecord, hook: str, **arguments: Any) -> None:
@@ -70,13 +72,6 @@ class Observers:
                 self._report(record.origin, f"hook {hook}", error)
                 failed[f"hook {hook} of {record.name}"] = (record.origin, described(error))
             self._health.ended(failed, [f"hook {hook} of {record.name}"])
-
-    @contextmanager
-    def _isolated(self, record: PluginRecord, hook: str) -> Iterator[None]:
-        try:
-            yield
-        except Exception as error:  # noqa: BLE001 - a plugin may raise anything
-            self._report(record.origin, f"hook {hook}", error)
 
 
 def _news(feedback: Feedback, event: Event) -> FeedbackRecorded:

@@ -93,7 +93,7 @@ def checked_query(registry: Registry, preferences: Any, keywords: Keywords) -> Q
     """
     given: dict[str, Any] = {**DEFAULTS, **keywords}
     for name in given.keys() - DEFAULTS.keys():
-        raise TypeError(f"got an unexpected keyword argument {name!r}{did_you_mean(name, DEFAULTS)}")
+        raise TypeError(f"there is no keyword argument {name!r}{did_you_mean(name, DEFAULTS)}")
     conditions, filters = _where(given["where"], registry)
     if given["max_per_artist"] is not None:
         _check_declared(registry, "max_per_artist", "artist")

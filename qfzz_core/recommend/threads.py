@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Generator, Iterable, Iterator
-from functools import partial
+from collections.abc import Callable, Generator, Iterable
 from itertools import islice
-from typing import NoReturn, TypeVar
+from typing import TypeVar
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -26,37 +25,23 @@ def in_order(function: Callable[[Item], Result], items: Iterable[Item], threads:
         return
     from concurrent.futures import Future, ThreadPoolExecutor
 
-    def done(give: Callable[[], Item]) -> Result:
-        return function(give())
-
     pool = ThreadPoolExecutor(threads, thread_name_prefix="qfzz")
-    given = _given(items)
+    remaining, begun = iter(items), deque[Future[Result]]()
+
+    def begin(count: int) -> None:
+        nonlocal remaining
+        try:
+            begun.extend(pool.submit(function, item) for item in islice(remaining, count))
+        except Exception as error:  # noqa: BLE001 - somebody else's iterable may raise anything
+            failed: Future[Result] = Future()  # in the place of the item, so that the results before it come first
+            failed.set_exception(error)
+            begun.append(failed)
+            remaining = iter(())
+
     try:
-        begun: deque[Future[Result]] = deque(pool.submit(done, give) for give in islice(given, READ_AHEAD * threads))
+        begin(READ_AHEAD * threads)
         while begun:
             yield begun.popleft().result()
-            begun.extend(pool.submit(done, give) for give in islice(given, 1))
+            begin(1)
     finally:
         pool.shutdown(cancel_futures=True)
-
-
-def _given(items: Iterable[Item]) -> Iterator[Callable[[], Item]]:
-    """Iterate functions that return the items; the last one raises what the iteration raised, if it did."""
-    remaining = iter(items)
-    while True:
-        try:
-            item = next(remaining)
-        except StopIteration:
-            return
-        except Exception as error:  # noqa: BLE001 - somebody else's iterable may raise anything
-            yield partial(_fail, error)
-            return
-        yield partial(_same, item)
-
-
-def _same(item: Item) -> Item:
-    return item
-
-
-def _fail(error: Exception) -> NoReturn:
-    raise error

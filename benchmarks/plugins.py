@@ -25,7 +25,6 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
-from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -181,7 +180,8 @@ def listeners(count: int) -> list[dict[str, Any]]:
 
 def copied(names: Sequence[str]) -> ModuleType:
     """A plugin of others with these built-in factors."""
-    made = [factor for name in names for factor in import_module(f"qfzz_plugins.factors.{name}").qfzz_factors()]
+    with Engine() as engine:
+        made = [engine.registry.factors[name].value for name in names]
     module = ModuleType("other")
     module.qfzz_factors = hookimpl(lambda: made)  # type: ignore[attr-defined]
     return module

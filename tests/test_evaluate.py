@@ -15,8 +15,8 @@ from qfzz_core.contracts.plan import Plan
 from qfzz_core.plugins.record import Origin
 from qfzz_core.ranking.formula import Formula, Term
 from qfzz_core.ranking.index import evaluate as evaluate_module
+from qfzz_core.ranking.index.bounds import best_of, united_sums
 from qfzz_core.ranking.index.evaluate import Evaluator
-from qfzz_core.ranking.index.sums import best_of, united_sums
 from qfzz_core.ranking.shapes import Function
 
 EIGHTHS = st.integers(0, 8).map(lambda eighth: eighth / 8)  # few enough that there are ties

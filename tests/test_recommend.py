@@ -569,3 +569,9 @@ def test_the_whole_catalogue_loses_only_what_the_pool_does_not_give(dj: Personal
 def test_a_wrong_discovery_option_is_refused(tmp_path: Path, option: str) -> None:
     with pytest.raises(ValueError, match=option.split(maxsplit=1)[0]):
         discovering(tmp_path, option)
+
+
+def test_an_unknown_keyword_is_refused_with_the_nearest_one(dj: PersonalizedDJ) -> None:
+    with pytest.raises(TypeError, match="there is no keyword argument 'limits', did you mean \"limit\""):
+        dj.recommend("alice", limits=3)  # type: ignore[call-arg]
+    assert dj.get_profile("alice") is None

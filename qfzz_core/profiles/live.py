@@ -69,7 +69,7 @@ class LiveProfile(_Stored):
 
     _recorder: Recorder
     _lock: threading.Lock
-    _revision: tuple[int, int]
+    revision: tuple[int, int]  # that is shown
 
     def add_interaction(self, interaction: dict[str, Any]) -> None:
         """Add an interaction to the log; nothing is learned from it. Raises `ProfileError` if it is not valid."""
@@ -85,21 +85,16 @@ class LiveProfile(_Stored):
     def refresh(self) -> None:
         """Show what is stored now, if it is another state of the same user."""
         with self._lock:  # so that of two threads none shows what the other has already replaced
-            changed = self._store.revision(self.user_id) != self._revision
+            changed = self._store.revision(self.user_id) != self.revision
             snapshot = self._store.snapshot(self.user_id) if changed else None
             if snapshot is not None and snapshot.revision[0] == self.serial:
                 self._show(snapshot)
-                self.__dict__["_revision"] = snapshot.revision
-
-    @property
-    def shows(self) -> tuple[int, int]:
-        """The revision that is shown."""
-        return self._revision
+                self.__dict__["revision"] = snapshot.revision
 
     @property
     def serial(self) -> int:
         """The serial of the user who is shown; a user created again after `forget` has another."""
-        return self._revision[0]
+        return self.revision[0]
 
 
 class DraftProfile(_Stored):
@@ -167,7 +162,7 @@ class Profiles:
             while len(self._snapshots) > KEPT_SNAPSHOTS:
                 self._snapshots.popitem(last=False)
             held = self.live.get(snapshot.user_id)
-        if held is not None and held.shows != snapshot.revision:
+        if held is not None and held.revision != snapshot.revision:
             held.refresh()
 
     def get(self, user_id: str) -> LiveProfile | None:
@@ -178,19 +173,9 @@ class Profiles:
                 return None
             held = self.live.get(user_id)
             if held is None or held.serial != snapshot.revision[0]:
-                held = self._new(snapshot)
-                self.live[user_id] = held
+                own = {"_store": self._store, "_recorder": self._recorder, "_lock": threading.Lock()}
+                held = self.live[user_id] = LiveProfile.showing(snapshot, revision=snapshot.revision, **own)
             return held
-
-    def _new(self, snapshot: ProfileSnapshot) -> LiveProfile:
-        profile: LiveProfile = LiveProfile.showing(
-            snapshot,
-            _store=self._store,
-            _recorder=self._recorder,
-            _lock=threading.Lock(),
-            _revision=snapshot.revision,
-        )
-        return profile
 
     def draft(self, user_id: str) -> DraftProfile:
         """Return a copy of a user's profile that collects changes; of a default one for an unknown user."""

@@ -49,18 +49,9 @@ class Account:
         return attrs.evolve(self, formula=Formula(terms), faults=(*self.faults, note))
 
     def _part(self, term: Term, value: float, track: Mapping[str, Any]) -> FactorExplanation:
-        weight = term.weight / self.formula.total
-        origin = term.origin
-        return FactorExplanation(
-            name=term.name,
-            value=value,
-            weight=weight,
-            contribution=weight * value,
-            reason=self._reason(term, value, track),
-            plugin=origin.plugin,
-            distribution=origin.distribution,
-            version=origin.version,
-        )
+        weight, origin = term.weight / self.formula.total, term.origin
+        named = (origin.plugin, origin.distribution, origin.version)
+        return FactorExplanation(term.name, value, weight, weight * value, self._reason(term, value, track), *named)
 
     def _reason(self, term: Term, value: float, track: Mapping[str, Any]) -> str:
         reason = term.prepared.reason

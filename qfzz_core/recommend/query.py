@@ -97,6 +97,8 @@ def checked_query(registry: Registry, preferences: Any, keywords: Keywords) -> Q
     conditions, filters = _where(given["where"], registry)
     if given["max_per_artist"] is not None:
         _check_declared(registry, "max_per_artist", "artist")
+    if not isinstance(given["distinct"], bool):
+        raise RequestError(f"distinct must be True or False, got {given['distinct']!r}")
     if given["distinct"]:
         _check_declared(registry, "distinct", "artist", "title")
     return Query(
@@ -106,7 +108,7 @@ def checked_query(registry: Registry, preferences: Any, keywords: Keywords) -> Q
         conditions=conditions,
         filters=filters,
         max_per_artist=checked_count(given["max_per_artist"], "max_per_artist", 1),
-        distinct=_flag(given["distinct"], "distinct"),
+        distinct=given["distinct"],
         context=_context(given["context"]),
     )
 
@@ -123,12 +125,6 @@ def _check_declared(registry: Registry, what: str, *columns: str) -> None:
     for name in columns:
         if name not in registry.columns:
             raise RequestError(f'{what} needs the column "{name}", which is not declared')
-
-
-def _flag(value: Any, what: str) -> bool:
-    if not isinstance(value, bool):
-        raise RequestError(f"{what} must be True or False, got {value!r}")
-    return value
 
 
 def checked_track_ids(value: Any, what: str) -> frozenset[str]:

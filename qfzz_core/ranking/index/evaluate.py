@@ -12,9 +12,8 @@ from qfzz_core.contracts.columns import Rows
 from qfzz_core.contracts.factors import TrackFunction, Values
 from qfzz_core.contracts.plan import Plan
 from qfzz_core.ranking.formula import Formula, Term
-from qfzz_core.ranking.index.bounds import upper_bound
+from qfzz_core.ranking.index.bounds import greatest, upper_bound
 from qfzz_core.ranking.index.entries import Places
-from qfzz_core.ranking.index.sums import greatest
 from qfzz_core.ranking.shapes import Function
 
 # Rows evaluated at a time: what a function needs for them stays in the processor's cache. With a function of 64

@@ -8,10 +8,10 @@ from numpy.typing import NDArray
 from qfzz_core.contracts.columns import Rows
 from qfzz_core.contracts.factors import Values
 from qfzz_core.ranking.formula import Term
+from qfzz_core.ranking.index.bounds import Sums, raised, reaching
 from qfzz_core.ranking.index.build import MANY_ENTRIES, Index
 from qfzz_core.ranking.index.entries import Places, Ranges, flat
 from qfzz_core.ranking.index.scanner import FEW_ENTRIES, RangeScanner, TooManyError
-from qfzz_core.ranking.index.sums import Sums, raised, reaching
 from qfzz_core.ranking.shapes import ValueTable
 
 # Entries looked at before the threshold is raised. With 2,000 liked artists, the best 50 of a million tracks take

@@ -22,14 +22,13 @@ from qfzz_core.contracts.factors import Values
 from qfzz_core.contracts.plan import Plan
 from qfzz_core.ranking.filters import Mask
 from qfzz_core.ranking.formula import Formula
-from qfzz_core.ranking.index.bounds import OrderTerm, cell_bounds
+from qfzz_core.ranking.index.bounds import OrderTerm, Sums, best_of, cell_bounds, raised, reaching, united, united_sums
 from qfzz_core.ranking.index.build import Index
 from qfzz_core.ranking.index.entries import Places, Ranges
 from qfzz_core.ranking.index.evaluate import Evaluator, ExactScores
 from qfzz_core.ranking.index.layout import Parts
 from qfzz_core.ranking.index.postings import PostingLists
 from qfzz_core.ranking.index.scanner import FEW_ENTRIES, RangeScanner, TooManyError
-from qfzz_core.ranking.index.sums import Sums, best_of, raised, reaching, united, united_sums
 
 # Looked at for the first threshold. With 2,000 liked artists the best 50 of a million take 2.9 ms with 1 cell, 2.3 with
 # 16, 2.2 with 64 and 2.6 with 256; with few or no liked artists it makes no difference.

@@ -68,7 +68,7 @@ class Account:
 
 
 def _of_track(term: Term, track: Mapping[str, Any]) -> Term:
-    """Return a term that asks a track function about this track, whatever became of it in the store."""
+    """Return a term that evaluates a track function for this track, whatever became of it in the store."""
     if not isinstance(term.prepared, TrackFunction):
         return term
     return attrs.evolve(term, evaluate=compiled(term.prepared, Columns({}, 0), lambda rows: [copied(dict(track))]))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import attrs
@@ -14,6 +14,9 @@ from qfzz_core.model.json_codec import decoded, encoded
 from qfzz_core.model.plain import copied
 from qfzz_core.model.profiles import ProfileSnapshot
 from qfzz_core.model.weights import WEIGHT_FIELDS
+
+Name = tuple[str, str]  # of a weight: field and normal form
+Weight = tuple[str, float]  # spelling and weight
 
 SCALARS = ("created_at", "updated_at", "energy_level", "tempo_preference", "discovery_factor")
 EVENT_COLUMNS = ("position", "kind", "timestamp", "event_id", "body")  # of `event_row`
@@ -44,11 +47,25 @@ class UserRow:
         return UserRow(self.user_id, self.serial, self.revision, dict(self.scalars))
 
     def snapshot(self, weights: Iterable[tuple[str, str, float]]) -> ProfileSnapshot:
-        """Return the profile with these weights: field, name and weight, in order."""
-        fields: dict[str, Any] = {field: {} for field in WEIGHT_FIELDS}
+        """Return the profile with these weights: field, spelling and weight, in order."""
+        fields = _empty_fields()
         for field, name, weight in weights:
             fields[field][name] = weight
+        return self._snapshot(fields)
+
+    def snapshot_of_known(self, weights: Mapping[Name, Weight]) -> ProfileSnapshot:
+        """Return the profile with these weights; a list of 1,000 made for `snapshot` would take as long again."""
+        fields = _empty_fields()
+        for (field, _), (name, weight) in weights.items():
+            fields[field][name] = weight
+        return self._snapshot(fields)
+
+    def _snapshot(self, fields: dict[str, Any]) -> ProfileSnapshot:
         return ProfileSnapshot(user_id=self.user_id, revision=(self.serial, self.revision), **self.scalars, **fields)
+
+
+def _empty_fields() -> dict[str, dict[str, float]]:
+    return {field: {} for field in WEIGHT_FIELDS}
 
 
 def event_row(event: Event, position: int | None = None) -> tuple[int, str, str, str | None, str]:

@@ -11,8 +11,8 @@ from qfzz_core.model.events import Event
 from qfzz_core.model.json_codec import decoded, encoded
 from qfzz_core.model.tracks import Track
 from qfzz_core.model.weights import WEIGHT_FIELDS
-from qfzz_core.storage.records import UserRow, event_of
-from qfzz_core.storage.user_unit import Name, UserUnit
+from qfzz_core.storage.records import Name, UserRow, event_of
+from qfzz_core.storage.user_unit import UserUnit
 
 MOST_EVENTS = 1000  # of one user that wait to be written, so that loading a long log takes little memory
 

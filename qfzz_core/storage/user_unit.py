@@ -16,10 +16,8 @@ from qfzz_core.model.events import Event
 from qfzz_core.model.plain import copied
 from qfzz_core.model.profiles import ProfileSnapshot
 from qfzz_core.model.weights import WEIGHT_FIELDS
-from qfzz_core.storage.records import UserRow, owned_event
+from qfzz_core.storage.records import Name, UserRow, Weight, owned_event
 
-Name = tuple[str, str]  # field and normal form
-Weight = tuple[str, float]  # spelling and weight
 StateKey = tuple[str, str]  # learner and key
 
 
@@ -163,7 +161,7 @@ class UserUnit(ABC):
     def snapshot(self) -> ProfileSnapshot:
         """Return the profile as it is in this transaction."""
         row = self.numbered()
-        return row.snapshot((field, *weight) for (field, _), weight in self.all_weights().items())
+        return row.snapshot_of_known(self.all_weights())
 
     # -- the profile
 

@@ -20,9 +20,9 @@ from qfzz_core.model.plain import copied
 from qfzz_core.model.profiles import ProfileSnapshot
 from qfzz_core.model.tracks import Track
 from qfzz_core.model.weights import WEIGHT_FIELDS
-from qfzz_core.storage.records import UserRow, event_of, event_row, owned_event, write_record
+from qfzz_core.storage.records import UserRow, Weight, event_of, event_row, owned_event, write_record
 from qfzz_core.storage.unit_of_work import FoundUnit
-from qfzz_core.storage.user_unit import UserUnit, Weight
+from qfzz_core.storage.user_unit import UserUnit
 
 __all__ = ["DraftTransaction", "DraftedStore", "Turns", "UserDraft", "Views", "event_of", "event_row"]
 

@@ -10,8 +10,8 @@ import attrs
 from qfzz_core.model.events import Event
 from qfzz_core.model.plain import copied
 from qfzz_core.model.profiles import ProfileSnapshot
-from qfzz_core.storage.records import UserRow, owned_event
-from qfzz_core.storage.user_unit import Name, StateKey, UserUnit, Weight
+from qfzz_core.storage.records import Name, UserRow, Weight, owned_event
+from qfzz_core.storage.user_unit import StateKey, UserUnit
 
 
 @attrs.frozen
@@ -53,7 +53,7 @@ class User:
 
     def snapshot(self) -> ProfileSnapshot:
         """Return the profile."""
-        return self.row.snapshot((field, *weight) for (field, _), weight in self.weights.items())
+        return self.row.snapshot_of_known(self.weights)
 
     def states(self) -> Iterator[tuple[str, str, Any]]:
         """Iterate learner, key and state."""

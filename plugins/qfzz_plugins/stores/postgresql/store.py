@@ -22,13 +22,11 @@ from qfzz_plugins.stores.postgresql.schema import damages, lock_space, prepare
 from qfzz_plugins.stores.postgresql.transaction import (
     SELECT_EVENTS,
     SELECT_USERS,
-    SELECT_WEIGHTS,
     PostgresqlUnit,
     begin,
     load_users,
     packed_event,
     user_of,
-    weights_of,
 )
 
 _IDS = "SELECT serial, user_id FROM users WHERE serial > %s ORDER BY serial LIMIT %s"
@@ -36,7 +34,7 @@ _IS_USER = "WHERE sha256(user_id) = sha256(%s)"
 _SERIAL = f"(SELECT serial FROM users {_IS_USER})"
 _REVISION = f"SELECT serial, revision FROM users {_IS_USER}"
 _USER = f"{SELECT_USERS} {_IS_USER}"
-_WEIGHTS = f"{SELECT_WEIGHTS} WHERE serial = {_SERIAL} ORDER BY id"
+_WEIGHTS = f"SELECT field, name, weight FROM weights WHERE serial = {_SERIAL} ORDER BY id"
 _EVENTS = f"{SELECT_EVENTS} WHERE serial = {_SERIAL} ORDER BY position"
 _STATES = f"SELECT key, state FROM states WHERE serial = {_SERIAL} AND sha256(learner) = sha256(%s) ORDER BY key"
 _ALL_STATES = f"SELECT learner, key, state FROM states WHERE serial = {_SERIAL} ORDER BY learner, key"
@@ -190,7 +188,7 @@ def _event(row: Row) -> Event:
 
 
 def _snapshot(user: Row, weights: Iterable[Row]) -> ProfileSnapshot:
-    return user_of(user).snapshot((field, *weight) for (field, _), weight in weights_of(weights))
+    return user_of(user).snapshot((field, as_name(name), weight) for field, name, weight in weights)
 
 
 def _record(parts: Sequence[list[Row]], events: Iterable[Event]) -> UserRecord | None:

@@ -15,9 +15,8 @@ from qfzz_core.model.json_codec import decoded, decoded_all
 from qfzz_core.model.tracks import Track
 from qfzz_core.model.weights import WEIGHT_FIELDS
 from qfzz_core.storage.pages import batches
-from qfzz_core.storage.records import SCALARS, UserRow, event_row, write_record
+from qfzz_core.storage.records import SCALARS, Name, UserRow, Weight, event_row, write_record
 from qfzz_core.storage.unit_of_work import ReadAheadUnit, RowUser
-from qfzz_core.storage.user_unit import Name, Weight
 from qfzz_plugins.stores.postgresql.catalogue import find_track
 from qfzz_plugins.stores.postgresql.connection import BEGIN, Connection, Row, Statement, as_bytes, as_name, digests
 
@@ -32,10 +31,10 @@ _TAKE = "SELECT nextval('{}') FROM generate_series(1, %s)"
 _TAKE_POSITIONS: Statement = (_TAKE.format("events_position"), [2])  # as many as most transactions need
 _MOST_TAKEN = 1000  # numbers
 
-SELECT_WEIGHTS = "SELECT field, same, name, weight FROM weights"
-_WEIGHT = f"{SELECT_WEIGHTS} WHERE serial = %s AND field = %s AND sha256(same) = sha256(%s)"
+_SELECT_WEIGHTS = "SELECT field, same, name, weight FROM weights"
+_WEIGHT = f"{_SELECT_WEIGHTS} WHERE serial = %s AND field = %s AND sha256(same) = sha256(%s)"
 _SEVERAL_WEIGHTS = [" UNION ALL ".join([_WEIGHT] * count) for count in range(5)]  # one, and three that are expected
-_WEIGHTS_AHEAD = f"{SELECT_WEIGHTS} WHERE serial = %s AND field = %s AND sha256(same) = ANY(%s::bytea[])"
+_WEIGHTS_AHEAD = f"{_SELECT_WEIGHTS} WHERE serial = %s AND field = %s AND sha256(same) = ANY(%s::bytea[])"
 _PUT_WEIGHTS = """INSERT INTO weights (serial, field, same, name, weight) VALUES {}
     ON CONFLICT (serial, field, sha256(same)) DO UPDATE SET weight = excluded.weight"""
 _PUT_AT_ONCE = 3  # weights that one statement writes: as many as a feedback moves
@@ -75,8 +74,8 @@ def user_of(row: Row) -> UserRow:
     return UserRow.of(as_name(row[0]), *row[1:])
 
 
-def weights_of(rows: Iterable[Row]) -> Iterator[tuple[Name, Weight]]:
-    """Return the weights of rows of `SELECT_WEIGHTS` by name."""
+def _weights(rows: Iterable[Row]) -> Iterator[tuple[Name, Weight]]:
+    """Return the weights of rows of `_SELECT_WEIGHTS` by name."""
     return (((field, as_name(same)), (as_name(name), weight)) for field, same, name, weight in rows)
 
 
@@ -156,11 +155,11 @@ class PostgresqlUser(RowUser):
     def fetch_weights(self, names: Sequence[Name]) -> Iterable[tuple[Name, Weight]]:
         """Return the stored weights of names."""
         values = [value for field, same in names for value in (self.serial, field, as_bytes(same))]
-        return weights_of(self._connection.rows(_SEVERAL_WEIGHTS[len(names)], values))
+        return _weights(self._connection.rows(_SEVERAL_WEIGHTS[len(names)], values))
 
     def fetch_all_weights(self) -> dict[Name, Weight]:
         """Return all stored weights."""
-        return dict(weights_of(self._connection.rows(f"{SELECT_WEIGHTS} WHERE serial = %s ORDER BY id", [self.serial])))
+        return dict(_weights(self._connection.rows(f"{_SELECT_WEIGHTS} WHERE serial = %s ORDER BY id", [self.serial])))
 
     def fetch_state(self, learner: str, key: str) -> Any:
         """Return a stored state."""
@@ -266,7 +265,7 @@ class PostgresqlUnit(ReadAheadUnit[PostgresqlUser]):
             for user, names in wanted
         ]
         for (user, names), rows in zip(wanted, self.connection.together(statements), strict=True):
-            user.learn_weights(names, weights_of(rows))
+            user.learn_weights(names, _weights(rows))
 
     # -- the end
 

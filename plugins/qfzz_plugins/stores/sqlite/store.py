@@ -22,9 +22,10 @@ from qfzz_plugins.stores.sqlite.connection import PAGE, Connection, Row
 from qfzz_plugins.stores.sqlite.connections import Connections
 from qfzz_plugins.stores.sqlite.maintenance import backup, condition, erase_traces
 from qfzz_plugins.stores.sqlite.schema import damages, examine
-from qfzz_plugins.stores.sqlite.transaction import SELECT_EVENTS, SQLiteUnit, put_record, stored_user, stored_weights
+from qfzz_plugins.stores.sqlite.transaction import SELECT_EVENTS, SQLiteUnit, put_record, stored_user
 
 _PREFIX = "sqlite:///"
+_WEIGHTS = "SELECT field, name, weight FROM weights WHERE serial = ? ORDER BY id"
 _STATES = """SELECT key, state FROM states
     WHERE serial = (SELECT serial FROM users WHERE user_id = ?) AND learner = ? ORDER BY key"""
 
@@ -184,5 +185,4 @@ class SQLiteStore(SQLiteCatalogue):
 
 
 def _snapshot(connection: Connection, user: UserRow) -> ProfileSnapshot:
-    weights = stored_weights(connection, user.serial)
-    return user.snapshot((field, *weight) for (field, _), weight in weights.items())
+    return user.snapshot(connection.rows(_WEIGHTS, [user.serial]))

@@ -11,9 +11,8 @@ from qfzz_core.model.events import Event
 from qfzz_core.model.json_codec import decoded, decoded_all
 from qfzz_core.model.tracks import Track
 from qfzz_core.model.weights import WEIGHT_FIELDS
-from qfzz_core.storage.records import EVENT_COLUMNS, SCALARS, UserRow, event_row, write_record
+from qfzz_core.storage.records import EVENT_COLUMNS, SCALARS, Name, UserRow, Weight, event_row, write_record
 from qfzz_core.storage.unit_of_work import ReadAheadUnit, RowUser
-from qfzz_core.storage.user_unit import Name, Weight
 from qfzz_plugins.stores.sqlite.catalogue import find_track
 from qfzz_plugins.stores.sqlite.connection import Connection, Insertion, Row
 
@@ -67,11 +66,6 @@ def stored_user(connection: Connection, user_id: str) -> UserRow | None:
     return None if row is None else UserRow.of(*row)
 
 
-def stored_weights(connection: Connection, serial: int) -> dict[Name, Weight]:
-    """Read all weights of a user, in the order in which the names were added."""
-    return dict(_weights(connection.rows(_ALL_WEIGHTS, [serial])))
-
-
 def _weights(rows: Iterable[Row]) -> list[tuple[Name, Weight]]:
     return [((field, same), (name, weight)) for field, same, name, weight in rows]
 
@@ -110,7 +104,7 @@ class SQLiteUser(RowUser):
 
     def fetch_all_weights(self) -> dict[Name, Weight]:
         """Return all stored weights."""
-        return stored_weights(self._connection, self.serial)
+        return dict(_weights(self._connection.rows(_ALL_WEIGHTS, [self.serial])))
 
     def fetch_state(self, learner: str, key: str) -> Any:
         """Return a stored state."""

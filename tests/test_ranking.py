@@ -19,7 +19,7 @@ from qfzz_core.model.names import normalise
 from qfzz_core.model.vocabulary import Vocabulary
 from qfzz_core.plugins.record import Origin
 from qfzz_core.ranking.eligibility import Distinct, EligibleRanking, MaxPerArtist
-from qfzz_core.ranking.filters import ActiveFilter, CodeTest, IdTest, live_rows_passing, row_tests
+from qfzz_core.ranking.filters import ActiveFilter, CodeTest, IdTest, live_rows_passing, row_test
 from qfzz_core.ranking.formula import Formula, Term
 from qfzz_core.ranking.scan import Scan
 from qfzz_core.ranking.shapes import compiled
@@ -208,7 +208,7 @@ def catalogue(rows: Sequence[dict[str, Any]]) -> Snapshot:
 
 
 def passing(made: Snapshot, active: Sequence[ActiveFilter]) -> list[int]:
-    return live_rows_passing(made, row_tests(made, active)).tolist()
+    return live_rows_passing(made, [row_test(made, each) for each in active]).tolist()
 
 
 Law = tuple[Any, Callable[[int, dict[str, Any]], bool]]
@@ -305,9 +305,8 @@ def test_without_filters_every_row_is_eligible() -> None:
 def test_a_predicate_prunes_nothing_and_is_evaluated_for_candidates() -> None:
     made = catalogue([{"artist": "ABBA", "year": 1970 + row} for row in range(4)])
     late = Predicate(function=lambda columns, rows: columns["year"].numbers[rows] > 1971)
-    active = [ActiveFilter("mine", late)]
     assert passing(made, []) == [0, 1, 2, 3]
-    (passes,) = row_tests(made, active)
+    passes = row_test(made, ActiveFilter("mine", late))
     assert passes(as_rows([3, 0, 2])).tolist() == [True, False, True]
 
 

@@ -79,11 +79,6 @@ def not_strings(items: Collection[Any]) -> list[Any]:
     return []
 
 
-def row_tests(snapshot: Snapshot, filters: Iterable[ActiveFilter]) -> list[Passes]:
-    """Return for each filter the test of rows; raises as `row_test` does."""
-    return [row_test(snapshot, active) for active in filters]
-
-
 def row_test(snapshot: Snapshot, active: ActiveFilter) -> Passes:
     """Return the test of rows of a filter; raises `ComponentFaultError` if a plugin's cannot be one.
 

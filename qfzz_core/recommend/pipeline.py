@@ -130,7 +130,7 @@ class Pipeline:
         return Account(prepared.formula(snapshot), prepared.abstained, excluded.notes(), self.report)
 
     def rank(
-        self, prepared: Prepared, account: Account, snapshot: Snapshot, query: Query, plan: Plan | None = None
+        self, prepared: Prepared, account: Account, snapshot: Snapshot, query: Query, plan: Plan
     ) -> EligibleRanking:
         """Return the eligible tracks, best first, found as far as somebody looks."""
         return prepared.ranking(account.formula, snapshot, query, plan)

@@ -14,7 +14,7 @@ from qfzz_core.catalogue.samples import sample_tracks
 from qfzz_core.contracts.filters import Filter
 from qfzz_core.errors import RequestError
 from qfzz_core.plugins.faults import answer
-from qfzz_core.ranking.filters import ActiveFilter, Passes, row_tests
+from qfzz_core.ranking.filters import ActiveFilter, Passes, row_test
 from qfzz_core.testing.bench import LISTENER, Bench, Scene, own_errors
 from qfzz_core.testing.drawing import plain_values
 from qfzz_core.testing.plugin_contract import PluginContract, Table, drawn
@@ -120,8 +120,8 @@ def _tests(bench: Bench, catalogue: Any, scene: Scene, name: str, option: Any) -
     if prepared is None:
         return []
     with own_errors():
-        tests = row_tests(catalogue, [ActiveFilter(name, prepared, registered.origin)])
-    return [own_errors()(test) for test in tests]
+        test = row_test(catalogue, ActiveFilter(name, prepared, registered.origin))
+    return [own_errors()(test)]
 
 
 def _passing(bench: Bench, scene: Scene, name: str, option: Any) -> set[str]:

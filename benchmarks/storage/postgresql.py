@@ -138,10 +138,10 @@ def connected(url: str | None, directory: Path) -> Iterator[Server]:
     It cannot lie in `directory`, because its user is another one if we are root.
     """
     with ExitStack() as stack:
-        yield Server(url or _own(stack))
+        yield Server(url or own_server(stack))
 
 
-def _own(stack: ExitStack) -> str:
+def own_server(stack: ExitStack) -> str:
     """Start a server that writes to the disk as a real one does, and return its URL."""
     sys.path.insert(0, str(ROOT / "tests"))
     from support import postgres_server

@@ -162,7 +162,7 @@ def test_what_decided_about_the_store_is_shown_step_by_step(cli: Cli, monkeypatc
     lines = words(cli.ok("plugins", "why", "store", "--config", config))
     assert lines[0] == "store: sqlite:///other.db"
     assert lines[1].startswith("the default: sqlite:///")
-    assert lines[2] == f"the configuration, {config}:2: postgresql://u:***@h/x"
+    assert lines[2] == f"the configuration, {config}:2: postgresql://***@h/x"
     assert lines[3:5] == [
         "-> the environment variable QFZZ_STORE: sqlite:///other.db",
         "the option --store: says nothing",

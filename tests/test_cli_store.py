@@ -20,7 +20,6 @@ from support.sqlite_files import files, opened
 from qfzz_core import Engine
 from qfzz_core.cli import output
 from qfzz_core.cli.commands import doctor
-from qfzz_core.cli.session import without_credentials
 from qfzz_core.contracts.stores import Maintainable
 from qfzz_core.errors import StoreError, StoreLockedError, StoreNotEmptyError, StoreUnavailableError
 from qfzz_core.testing.samples import create, some_tracks
@@ -522,18 +521,6 @@ def test_a_package_that_is_not_installed_is_reported(cli: Cli, monkeypatch: pyte
     versions = cli.json("doctor")["versions"]
     assert versions["no-such-package"] == "not installed as a distribution"
     assert "no-such-option" not in versions
-
-
-@pytest.mark.parametrize(
-    ("url", "shown"),
-    [
-        ("postgresql://ann:secret@host/db?sslmode=require", "postgresql://host/db?sslmode=require"),
-        ("postgresql://host/db?user=ann&password=secret&x=1", "postgresql://host/db?user=ann&password=&x=1"),
-        ("sqlite:///me@home/music.db", "sqlite:///me@home/music.db"),
-    ],
-)
-def test_urls_are_shown_without_credentials(url: str, shown: str) -> None:
-    assert without_credentials(url) == shown
 
 
 # ---- beneath the commands -------------------------------------------------------------------------------------------

@@ -7,10 +7,11 @@ import os
 import attrs
 
 from qfzz_core.cli.output import print_line
-from qfzz_core.cli.session import STORE_VARIABLE, Session, without_password
+from qfzz_core.cli.session import STORE_VARIABLE, Session
 from qfzz_core.config import Config
 from qfzz_core.engine import Engine
 from qfzz_core.errors import RequestError, did_you_mean
+from qfzz_core.model.credentials import shown_url
 from qfzz_core.plugins.settings import checked_store
 
 
@@ -58,9 +59,9 @@ def _store(session: Session, engine: Engine) -> Decision:
         Step(f"the environment variable {STORE_VARIABLE}", os.environ.get(STORE_VARIABLE) or None),
         Step("the option --store", session.store),
     )
-    steps = tuple(attrs.evolve(step, says=step.says and without_password(step.says)) for step in steps)
+    steps = tuple(attrs.evolve(step, says=step.says and shown_url(step.says)) for step in steps)
     opener = engine.registry.stores[chosen.partition(":")[0]].origin
-    return Decision("store", without_password(chosen), steps, (f"it is opened by {opener}", *_absent(engine)))
+    return Decision("store", shown_url(chosen), steps, (f"it is opened by {opener}", *_absent(engine)))
 
 
 def _strategy(engine: Engine) -> Decision:

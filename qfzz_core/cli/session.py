@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote
@@ -20,9 +19,6 @@ STORE_VARIABLE = "QFZZ_STORE"
 CONFIG_VARIABLE = "QFZZ_CONFIG"
 
 _SQLITE = "sqlite:///"
-# before the host, or as a parameter: libpq takes both
-_PASSWORD = re.compile("(?<=:)[^:/@]*(?=@)|(?<=password=)[^&]*")
-_CREDENTIALS = re.compile("(?<=://)[^/]*@|(?<=password=)[^&]*")
 
 
 @attrs.frozen
@@ -142,13 +138,3 @@ def refuse_missing(url: str) -> None:
     file = store_file(url)
     if file is not None and not file.exists():
         raise StoreUnavailableError(f"there is no store {file}; check the path")
-
-
-def without_password(url: str) -> str:
-    """Return a store's URL with stars where a password is."""
-    return _PASSWORD.sub("***", url)
-
-
-def without_credentials(url: str) -> str:
-    """Return a store's URL without user and password, for a report that people paste into an issue."""
-    return _CREDENTIALS.sub("", url)

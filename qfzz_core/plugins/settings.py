@@ -15,6 +15,7 @@ from qfzz_core.contracts.factors import Factor
 from qfzz_core.contracts.stores import Store, StoreScheme
 from qfzz_core.contracts.strategies import DiscoveryStrategy
 from qfzz_core.errors import ConfigError, QfzzError, StoreError, StoreURLError, did_you_mean
+from qfzz_core.model.credentials import shown_url, without_credentials
 from qfzz_core.plugins.faults import Report, answer, described
 from qfzz_core.plugins.record import Origin, PluginRecord
 from qfzz_core.plugins.registry import Registered, Registry
@@ -192,7 +193,8 @@ def opened_store(store: str | Store | None, config: Config, registry: Registry) 
         raise
     except Exception as error:
         origin = registry.stores[backend.scheme].origin
-        raise StoreError(f'store "{backend.scheme}" of {origin} cannot be opened: {described(error)}') from error
+        reason = without_credentials(described(error))
+        raise StoreError(f'store "{backend.scheme}" of {origin} cannot be opened: {reason}') from error
     return opened
 
 
@@ -205,7 +207,7 @@ def checked_store(url: str, config: Config, registry: Registry) -> tuple[StoreSc
     if not colon or scheme not in registry.stores:
         known = sorted(registry.stores)
         hint = did_you_mean(scheme, known) or f"; there are {', '.join(f'{name}:' for name in known)}"
-        raise StoreURLError(f'no store is registered for a URL that begins with "{scheme}:"{hint}')
+        raise StoreURLError(f'no store is registered for a URL that begins with "{shown_url(scheme)}:"{hint}')
     backend = registry.stores[scheme].value
     # The options of [store] belong to the backend of the configuration's own URL: with sqlite: there, `--store memory:`
     # must not be refused for a timeout that it does not take.

@@ -9,9 +9,10 @@ import click
 
 from qfzz_core.cli.options import command
 from qfzz_core.cli.output import print_json, print_line, print_result
-from qfzz_core.cli.session import Choice, Session, storeless_engine, without_password
+from qfzz_core.cli.session import Choice, Session, storeless_engine
 from qfzz_core.config import Config, load_config
 from qfzz_core.errors import QfzzError
+from qfzz_core.model.credentials import shown_url
 
 if TYPE_CHECKING:
     from qfzz_core.engine import Engine
@@ -69,7 +70,7 @@ def in_effect(session: Session, configuration: Config, engine: Engine) -> dict[s
     options = {name: _plain(options) for name, options in sorted(settings.strategy_options.items())}
     return {
         "file": {"path": file.value, "from": file.origin},
-        "store": {"url": without_password(store.value or ""), "from": store.origin},
+        "store": {"url": shown_url(store.value or ""), "from": store.origin},
         "seed": configuration.seed,
         "strict": configuration.strict,
         "factors": [

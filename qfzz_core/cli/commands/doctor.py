@@ -19,10 +19,11 @@ from qfzz_core._version import __version__
 from qfzz_core.cli.commands.config import problems_of
 from qfzz_core.cli.options import command
 from qfzz_core.cli.output import print_json, print_line
-from qfzz_core.cli.session import Choice, Session, store_file, storeless_engine, without_credentials
+from qfzz_core.cli.session import Choice, Session, store_file, storeless_engine
 from qfzz_core.config import Config
 from qfzz_core.contracts.stores import Condition, Maintainable, Store
 from qfzz_core.errors import ConfigError, QfzzError
+from qfzz_core.model.credentials import shown_url
 
 if TYPE_CHECKING:
     from qfzz_core.engine import Engine
@@ -104,7 +105,7 @@ def _store(session: Session, config: Config, engine: Engine) -> Condition:
     url = chosen.value or ""
     file = store_file(url)
     found = _not_made_yet(file) if file is not None and not file.exists() else _opened(url, config, engine)
-    return attrs.evolve(found, facts={"url": without_credentials(url), "from": chosen.origin, **found.facts})
+    return attrs.evolve(found, facts={"url": shown_url(url), "from": chosen.origin, **found.facts})
 
 
 def _opened(url: str, config: Config, engine: Engine) -> Condition:

@@ -17,6 +17,7 @@ from qfzz_core.errors import StoreURLError
 _ADVICE = "write postgresql://user:password@host:port/database, with @ / : ? # and % in a password as %40 and so on"
 # A character that ends the login too early would make libpq take a part of the password for host or database.
 _LEGIBLE = re.compile(r"postgres(ql)?://([^/?#@]*@)?[^/?#@\0]*(/[^?@\0]*)?(\?[^@\0]*)?\Z")
+_PORTS = re.compile(r"[\d,]*")  # anything else may be a password whose host was left out
 _SECRET_KEYS = ("password", "sslpassword", "oauth_client_secret", "scram_client_key", "scram_server_key")
 
 # A server that is gone without a word is noticed in half a minute; a URL can say otherwise.
@@ -49,7 +50,7 @@ def place_of(url: str, connect_timeout: float) -> Place:
         parts = conninfo_to_dict(url) if _LEGIBLE.match(url) else None
     except ProgrammingError as error:
         raise StoreURLError(f"this PostgreSQL URL cannot be read: {_advice(str(error))}") from None
-    if parts is None:
+    if parts is None or not _PORTS.fullmatch(str(parts.get("port") or "")):
         raise StoreURLError(f"this PostgreSQL URL cannot be read: {_ADVICE}")
     parts.setdefault("connect_timeout", str(math.ceil(connect_timeout)))
     conninfo = make_conninfo("", **{**_DEFAULTS, **parts, "client_encoding": "UTF8"})

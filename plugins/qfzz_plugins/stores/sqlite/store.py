@@ -10,6 +10,7 @@ from urllib.parse import unquote
 
 from qfzz_core.contracts.stores import Condition, UserRecord
 from qfzz_core.errors import StoreURLError
+from qfzz_core.model.credentials import shown_url
 from qfzz_core.model.events import Event
 from qfzz_core.model.json_codec import decoded
 from qfzz_core.model.profiles import ProfileSnapshot
@@ -32,15 +33,16 @@ _STATES = """SELECT key, state FROM states
 
 def path_of(url: str) -> str:
     """Return the absolute path that a URL names; raises `StoreURLError` if it names none."""
+    shown = repr(shown_url(url))
     if not url.startswith(_PREFIX):
-        raise StoreURLError(f"{url!r} names no file: write sqlite:///relative/path.db or sqlite:////absolute/path.db")
+        raise StoreURLError(f"{shown} names no file: write sqlite:///relative/path.db or sqlite:////absolute/path.db")
     if "?" in url:
-        raise StoreURLError(f"{url!r}: options stand in the table [store]; a question mark in the path is written %3F")
+        raise StoreURLError(f"{shown}: options stand in the table [store]; a question mark in the path is written %3F")
     path = unquote(url.removeprefix(_PREFIX), errors="surrogateescape")
     if path in ("", ":memory:"):
-        raise StoreURLError(f"{url!r} names no file: write memory: for a store without one")
+        raise StoreURLError(f"{shown} names no file: write memory: for a store without one")
     if "\0" in path:
-        raise StoreURLError(f"{url!r}: a path cannot hold a NUL character")
+        raise StoreURLError(f"{shown}: a path cannot hold a NUL character")
     return os.path.abspath(path)
 
 
@@ -53,7 +55,7 @@ class SQLiteStore(SQLiteCatalogue):
     def __init__(self, url: str, options: SQLiteOptions) -> None:
         path = path_of(url)
         examine(path)
-        self._name = url
+        self._name = shown_url(url)
         self._connections = Connections(path, options)
         try:
             self._identity = str((self._connections.mine().row("SELECT identity FROM store") or ("",))[0])

@@ -11,6 +11,7 @@ from typing import Any
 
 import click
 
+from qfzz_core.cli.output import sentence, visible
 from qfzz_core.cli.session import Session
 from qfzz_core.errors import PluginWarning, QfzzError
 
@@ -32,17 +33,25 @@ def reported(session: Session) -> Iterator[None]:
                 raise
             click.echo("Interrupted.", err=True)
             raise click.exceptions.Exit(INTERRUPTED) from None
-        except (click.ClickException, click.exceptions.Exit):
+        except click.ClickException as error:
+            make_visible(error)
+            raise
+        except click.exceptions.Exit:
             raise
         except Exception as error:
             # nobody reads the output any more, as in `qfzz ... | head`: click ends silently then
             broken_pipe = isinstance(error, OSError) and error.errno == errno.EPIPE
             if session.debug or broken_pipe:
                 raise
-            raise click.ClickException(_sentence(error)) from error
+            raise click.ClickException(sentence(_said(error))) from error
 
 
-def _sentence(error: Exception) -> str:
+def make_visible(error: click.ClickException) -> None:
+    """Let an error of click say what it says as a terminal may be given it."""
+    vars(error)["message"] = sentence(error.message)  # which it declares as final
+
+
+def _said(error: Exception) -> str:
     if isinstance(error, QfzzError):
         return str(error)
     if isinstance(error, OSError) and error.strerror:
@@ -61,7 +70,7 @@ def warnings_as_lines() -> Iterator[None]:
 
         def show(message: Warning | str, category: type[Warning], *place: Any, **rest: Any) -> None:
             if issubclass(category, PluginWarning):
-                click.echo(f"warning: {message}", err=True)
+                click.echo(f"warning: {visible(sentence(message))}", err=True)
             else:
                 others(message, category, *place, **rest)
 
@@ -69,11 +78,19 @@ def warnings_as_lines() -> Iterator[None]:
         yield
 
 
+class _LogLines(logging.Formatter):
+    """Writes records as a terminal may be given them."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the lines of a record."""
+        return sentence(super().format(record))
+
+
 @contextmanager
 def _log_shown(session: Session) -> Iterator[None]:
     """Write the library's log to stderr if `debug` is on, which the options of the command may still turn on."""
     handler = logging.StreamHandler()
-    handler.setFormatter(logging.Formatter("%(levelname)s %(name)s: %(message)s"))
+    handler.setFormatter(_LogLines("%(levelname)s %(name)s: %(message)s"))
     handler.addFilter(lambda record: session.debug)
     logger = logging.getLogger("qfzz")
     level = logger.level

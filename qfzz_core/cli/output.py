@@ -12,10 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from qfzz_core.model.credentials import without_credentials
+
 if TYPE_CHECKING:
     from rich.console import Console
 
-_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+# C0, DEL and C1 steer a terminal; line and paragraph separators begin a line, and overrides and isolates turn the
+# direction of what follows, so that a name can show as another one.
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
 UNLIMITED = 10_000  # columns: what goes into a file or a pipe is never cut or folded
 _READABLE = 100  # columns of running text, about the longest line that the eye finds its way back from
 
@@ -25,7 +29,7 @@ def print_json(value: Any, *, indent: int | None = 2) -> None:
     # `main` has a character that the encoding lacks written as \xe9, which is no JSON; json.dumps writes \u00e9
     encoding = (getattr(sys.stdout, "encoding", None) or "ascii").lower().replace("-", "")
     dumped = json.dumps(value, indent=indent, ensure_ascii=encoding != "utf8", default=lambda each: each.to_dict())
-    click.echo(dumped)
+    click.echo(_CONTROL.sub(lambda found: found[0] if found[0] == "\n" else f"\\u{ord(found[0]):04x}", dumped))
 
 
 def print_line(text: object) -> None:
@@ -36,6 +40,12 @@ def print_line(text: object) -> None:
 def print_result(value: Any, as_json: bool, text: str) -> None:
     """Write what a command did: as one JSON document, or as a line."""
     print_json(value) if as_json else print_line(text)
+
+
+def print_file(content: bytes) -> None:
+    """Write the content of a file to stdout: as it is, but to a terminal with its control characters made visible."""
+    text = visible(content.decode(errors="backslashreplace"), kept="\t\n") if sys.stdout.isatty() else None
+    click.echo(content if text is None else text, nl=False)
 
 
 def note(text: object) -> None:
@@ -71,6 +81,14 @@ def progress_line() -> Iterator[Callable[[str], None]]:
         yield lambda text: status.update(visible(text))
 
 
-def visible(value: object) -> str:
-    """Return a value as text on one line, in which control characters show instead of steering the terminal."""
-    return _CONTROL.sub(lambda found: repr(found[0])[1:-1], str(value))
+def visible(value: object, *, kept: str = "") -> str:
+    """Return a value as text on one line, in which control characters show instead of steering the terminal.
+
+    Those in `kept` stay as they are.
+    """
+    return _CONTROL.sub(lambda found: found[0] if found[0] in kept else ascii(found[0])[1:-1], str(value))
+
+
+def sentence(error: object) -> str:
+    """Return what an error says as a terminal may be given it, on the lines that it has, without credentials."""
+    return visible(without_credentials(str(error)), kept="\n")

@@ -35,6 +35,16 @@ _FOUND = "qfzz.plugin_commands"  # where a context keeps what was found
 class Root(click.Group):
     """The built-in commands, and those of plugins, which are only looked up when they are needed."""
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Read the options before the command; what is wrong with them is shown as a terminal may be given it."""
+        try:
+            return super().parse_args(ctx, args)
+        except click.ClickException as error:
+            from qfzz_core.cli.errors import make_visible
+
+            make_visible(error)
+            raise
+
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the names of all commands."""
         return sorted(BUILT_IN.keys() | self._of_plugins(ctx).keys())
@@ -87,6 +97,7 @@ def _plugin_commands(session: Session) -> dict[str, click.Command]:
     Nothing a plugin does can break the command line: where there can be no engine, there is a warning on stderr.
     """
     from qfzz_core.cli.errors import warnings_as_lines
+    from qfzz_core.cli.output import sentence
     from qfzz_core.cli.session import storeless_engine
     from qfzz_core.errors import QfzzError
     from qfzz_core.plugins.record import find_plugins
@@ -99,7 +110,7 @@ def _plugin_commands(session: Session) -> dict[str, click.Command]:
         with warnings_as_lines(), storeless_engine(config, lenient=True) as engine:
             return engine.commands()
     except QfzzError as error:
-        click.echo(f"warning: the commands of plugins are not available: {error}", err=True)
+        click.echo(f"warning: the commands of plugins are not available: {sentence(error)}", err=True)
         return {}
 
 

@@ -10,7 +10,7 @@ import click
 from qfzz_core.cli.commands.tracks import serves_samples
 from qfzz_core.cli.files import write_bytes
 from qfzz_core.cli.options import command, limit_option
-from qfzz_core.cli.output import note, print_json, print_line
+from qfzz_core.cli.output import note, print_file, print_json, print_line
 from qfzz_core.cli.request_options import given_preferences, list_keywords, request_options
 from qfzz_core.cli.session import Session
 from qfzz_core.contracts.formats import Playlist, Writer
@@ -85,7 +85,7 @@ def _print_plan(plan: Plan, as_json: bool) -> None:
 def _write_playlist(engine: Engine, writer: Registered[Writer], output: Path, playlist: Playlist) -> None:
     content = playlist_bytes(writer, playlist, engine.faults.report)
     if str(output) == "-":
-        click.echo(content, nl=False)
+        print_file(content)
         return
     write_bytes(output, content)
     note(f"{output}: {len(playlist.tracks)} tracks, format {writer.value.name}.")

@@ -82,7 +82,11 @@ def test_a_directory_is_no_store(path: Path) -> None:
         opened(path)
 
 
-@pytest.mark.parametrize("content", [b"\n", b"just some text\n" * 100, b"SQLite format 3\0", os.urandom(8192)])
+@pytest.mark.parametrize(
+    "content",
+    [b"\n", b"just some text\n" * 100, b"SQLite format 3\0", os.urandom(8192)],
+    ids=["line", "text", "beginning", "noise"],
+)
 def test_a_file_that_is_no_database_is_refused(path: Path, content: bytes) -> None:
     path.write_bytes(content)
     refused(path, ForeignStoreError, "is no SQLite database")

@@ -1,7 +1,7 @@
 """Plain data as JSON text, one by one and all at once."""
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
 
 from qfzz_core.model.json_codec import decoded, decoded_all, encoded, encoded_all, encoder
@@ -25,6 +25,7 @@ def test_what_looks_like_the_boundary_between_two_dicts_is_none(value: dict[str,
     assert encoded_all([value, {}, value]) == [encoded(value), "{}", encoded(value)]
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow])
 @given(some.lists(DICTS, max_size=5))
 def test_what_was_encoded_is_decoded_again(values: list[dict[str, object]]) -> None:
     assert decoded_all(encoded_all(values)) == values == [decoded(encoded(value)) for value in values]

@@ -136,11 +136,11 @@ def outcomes() -> Outcomes:
     found = Outcomes()
     suites = Path(__file__).with_name("support") / "broken_contracts.py"
     settings.register_profile("as found", derandomize=True, phases=[Phase.explicit, Phase.generate])
-    before = settings.get_current_profile_name()
+    settings.register_profile("as before", settings.default)
     settings.load_profile("as found")
     with contextlib.redirect_stdout(io.StringIO()):
         pytest.main([str(suites), "-q", "-p", "no:cacheprovider", "-p", "no:xdist"], plugins=[found])
-    settings.load_profile(before)
+    settings.load_profile("as before")
     return found
 
 

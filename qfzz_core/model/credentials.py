@@ -1,4 +1,4 @@
-"""Credentials in texts: what has to go before a URL, or an error that quotes one, is shown, logged or stored."""
+"""Credentials: what has to go before a URL, or an error that quotes one, is shown, logged or stored."""
 
 from __future__ import annotations
 

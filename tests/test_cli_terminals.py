@@ -53,9 +53,9 @@ def cli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Cli:
 @pytest.fixture
 def hostile(cli: Cli) -> Cli:
     """A command line over a store in which every text that somebody gave is hostile."""
-    texts = dict.fromkeys(("title", "artist", "genre", "mood", "album", HOSTILE), HOSTILE)
+    hostile = dict.fromkeys(("title", "artist", "genre", "mood", "album", HOSTILE), HOSTILE)
     with Engine(store=cli.store) as engine:
-        engine.add_content([track(HOSTILE, **texts)])
+        engine.add_content([track(HOSTILE, **hostile)])
         engine.record_feedback(HOSTILE, HOSTILE, "like", event_id=HOSTILE)
         engine.record_feedback(HOSTILE, f"unknown{HOSTILE}", "like")
     return cli

@@ -400,7 +400,7 @@ def test_a_transaction_that_loses_its_server_wrote_nothing(store: PostgresqlStor
             postgres.terminate(f"pid = {pid}")
             transaction.user("alice").state("trust", "key")
 
-    with pytest.raises(StoreUnavailableError, match="went away|cannot be reached"):  # as psycopg's version has it
+    with pytest.raises(StoreUnavailableError, match=r"went away|cannot be reached"):  # as psycopg's version has it
         work()
     assert dict(stored(store).genres) == {}
 

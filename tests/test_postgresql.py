@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,9 +29,11 @@ from qfzz_core.errors import (
     StoreUnavailableError,
     StoreURLError,
 )
+from qfzz_core.model.events import Event, Interaction
 from qfzz_core.testing import StoreContract
 from qfzz_core.testing.samples import TIME, a_feedback, a_track, create, some_tracks
 from qfzz_core.testing.stores_events import append, track_ids
+from qfzz_core.testing.stores_latest import TIMESTAMPS, TYPES, read_plainly
 from qfzz_core.testing.stores_transactions import everything
 from qfzz_core.testing.stores_users import fill
 from qfzz_plugins.stores import postgresql
@@ -300,7 +303,7 @@ def test_a_newer_schema_is_refused_untouched(postgres: Database, tmp_path: Path)
     postgres.open(tmp_path).close()
     name = postgres.schema(tmp_path)
     postgres.run(f"UPDATE {name}.store SET version = 99")
-    with pytest.raises(NewerSchemaError, match=r"schema 99, this one knows 1\): upgrade QFZZ"):
+    with pytest.raises(NewerSchemaError, match=r"schema 99, this one knows 2\): upgrade QFZZ"):
         postgres.open(tmp_path)
     assert postgres.run(f"SELECT version FROM {name}.store") == [(99,)]
 
@@ -311,12 +314,32 @@ def test_an_older_schema_is_migrated(postgres: Database, tmp_path: Path, monkeyp
     held = everything(store)
     store.close()
     monkeypatch.setattr(schema, "MIGRATIONS", (*schema.MIGRATIONS, ("CREATE TABLE later (n int)",)))
-    monkeypatch.setattr(schema, "VERSION", 2)
+    monkeypatch.setattr(schema, "VERSION", 3)
     store = postgres.open(tmp_path)
     assert everything(store) == held
-    assert store._connections.rows("SELECT version FROM store", ()) == [(2,)]
+    assert store._connections.rows("SELECT version FROM store", ()) == [(3,)]
     assert store._connections.rows("SELECT * FROM later", ()) == []
     store.close()
+
+
+def test_a_store_of_version_1_gets_the_latest_interactions_of_its_log(
+    postgres: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(schema, "_MIGRATED", 100)
+    with closing(postgres.open(tmp_path)) as store:
+        create(store, "alice", "bob")
+        for user_id in ("alice", "bob"):
+            done = [Interaction(f"t{n % 70}", TYPES[n % 3], None, TIMESTAMPS[n % 8]) for n in range(500)]
+            append(store, user_id, *(Event("interaction", TIME, each) for each in done))
+        expected = [read_plainly(store, user_id, TYPES) for user_id in ("alice", "bob")]
+    name = postgres.schema(tmp_path)
+    postgres.run(f"DROP TABLE {name}.latest")
+    postgres.run(f"UPDATE {name}.store SET version = 1")
+    with caplog.at_level("INFO", "qfzz.store"), closing(postgres.open(tmp_path)) as store:
+        found = [sorted(store.latest_interactions(user_id, TYPES)) for user_id in ("alice", "bob")]
+        assert store.check() == []
+    assert found == expected
+    assert "migrating a store of an older version" in caplog.text
 
 
 def test_a_migration_that_fails_leaves_nothing(
@@ -378,7 +401,7 @@ def test_forgetting_leaves_no_row_that_holds_the_user(
         query = "SELECT count(*) FROM {0}.{1} WHERE {1}::text SIMILAR TO %s"
         return [table for table in tables if postgres.run(query.format(space, table), [forms]) != [(0,)]]
 
-    assert sorted(holding()) == ["events", "states", "users", "weights"]
+    assert sorted(holding()) == ["events", "latest", "states", "users", "weights"]
     assert store.forget(name)
     assert holding() == []
     assert list(store.user_ids()) == ["bob"]

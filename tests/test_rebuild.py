@@ -19,6 +19,7 @@ from qfzz_core.contracts.stores import Store
 from qfzz_core.errors import PluginError, ProfileError, StoreCorruptError
 from qfzz_core.model.events import Event
 from qfzz_core.model.profiles import spelling_of
+from qfzz_core.storage.latest import latest_rows
 from qfzz_core.testing.samples import a_track, create
 from qfzz_core.testing.stores_transactions import everything
 from qfzz_plugins.stores.memory import MemoryStore
@@ -334,3 +335,36 @@ def test_a_rebuild_is_durable(tmp_path: Path) -> None:
         profile = engine.get_profile("alice")
         assert profile is not None
         assert profile.genres == {"jazz": 0.2, "blues": 0.1}
+
+
+def test_latest_interactions_that_are_not_those_of_the_log_are_found_and_rebuilt(store: Store) -> None:
+    with Engine(store=store) as engine:
+        for track_id in ("t1", "t2", "t3"):
+            engine.record_feedback("u", track_id, "play")
+            engine.record_feedback("u", track_id, "dislike")
+        types = ["dislike", "play"]
+        right = sorted(latest_rows(store, "u", types))
+        assert engine.check_log("u") == []
+        wrong = {("play", "t1"): (1, 1), ("dislike", "t2"): right[1][2:], ("dislike", "none"): (1, 1)}
+        with store.transaction(["u"]) as transaction:
+            user: Any = transaction.user("u")
+            user.replace_latest(wrong)
+        sentences = [
+            "latest interactions, 'dislike': 3 tracks differ from the log",
+            "latest interactions, 'play': 3 tracks differ from the log",
+        ]
+        assert engine.check_log("u") == sentences
+        assert engine.rebuild("u") == sentences
+        assert engine.check_log("u") == []
+        assert sorted(latest_rows(store, "u", types)) == right
+
+
+def test_what_is_recorded_during_a_check_is_no_difference() -> None:
+    class Writing(MemoryStore):
+        def latest_interactions(self, user_id: str, types: Any) -> Any:
+            engine.record_feedback(user_id, "t1", "play")
+            return super().latest_interactions(user_id, types)
+
+    with Engine(store=Writing()) as engine:
+        engine.record_feedback("u", "t1", "play")
+        assert engine.check_log("u") == []

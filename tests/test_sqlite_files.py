@@ -4,6 +4,7 @@ import os
 import sqlite3
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,10 @@ from qfzz_core.errors import (
     StoreError,
     StoreUnavailableError,
 )
-from qfzz_core.testing.samples import a_track
+from qfzz_core.model.events import Event, Interaction
+from qfzz_core.testing.samples import TIME, a_feedback, a_track, create
+from qfzz_core.testing.stores_events import append
+from qfzz_core.testing.stores_latest import TIMESTAMPS, TYPES, read_plainly
 from qfzz_core.testing.stores_transactions import everything
 from qfzz_plugins.stores.sqlite import catalogue, schema
 from qfzz_plugins.stores.sqlite.connection import Connection
@@ -213,21 +217,61 @@ def test_a_store_that_was_replaced_while_in_use_is_refused(store: SQLiteStore, p
 def test_an_older_store_is_migrated(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     held = made(path)
     later = Migrations("qfzz")
-    later()(schema.first_tables)
-    later()(_second)
+    for migration in (schema.first_tables, schema.latest_interactions, _third):
+        later()(migration)
     monkeypatch.setattr(schema, "migrations", later)
-    monkeypatch.setattr(schema, "VERSION", 2)
+    monkeypatch.setattr(schema, "VERSION", 3)
     for _ in range(2):
         store = opened(path)
         assert everything(store) == held
         assert store._connections.mine().row("SELECT count(*) FROM added_later") == (0,)
         store.close()
     monkeypatch.undo()
-    refused(path, NewerSchemaError, "schema 2")
+    refused(path, NewerSchemaError, "schema 3")
 
 
-def _second(db: Any) -> None:
+def _third(db: Any) -> None:
     db.execute("CREATE TABLE added_later (x INTEGER) STRICT")
+
+
+TO_VERSION_1 = (
+    "DROP TABLE latest",
+    "DELETE FROM _sqlite_migrations WHERE name = 'latest_interactions'",
+    "PRAGMA user_version=1",
+)
+
+
+def test_a_store_of_version_1_gets_the_latest_interactions_of_its_log(
+    path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(schema, "_MIGRATED", 100)
+    made(path)
+    with closing(opened(path)) as store:
+        create(store, "bob")
+        for user_id in ("alice", "bob"):
+            done = [Interaction(f"t{n % 70}", TYPES[n % 3], None, TIMESTAMPS[n % 8]) for n in range(500)]
+            append(store, user_id, *(Event("interaction", TIME, each) for each in done))
+        expected = [read_plainly(store, user_id, TYPES) for user_id in ("alice", "bob")]
+    changed_by(path, *TO_VERSION_1)
+    with caplog.at_level("INFO", "qfzz.store"), closing(opened(path)) as store:
+        found = [sorted(store.latest_interactions(user_id, TYPES)) for user_id in ("alice", "bob")]
+    assert found == expected
+    assert "migrating a store of an older version" in caplog.text
+    with closing(opened(path)) as store:
+        assert store.check() == []
+
+
+def test_a_damaged_event_does_not_keep_an_older_store_from_being_opened(path: Path) -> None:
+    made(path)
+    with closing(opened(path)) as store:
+        append(store, "alice", *(a_feedback(track_id) for track_id in ("t1", "t2", "t3", "t4", "t5")))
+    bodies = ("{", "[]", '{"track_id": [], "type": "like"}', '{"track_id": "t1"}')
+    for number, body in enumerate(bodies):
+        place = f"(SELECT position FROM events ORDER BY position DESC LIMIT 1 OFFSET {number})"
+        changed_by(path, f"UPDATE events SET body = '{body}' WHERE position = {place}")
+    changed_by(path, *TO_VERSION_1)
+    with closing(opened(path)) as store:
+        assert [row[1] for row in store.latest_interactions("alice", ["like"])] == ["t1"]
 
 
 def test_what_another_process_migrated_meanwhile_is_left_alone(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -243,11 +287,10 @@ def test_what_another_process_migrated_meanwhile_is_left_alone(path: Path, monke
 def test_a_migration_that_fails_changes_nothing(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     made(path)
     later = Migrations("qfzz")
-    later()(schema.first_tables)
-    later()(_second)
-    later()(_broken)
+    for migration in (schema.first_tables, schema.latest_interactions, _third, _broken):
+        later()(migration)
     monkeypatch.setattr(schema, "migrations", later)
-    monkeypatch.setattr(schema, "VERSION", 3)
+    monkeypatch.setattr(schema, "VERSION", 4)
     refused(path, StoreError, "syntax error")
 
 

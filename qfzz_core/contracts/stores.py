@@ -298,6 +298,29 @@ class Store(Protocol):
         ...
 
 
+LatestRow = tuple[str, str, int, int]
+"""Type, track id, the last position and the greatest moment: see `KeepsLatest`."""
+
+
+@runtime_checkable
+class KeepsLatest(Protocol):
+    """What a store may offer beside the contract: the latest interactions of a user without reading the log.
+
+    `qfzz_core.storage.latest_of` says what of a log they are; `qfzz_core.storage.UserUnit` has those of a transaction
+    in `put_latest`. A user of a transaction then has `replace_latest`, as in that class, for a rebuild. Of a store
+    that does not offer them, the whole log is read by the first request of a process.
+    """
+
+    def latest_interactions(self, user_id: str, types: Collection[str]) -> Iterable[LatestRow]:
+        """Return a row for each track with which a user had an interaction of one of these types, and for each type.
+
+        A row has the type, the track id, the greatest position of such interactions, and the greatest of their
+        timestamps as `qfzz_core.model.timestamps.moment_of` reads it. All rows are of one state of the log, in any
+        order; an unknown user has none.
+        """
+        ...
+
+
 # ---- what a store may offer its operator -----------------------------------------------------------------------------
 
 

@@ -7,6 +7,10 @@ from typing import Any
 
 from qfzz_core.errors import ProfileError
 
+NEVER = -(2**63)  # the moment of a text that says none, before every other; numbers of 64 bits begin there
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
 
 def timestamp(moment: datetime | None = None) -> str:
     """Return a moment (with a time zone; now if not given) as text, such as `2026-01-31T09:30:00.000000+00:00`."""
@@ -17,6 +21,19 @@ def parsed(text: str) -> datetime:
     """Return the moment that a text of ISO-8601 says; one without an offset is read as UTC. Raises ValueError."""
     moment = datetime.fromisoformat(text)
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def microseconds(moment: datetime) -> int:
+    """Return a moment, with a time zone, in microseconds since 1970-01-01 UTC."""
+    return (moment - _EPOCH) // _MICROSECOND
+
+
+def moment_of(text: str) -> int:
+    """Return the moment that a timestamp says in microseconds since 1970-01-01 UTC, `NEVER` if it says none."""
+    try:
+        return microseconds(parsed(text))
+    except (TypeError, ValueError):
+        return NEVER
 
 
 def checked_timestamp(value: Any, what: str) -> str:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import Any
 
 from qfzz_core.contracts.learners import Learner
-from qfzz_core.contracts.stores import UserRecord, UserTransaction
+from qfzz_core.contracts.stores import KeepsLatest, Store, UserRecord, UserTransaction
 from qfzz_core.errors import ProfileError, StoreCorruptError
 from qfzz_core.model.events import Event
 from qfzz_core.model.profiles import ProfileSnapshot
@@ -15,6 +16,7 @@ from qfzz_core.model.weights import WEIGHT_FIELDS
 from qfzz_core.plugins.faults import Report
 from qfzz_core.plugins.registry import Registered
 from qfzz_core.profiles.recorder import Recorder, take_effect
+from qfzz_core.storage.latest import note_interaction
 from qfzz_core.storage.user_unit import UserUnit
 
 States = Mapping[tuple[str, str], Any]  # by (learner, key)
@@ -47,6 +49,8 @@ def replayed(events: Iterable[Event], learners: Sequence[Registered[Learner]], r
     user.create(created.timestamp)
     for event in chain([created], log):
         take_effect(event, user, learners, report)
+        if event.interaction is not None:
+            note_interaction(user.put_latest, event.interaction, event.position)
     return user
 
 
@@ -76,6 +80,21 @@ def _sentence(what: str, before: Any, after: Any) -> str:
     return f"{what}: {stored} is stored, the log says {said}"
 
 
+def _of_latest(store: Store, user_id: str, said: ReplayedUser) -> list[str]:
+    """Return in sentences where the latest interactions differ; what was recorded meanwhile is no difference."""
+    if not isinstance(store, KeepsLatest):
+        return []
+    rows = store.latest_interactions(user_id, {name for name, _ in said.put_latest})
+    stored = {(name, track_id): numbers for name, track_id, *numbers in rows}
+    end = max((position for position, _ in said.put_latest.values()), default=0)
+    differing = Counter(
+        key[0]
+        for key in {*stored, *said.put_latest}
+        if stored.get(key, [0])[0] <= end and stored.get(key) != [*said.put_latest.get(key, ())]
+    )
+    return [f"latest interactions, {name!r}: {n} tracks differ from the log" for name, n in sorted(differing.items())]
+
+
 def write_replayed(stored: UserTransaction, states: States, user: ReplayedUser) -> None:
     """Replace what is stored by what the log says."""
     said, learned = user.snapshot(), user.all_states()
@@ -102,7 +121,9 @@ def check_log(recorder: Recorder, user_id: str) -> list[str]:
     record = _record(recorder, user_id)
     states = _states(recorder, record)
     book = _book(recorder, record)
-    return [_NO_BEGINNING] if book is None else differences(record.profile, states, book)
+    if book is None:
+        return [_NO_BEGINNING]
+    return differences(record.profile, states, book) + _of_latest(recorder.store, user_id, book)
 
 
 def rebuild(recorder: Recorder, user_id: str) -> list[str]:
@@ -120,7 +141,10 @@ def rebuild(recorder: Recorder, user_id: str) -> list[str]:
         found = differences(record.profile, states, book)
         if found:
             write_replayed(transaction.user(user_id), states, book)
-    return found
+        latest = _of_latest(recorder.store, user_id, book)
+        if latest:
+            transaction.user(user_id).replace_latest(book.put_latest)  # type: ignore[attr-defined]
+    return found + latest
 
 
 def _record(recorder: Recorder, user_id: str) -> UserRecord:

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from qfzz_core.storage.copies import copy_store as copy_store
     from qfzz_core.storage.copies import profile_document as profile_document
     from qfzz_core.storage.copies import restore_user as restore_user
+    from qfzz_core.storage.latest import latest_of as latest_of
+    from qfzz_core.storage.latest import latest_rows as latest_rows
     from qfzz_core.storage.records import UserRow as UserRow
     from qfzz_core.storage.records import event_of as event_of
     from qfzz_core.storage.records import event_row as event_row
@@ -36,6 +38,7 @@ serve_names(
     __name__,
     {
         "copies": "Copied copy_store profile_document restore_user",
+        "latest": "latest_of latest_rows",
         "records": "UserRow event_of event_row refuse_used write_record",
         "unit_of_work": "FoundUnit ReadAheadUnit RowUser UnitOfWork",
         "user_unit": "UserUnit",

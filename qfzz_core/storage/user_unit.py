@@ -16,6 +16,7 @@ from qfzz_core.model.events import Event
 from qfzz_core.model.plain import copied
 from qfzz_core.model.profiles import ProfileSnapshot
 from qfzz_core.model.weights import WEIGHT_FIELDS
+from qfzz_core.storage.latest import note_interaction
 from qfzz_core.storage.records import Name, UserRow, Weight, owned_event
 
 StateKey = tuple[str, str]  # learner and key
@@ -25,7 +26,9 @@ class UserUnit(ABC):
     """One user in a unit of work: a `UserTransaction`.
 
     The changes since the last write are `cleared_fields`, `dropped_weights` and `put_weights`, to be written in this
-    order, `put_states` (None removes one), `changed_scalars` and `appended`, the packed events. `is_stored` is whether
+    order, `put_states` (None removes one), `changed_scalars`, `appended`, the packed events, and `put_latest`, the last
+    positions and greatest moments of these by type and track, for a backend that `KeepsLatest`; `cleared_latest` says
+    that those which it has are to be removed before. `is_stored` is whether
     the backend holds the user; nothing is fetched of one whom it does not hold. By `serial` it finds the rows of one.
     """
 
@@ -62,6 +65,8 @@ class UserUnit(ABC):
         self.put_states: dict[StateKey, Any] = {}
         self.changed_scalars: set[str] = set()
         self.appended: list[Any] = []
+        self.put_latest: dict[tuple[str, str], tuple[int, int]] = {}
+        self.cleared_latest = False
 
     # -- what a backend gives
 
@@ -241,9 +246,17 @@ class UserUnit(ABC):
         position, packed = self.place_event(event)
         self.changed = self._needs_number = True
         self.appended.append(packed)
+        if event.interaction is not None:
+            note_interaction(self.put_latest, event.interaction, position)
         if event.event_id is not None:
             self._known_events[event.event_id] = packed
         return position
+
+    def replace_latest(self, latest: Mapping[tuple[str, str], tuple[int, int]]) -> None:
+        """Replace what is kept of the latest interactions, by type and track."""
+        self._changing()
+        self.cleared_latest = True
+        self.put_latest = dict(latest)
 
     def find_event(self, event_id: str) -> Event | None:
         """Return the user's event of this id."""

@@ -11,11 +11,13 @@ import pytest
 
 from qfzz_core.contracts.stores import Store
 from qfzz_core.errors import ClosedError
+from qfzz_core.storage.latest import latest_rows
 from qfzz_core.testing.samples import a_feedback, a_track, create, some_tracks
 from qfzz_core.testing.stores_ahead import ReadingAheadContract
 from qfzz_core.testing.stores_catalogue import CatalogueContract
 from qfzz_core.testing.stores_changes import ChangesContract
 from qfzz_core.testing.stores_events import EventsContract, append, track_ids
+from qfzz_core.testing.stores_latest import LatestContract
 from qfzz_core.testing.stores_records import RecordsContract, ReplacingContract
 from qfzz_core.testing.stores_transactions import TransactionsContract, everything
 from qfzz_core.testing.stores_users import UsersContract, fill
@@ -36,6 +38,7 @@ CALLS: dict[str, Callable[[Store], Any]] = {
     "record": lambda store: store.record("alice"),
     "load": lambda store: store.load([]),
     "check": lambda store: store.check(),
+    "latest_interactions": lambda store: latest_rows(store, "alice", ["like"]),
     "forget": lambda store: store.forget("alice"),
 }
 
@@ -45,6 +48,7 @@ class StoreContract(
     ChangesContract,
     UsersContract,
     EventsContract,
+    LatestContract,
     TransactionsContract,
     ReadingAheadContract,
     RecordsContract,

@@ -15,7 +15,7 @@ from itertools import count
 from operator import attrgetter
 from threading import Lock
 
-from qfzz_core.contracts.stores import CatalogueChanges, CatalogueToken, Transaction, UserRecord, Written
+from qfzz_core.contracts.stores import CatalogueChanges, CatalogueToken, LatestRow, Transaction, UserRecord, Written
 from qfzz_core.errors import ClosedError
 from qfzz_core.model.plain import copied
 from qfzz_core.model.tracks import Track
@@ -198,6 +198,11 @@ class MemoryStore(MemoryCatalogue, WholeUserStore):
         """Return a user as it is at this moment."""
         self._refuse_closed()
         return self._users.get(user_id)
+
+    def latest_interactions(self, user_id: str, types: Collection[str]) -> Iterable[LatestRow]:
+        """Return the latest interactions of a user."""
+        user = self.stored_user(user_id)
+        return () if user is None else user.latest(types)
 
     def user_ids(self) -> Iterator[str]:
         """Iterate the ids of all users in the order of their creation."""

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 import attrs
 
+from qfzz_core.contracts.stores import LatestRow
 from qfzz_core.model.events import Event
 from qfzz_core.model.plain import copied
 from qfzz_core.model.profiles import ProfileSnapshot
+from qfzz_core.storage.latest import note
 from qfzz_core.storage.records import Name, UserRow, Weight, owned_event
 from qfzz_core.storage.user_unit import StateKey, UserUnit
 
@@ -20,6 +22,7 @@ class Log:
 
     events: list[Event] = attrs.field(factory=list)
     places: dict[str, int] = attrs.field(factory=dict)
+    latest: dict[str, dict[str, tuple[int, int]]] = attrs.field(factory=dict)  # by type and track
 
     def add(self, events: Sequence[Event], length: int) -> None:
         """Put events after the first `length`."""
@@ -27,6 +30,13 @@ class Log:
         self.places.update(
             {event.event_id: at for at, event in enumerate(events, length) if event.event_id is not None}
         )
+
+    def add_latest(self, put: Mapping[tuple[str, str], tuple[int, int]], *, cleared: bool) -> None:
+        """Take the latest interactions of a transaction into account."""
+        if cleared:
+            self.latest.clear()
+        for (name, track_id), numbers in put.items():
+            note(self.latest.setdefault(name, {}), track_id, *numbers)
 
     def find(self, event_id: str, length: int) -> Event | None:
         """Return the event of an id among the first `length`."""
@@ -50,6 +60,12 @@ class User:
         """Iterate the log."""
         places = range(self.length)
         return (owned_event(self.log.events[place]) for place in (reversed(places) if newest_first else places))
+
+    def latest(self, types: Collection[str]) -> Iterator[LatestRow]:
+        """Iterate the latest interactions of these types."""
+        for name in types:
+            for track_id, numbers in list(self.log.latest.get(name, {}).items()):
+                yield name, track_id, *numbers
 
     def snapshot(self) -> ProfileSnapshot:
         """Return the profile."""
@@ -88,5 +104,6 @@ class MemoryUser(UserUnit):
     def committed(self) -> User:
         """Return the user as a record, with the changes."""
         self._log.add(self.appended, self._length)
+        self._log.add_latest(self.put_latest, cleared=self.cleared_latest)
         length = self._length + len(self.appended)
         return User(self.revision, self.numbered(), self.all_weights(), self.all_states(), self._log, length)

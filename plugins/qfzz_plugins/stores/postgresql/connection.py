@@ -212,4 +212,9 @@ def as_name(stored: bytes) -> str:
 
 def digests(names: Iterable[bytes]) -> str:
     """Return the digests by which the indexes find names, as the text of a `bytea[]`."""
-    return "{" + ",".join(rf'"\\x{sha256(name).hexdigest()}"' for name in names) + "}"
+    return byte_array(sha256(name).digest() for name in names)
+
+
+def byte_array(values: Iterable[bytes]) -> str:
+    """Return the text of a `bytea[]`."""
+    return "{" + ",".join(rf'"\\x{value.hex()}"' for value in values) + "}"

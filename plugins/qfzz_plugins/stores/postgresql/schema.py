@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from hashlib import sha256
 from typing import Any
 
 from qfzz_core.errors import ForeignStoreError, NewerSchemaError, StoreCorruptError, StoreUnavailableError
-from qfzz_plugins.stores.postgresql.connection import BEGIN, Connection, Row
+from qfzz_core.storage.latest import latest_of_stored
+from qfzz_plugins.stores.postgresql.connection import BEGIN, Connection, Row, as_bytes, byte_array
+
+logger = logging.getLogger("qfzz.store")
 
 APPLICATION = "qfzz"
 _OLDEST_SERVER = 13
@@ -77,7 +81,50 @@ _TABLES = (
     "CREATE UNIQUE INDEX states_by_key ON states (serial, sha256(learner), sha256(key))",
 )
 
-MIGRATIONS = (_TABLES,)  # the statements that lead to version 1, 2, ...
+_LATEST = (
+    # Of what the log says: of each type and track the last position and moment.
+    """CREATE TABLE latest (
+        serial bigint NOT NULL REFERENCES users ON DELETE CASCADE,
+        type bytea NOT NULL,
+        track_id bytea NOT NULL,
+        position bigint NOT NULL,
+        moment bigint NOT NULL
+    ) WITH (fillfactor = 80)""",
+    "CREATE UNIQUE INDEX latest_by_track ON latest (serial, sha256(type), sha256(track_id))",
+)
+_MERGE = """ON CONFLICT (serial, sha256(type), sha256(track_id)) DO UPDATE
+    SET position = greatest(latest.position, excluded.position), moment = greatest(latest.moment, excluded.moment)"""
+PUT_LATEST = f"INSERT INTO latest (serial, type, track_id, position, moment) VALUES (%s, %s, %s, %s, %s) {_MERGE}"
+PUT_MANY_LATEST = f"""INSERT INTO latest (serial, type, track_id, position, moment)
+    SELECT * FROM unnest(%s::bigint[], %s::bytea[], %s::bytea[], %s::bigint[], %s::bigint[]) {_MERGE}"""
+_STORED = 'SELECT position, serial, "timestamp", body FROM events'
+_MIGRATED = 20_000  # events in memory at once
+
+
+def arrays(rows: Sequence[Row]) -> list[str]:
+    """Return the columns of rows of whole numbers and bytes as `PUT_MANY_LATEST` takes them."""
+    return [
+        byte_array(column) if isinstance(column[0], bytes) else "{" + ",".join(map(str, column)) + "}"
+        for column in zip(*rows, strict=True)
+    ]
+
+
+def _fill_latest(connection: Connection) -> None:
+    """Write what the log says into the table of the latest interactions."""
+    ((count,),) = connection.rows("SELECT count(*) FROM events")
+    if count:
+        logger.info("migrating a store of an older version: reading %d events, about 100,000 a second", count)
+    connection.run(f"DECLARE stored NO SCROLL CURSOR FOR {_STORED}")
+    while events := connection.rows(f"FETCH {_MIGRATED} FROM stored"):
+        found = latest_of_stored(events)
+        rows = [(serial, as_bytes(name), as_bytes(track_id), *numbers) for serial, name, track_id, *numbers in found]
+        if rows:
+            connection.run(PUT_MANY_LATEST, arrays(rows))
+    connection.run("CLOSE stored")
+
+
+Migration = str | Callable[[Connection], None]
+MIGRATIONS: tuple[tuple[Migration, ...], ...] = (_TABLES, (*_LATEST, _fill_latest))  # that lead to version 1, 2, ...
 VERSION = len(MIGRATIONS)
 
 _COLUMNS = """SELECT c.relname, a.attname FROM pg_class c
@@ -146,7 +193,10 @@ def _migrate(connection: Connection, schema: str, version: int) -> None:
         connection.run(f'CREATE SCHEMA "{schema}"')
     for statements in MIGRATIONS[version:]:
         for statement in statements:
-            connection.run(statement)
+            if isinstance(statement, str):
+                connection.run(statement)
+            else:
+                statement(connection)
     if version == 0:
         row = [APPLICATION, VERSION, secrets.token_hex(8)]
         connection.run("INSERT INTO store (application, version, identity) VALUES (%s, %s, %s)", row)
@@ -164,6 +214,7 @@ _SIZES = {
     "weights": "length(same) + length(name)",
     "events": "length(body)",
     "states": "length(key) + length(state)",
+    "latest": "length(type) + length(track_id)",
 }
 _READ = [f"SELECT 'nothing' FROM {table} HAVING sum({size}) < 0" for table, size in _SIZES.items()]  # reads every row
 _POSITIONS = """SELECT 'the catalogue counts fewer positions than it gave' FROM catalogue
@@ -171,7 +222,7 @@ _POSITIONS = """SELECT 'the catalogue counts fewer positions than it gave' FROM 
 _ORPHANS = [
     f"""SELECT 'the table {table} holds rows of users who do not exist' WHERE EXISTS
     (SELECT FROM {table} LEFT JOIN users USING (serial) WHERE users.serial IS NULL)"""
-    for table in ("weights", "events", "states")
+    for table in ("weights", "events", "states", "latest")
 ]
 _CHECKSUMS = """SELECT format('%s pages of this database failed their checksums', checksum_failures)
     FROM pg_stat_database WHERE datname = current_database() AND checksum_failures > 0"""

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager
 from typing import Any
 
-from qfzz_core.contracts.stores import Transaction, UserRecord
+from qfzz_core.contracts.stores import LatestRow, Transaction, UserRecord
 from qfzz_core.model.events import Event
 from qfzz_core.model.json_codec import decoded
 from qfzz_core.model.profiles import ProfileSnapshot
@@ -15,7 +15,7 @@ from qfzz_core.storage.pages import batches, paged
 from qfzz_core.storage.records import event_of, refuse_used
 from qfzz_plugins.stores.options import PostgresqlOptions
 from qfzz_plugins.stores.postgresql.catalogue import BATCH, CatalogueWriter, PostgresqlCatalogue, begin_catalogue
-from qfzz_plugins.stores.postgresql.connection import PAGE, VIEW, Connection, Row, as_bytes, as_name
+from qfzz_plugins.stores.postgresql.connection import PAGE, VIEW, Connection, Row, as_bytes, as_name, digests
 from qfzz_plugins.stores.postgresql.connections import Connections
 from qfzz_plugins.stores.postgresql.place import place_of
 from qfzz_plugins.stores.postgresql.schema import damages, lock_space, prepare
@@ -38,6 +38,8 @@ _WEIGHTS = f"SELECT field, name, weight FROM weights WHERE serial = {_SERIAL} OR
 _EVENTS = f"{SELECT_EVENTS} WHERE serial = {_SERIAL} ORDER BY position"
 _STATES = f"SELECT key, state FROM states WHERE serial = {_SERIAL} AND sha256(learner) = sha256(%s) ORDER BY key"
 _ALL_STATES = f"SELECT learner, key, state FROM states WHERE serial = {_SERIAL} ORDER BY learner, key"
+_LATEST = f"""SELECT type, track_id, position, moment FROM latest
+    WHERE serial = {_SERIAL} AND sha256(type) = ANY(%s::bytea[])"""
 _RECORD = (_USER, _WEIGHTS, _ALL_STATES)
 
 
@@ -106,6 +108,11 @@ class PostgresqlStore(PostgresqlCatalogue):
         """Return everything a learner knows of a user."""
         rows = self._connections.rows(_STATES, [as_bytes(user_id), as_bytes(learner)])
         return {as_name(key): decoded(state) for key, state in rows}
+
+    def latest_interactions(self, user_id: str, types: Collection[str]) -> list[LatestRow]:
+        """Return the latest interactions of a user."""
+        rows = self._connections.rows(_LATEST, [as_bytes(user_id), digests(map(as_bytes, types))])
+        return [(as_name(name), as_name(track_id), *numbers) for name, track_id, *numbers in rows]
 
     def transaction(self, user_ids: Collection[str]) -> AbstractContextManager[Transaction]:
         """Begin a transaction, which holds the locks of these users until it ends."""

@@ -19,6 +19,7 @@ from qfzz_core.storage.records import SCALARS, Name, UserRow, Weight, event_row,
 from qfzz_core.storage.unit_of_work import ReadAheadUnit, RowUser
 from qfzz_plugins.stores.postgresql.catalogue import find_track
 from qfzz_plugins.stores.postgresql.connection import BEGIN, Connection, Row, Statement, as_bytes, as_name, digests
+from qfzz_plugins.stores.postgresql.schema import PUT_LATEST, PUT_MANY_LATEST, arrays
 
 _USER_COLUMNS = f"user_id, serial, revision, {', '.join(SCALARS)}"
 SELECT_USERS = f"SELECT {_USER_COLUMNS} FROM users"
@@ -194,6 +195,11 @@ class PostgresqlUser(RowUser):
             for position, kind, timestamp, event_id, body in self.appended
         ]
 
+    def latest_rows(self) -> list[Row]:
+        """Return the rows of the latest interactions among the events that were appended."""
+        put = self.put_latest.items()
+        return [(self.serial, as_bytes(name), as_bytes(track_id), *numbers) for (name, track_id), numbers in put]
+
     def statements(self) -> Iterator[Statement]:
         """Iterate the statements that write what changed but the events."""
         user_id, serial, *values = self.table_row()
@@ -205,6 +211,17 @@ class PostgresqlUser(RowUser):
             yield _PUT_WEIGHTS.format(marks), [value for row in some for value in row]
         for *place, state in self.state_rows():
             yield (_DROP_STATE, place) if state is None else (_PUT_STATE, [*place, state])
+        if self.cleared_latest:
+            yield "DELETE FROM latest WHERE serial = %s", [serial]
+        yield from latest_statements(self.latest_rows())
+
+
+def latest_statements(rows: Sequence[Row]) -> Iterator[Statement]:
+    """Iterate the statement that writes latest interactions."""
+    if len(rows) == 1:
+        yield PUT_LATEST, rows[0]
+    elif rows:
+        yield PUT_MANY_LATEST, arrays(rows)
 
 
 class PostgresqlUnit(ReadAheadUnit[PostgresqlUser]):
@@ -303,6 +320,7 @@ class _Loading(PostgresqlUnit):
             (_EVENTS, _EVENT_TYPES, _all(user.event_rows() for user in users)),
         ):
             self.connection.copy(table, types, rows)
+        self.connection.together([*latest_statements(_all(user.latest_rows() for user in users))])
 
 
 def _all(rows: Iterable[list[Row]]) -> list[Row]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import secrets
 from typing import TYPE_CHECKING
@@ -9,10 +10,15 @@ from typing import TYPE_CHECKING
 from sqlite_utils import Database, Migrations
 
 from qfzz_core.errors import ForeignStoreError, NewerSchemaError, StoreCorruptError, StoreUnavailableError
+from qfzz_core.storage.latest import latest_of_stored
+from qfzz_core.storage.pages import batches, paged
+from qfzz_plugins.stores.sqlite.connection import Insertion
 from qfzz_plugins.stores.sqlite.kept_files import beginning
 
 if TYPE_CHECKING:
     from qfzz_plugins.stores.sqlite.connection import Connection
+
+logger = logging.getLogger("qfzz.store")
 
 APPLICATION_ID = int.from_bytes(b"QFZZ", "big")
 
@@ -80,7 +86,37 @@ def first_tables(db: Database) -> None:
     db.execute("INSERT INTO store (identity) VALUES (?)", [secrets.token_hex(8)])
 
 
-VERSION = 1  # how many migrations there are
+_LATEST = """CREATE TABLE latest (
+    serial INTEGER NOT NULL REFERENCES users ON DELETE CASCADE,
+    type TEXT NOT NULL,
+    track_id TEXT NOT NULL,
+    position INTEGER NOT NULL,
+    moment INTEGER NOT NULL,
+    PRIMARY KEY (serial, type, track_id)
+) STRICT, WITHOUT ROWID"""
+PUT_LATEST = Insertion(
+    """INSERT INTO latest (serial, type, track_id, position, moment) VALUES {}
+        ON CONFLICT (serial, type, track_id) DO UPDATE
+        SET position = max(position, excluded.position), moment = max(moment, excluded.moment)""",
+    columns=5,
+)
+_STORED = "SELECT position, serial, timestamp, body FROM events WHERE position > ? ORDER BY position LIMIT ?"
+_MIGRATED = 20_000  # events in memory at once
+
+
+@migrations()
+def latest_interactions(db: Database) -> None:
+    """Create the table of version 2, of what the log says: of each type and track the last position and moment."""
+    db.execute(_LATEST)
+    ((count,),) = db.execute("SELECT count(*) FROM events")
+    if count:
+        logger.info("migrating a store of an older version: reading %d events, about 200,000 a second", count)
+    stored = paged(lambda query, values: db.execute(query, values).fetchall(), _STORED, (), 0)
+    for events in batches(stored, _MIGRATED):
+        db.conn.executemany(PUT_LATEST.one, latest_of_stored(events))
+
+
+VERSION = 2  # how many migrations there are
 
 
 def examine(path: str) -> None:

@@ -8,7 +8,7 @@ from contextlib import closing
 from typing import Any
 from urllib.parse import unquote
 
-from qfzz_core.contracts.stores import Condition, UserRecord
+from qfzz_core.contracts.stores import Condition, LatestRow, UserRecord
 from qfzz_core.errors import StoreURLError
 from qfzz_core.model.credentials import shown_url
 from qfzz_core.model.events import Event
@@ -29,6 +29,9 @@ _PREFIX = "sqlite:///"
 _WEIGHTS = "SELECT field, name, weight FROM weights WHERE serial = ? ORDER BY id"
 _STATES = """SELECT key, state FROM states
     WHERE serial = (SELECT serial FROM users WHERE user_id = ?) AND learner = ? ORDER BY key"""
+
+_LATEST = """SELECT type, track_id, position, moment FROM latest
+    WHERE serial = (SELECT serial FROM users WHERE user_id = ?)"""
 
 
 def path_of(url: str) -> str:
@@ -110,6 +113,11 @@ class SQLiteStore(SQLiteCatalogue):
         """Return everything a learner knows of a user."""
         rows = self._connections.mine().rows(_STATES, [user_id, learner])
         return {key: decoded(state) for key, state in rows}
+
+    def latest_interactions(self, user_id: str, types: Collection[str]) -> list[LatestRow]:
+        """Return the latest interactions of a user."""
+        marks = ",".join("?" * len(types))
+        return self._connections.mine().rows(f"{_LATEST} AND type IN ({marks})", [user_id, *types])
 
     def transaction(self, user_ids: Collection[str]) -> SQLiteUnit:
         """Begin a transaction, which holds the file's write lock until it ends."""

@@ -15,6 +15,7 @@ from qfzz_core.storage.records import EVENT_COLUMNS, SCALARS, Name, UserRow, Wei
 from qfzz_core.storage.unit_of_work import ReadAheadUnit, RowUser
 from qfzz_plugins.stores.sqlite.catalogue import find_track
 from qfzz_plugins.stores.sqlite.connection import Connection, Insertion, Row
+from qfzz_plugins.stores.sqlite.schema import PUT_LATEST
 
 _USER_COLUMNS = ("user_id", "serial", "revision", *SCALARS)
 _USER = f"SELECT {', '.join(_USER_COLUMNS)} FROM users WHERE user_id = ?"
@@ -199,6 +200,10 @@ class SQLiteUnit(ReadAheadUnit[SQLiteUser]):
             self._write_user(user)
             self._write_weights(user)
             self._write_states(user)
+            if user.cleared_latest:
+                self.connection.run("DELETE FROM latest WHERE serial = ?", [user.serial])
+            latest = [(user.serial, *key, *numbers) for key, numbers in user.put_latest.items()]
+            self.connection.insert(PUT_LATEST, latest)
         first = self.first_position  # of the event that was written at once
         events = [(user.serial, *event) for user in users for event in user.appended if event[0] != first]
         if events:

@@ -82,7 +82,8 @@ class Engine(Recommender):
         columns = [registered.value for registered in self.registry.columns.values()]
         self._recorder = Recorder(self.store, learners, lambda: timestamp(self._clock()), self.faults.report)
         self._library = Library(self.store, columns, self._report_column, self.config.cache or None)
-        sources = request_sources(self.store, self.registry, self.settings)
+        profiles = Profiles(self.store, self._recorder)
+        sources = request_sources(self.store, self.registry, self.settings, profiles.latest)
         self._types = sources.interaction_types
         pipeline = Pipeline(
             registry=self.registry,
@@ -94,7 +95,7 @@ class Engine(Recommender):
             report=self.faults.report,
             clock=self._clock,
         )
-        super().__init__(seed, pipeline, Profiles(self.store, self._recorder))
+        super().__init__(seed, pipeline, profiles)
         self.faults.count_in(self._loader.records)
         logger.info("engine ready: %d plugins, store %s", len(self._loader.active()), self.store.name)
 
@@ -197,6 +198,7 @@ class Engine(Recommender):
         `StoreCorruptError` for a log that lacks its beginning.
         """
         changed = replay.rebuild(self._recorder, checked_user_id(user_id))
+        self._profiles.latest.drop(user_id)
         self._profiles.refresh(user_id)
         logger.info("profile rebuilt, %d differences", len(changed))
         return changed

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import datetime
 from enum import Enum
 from itertools import islice
@@ -19,6 +19,7 @@ from qfzz_core.model.plain import shown
 from qfzz_core.model.profiles import ProfileSnapshot
 
 if TYPE_CHECKING:
+    from qfzz_core.contracts.latest import LatestInteractions
     from qfzz_core.model.names import Similarity
 
 GREATEST_COUNT = 2**40  # more than any catalogue holds: a greater limit means all tracks, and fits an int64
@@ -47,6 +48,7 @@ class Sources:
     """Where the requests of an engine fetch from, on demand. Belongs to the engine; plugins use a request's methods."""
 
     interactions: Callable[[str], Iterator[Interaction]]
+    latest: Callable[[ProfileSnapshot, Collection[str]], LatestInteractions]
     state: Callable[[str, str], Mapping[str, Any]]
     interaction_types: Mapping[str, Any]
     strategies: Mapping[str, Any]
@@ -97,8 +99,18 @@ class Request:
         )
 
     def interactions(self) -> Iterator[Interaction]:
-        """Iterate the whole log of this user's interactions, newest first."""
+        """Iterate the whole log of this user's interactions, newest first.
+
+        What reads all of it takes time with every event: 5 s for a million. See `latest`.
+        """
         return self.sources.interactions(self.profile.user_id)
+
+    def latest(self, types: Collection[str]) -> LatestInteractions:
+        """Return with which tracks this user had interactions of these types, and when they had the last of them.
+
+        It is kept by event: however long the log is, only what was recorded since the last request is read.
+        """
+        return self.sources.latest(self.profile, types)
 
     def history(self, limit: int = SHOWN_INTERACTIONS) -> list[Interaction]:
         """Return the user's last interactions, oldest first, at most `limit`."""

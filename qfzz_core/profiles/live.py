@@ -14,6 +14,7 @@ from qfzz_core.errors import ProfileError
 from qfzz_core.model.events import SHOWN_INTERACTIONS, Change, Interaction
 from qfzz_core.model.profiles import PREFERENCE_FIELDS, ProfileSnapshot, UserProfile, checked_interaction
 from qfzz_core.model.weights import WEIGHT_FIELDS, Weights
+from qfzz_core.profiles.latest import LatestCache
 from qfzz_core.profiles.recorder import Recorder
 
 # A snapshot of 48 names takes 1.5 KB, so these take 1.5 MB. Checking a kept one takes 7 microseconds, reading it from
@@ -143,6 +144,7 @@ class Profiles:
         self._lock = threading.RLock()  # `get` holds it while `snapshot` takes it, so that two threads make one object
         self._snapshots: OrderedDict[str, ProfileSnapshot] = OrderedDict()
         self.live: WeakValueDictionary[str, LiveProfile] = WeakValueDictionary()
+        self.latest = LatestCache(store)
 
     def snapshot(self, user_id: str) -> ProfileSnapshot | None:
         """Return a user's profile as it is stored now, None for an unknown user; a held object then shows it."""
@@ -196,3 +198,4 @@ class Profiles:
         with self._lock:
             self._snapshots.pop(user_id, None)
             self.live.pop(user_id, None)
+        self.latest.drop(user_id)

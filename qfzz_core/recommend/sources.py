@@ -11,11 +11,12 @@ from qfzz_core.contracts.stores import Store
 from qfzz_core.model.events import Interaction
 from qfzz_core.plugins.registry import Registered, Registry
 from qfzz_core.plugins.settings import Settings
+from qfzz_core.profiles.latest import LatestCache
 
 T = TypeVar("T")
 
 
-def request_sources(store: Store, registry: Registry, settings: Settings) -> Sources:
+def request_sources(store: Store, registry: Registry, settings: Settings, latest: LatestCache) -> Sources:
     """Return the sources of an engine's requests."""
 
     def interactions(user_id: str) -> Iterator[Interaction]:
@@ -24,6 +25,7 @@ def request_sources(store: Store, registry: Registry, settings: Settings) -> Sou
 
     return Sources(
         interactions=interactions,
+        latest=latest.of,
         state=store.states,
         interaction_types=_values(registry.interaction_types),
         strategies=_values(registry.strategies),

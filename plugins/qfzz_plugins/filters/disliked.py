@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from qfzz_core import IdFilter, Request, hookimpl
+from qfzz_core import Predicate, Request, hookimpl
 
 
 class DislikedFilter:
@@ -17,24 +17,16 @@ class DislikedFilter:
         if not isinstance(option, bool):
             raise ValueError(f"give False to leave disliked tracks out, True to keep them, got {option!r}")
 
-    def prepare(self, request: Request, option: Any) -> IdFilter | None:
+    def prepare(self, request: Request, option: Any) -> Predicate | None:
         """Leave out what was disliked last, unless everything may pass."""
-        return None if option else IdFilter(track_ids=disliked(request), exclude=True)
-
-
-def disliked(request: Request) -> set[str]:
-    """Return the ids of the tracks whose latest judgement was a dislike."""
-    types = request.interaction_types
-    judged: set[str] = set()
-    found: set[str] = set()
-    for interaction in request.interactions():
-        known = types.get(interaction.type)
-        if known is None or known.judgement is None or interaction.track_id in judged:
-            continue
-        judged.add(interaction.track_id)
-        if known.judgement == "dislike":
-            found.add(interaction.track_id)
-    return found
+        if option:
+            return None
+        types = request.interaction_types
+        judging = [name for name, known in types.items() if known.judgement is not None]
+        dislikes = [name for name in judging if types[name].judgement == "dislike"]
+        latest = request.latest(judging)
+        disliked = latest.positions(dislikes)
+        return latest.leave_out((disliked > 0) & (disliked == latest.positions(judging)))
 
 
 @hookimpl

@@ -7,21 +7,21 @@ from datetime import timedelta
 from itertools import islice
 from typing import Any
 
-from qfzz_core import Filter, IdFilter, Request, hookimpl
+from qfzz_core import Filter, IdFilter, Predicate, Request, hookimpl
 from qfzz_core.model.events import Interaction
-from qfzz_core.model.timestamps import parsed
 
 MOST = 2**40  # more plays than any log holds; islice refuses numbers beyond sys.maxsize
 
 
+def heard_types(request: Request) -> list[str]:
+    """Return the names of the interactions in which a track is heard."""
+    return [name for name, known in request.interaction_types.items() if known.heard]
+
+
 def hearings(request: Request) -> Iterator[Interaction]:
     """Iterate the interactions in which a track was heard, newest first."""
-    types = request.interaction_types
-    return (
-        interaction
-        for interaction in request.interactions()
-        if interaction.type in types and types[interaction.type].heard
-    )
+    types = heard_types(request)
+    return (interaction for interaction in request.interactions() if interaction.type in types)
 
 
 class HeardWithinDays:
@@ -34,11 +34,11 @@ class HeardWithinDays:
         if isinstance(option, bool) or not isinstance(option, (int, float)) or not 0 <= option <= 100_000:
             raise ValueError(f"give a number of days, 0 to 100,000, got {option!r}")
 
-    def prepare(self, request: Request, option: Any) -> IdFilter:
-        """Leave out what was heard since; the whole log is read, because timestamps do not order it."""
-        since = request.now - timedelta(days=float(option))
-        heard = {played.track_id for played in hearings(request) if parsed(played.timestamp) >= since}
-        return IdFilter(track_ids=heard, exclude=True)
+    def prepare(self, request: Request, option: Any) -> Predicate | None:
+        """Leave out what was heard since, in whatever order it was recorded."""
+        types = heard_types(request)
+        latest = request.latest(types)
+        return latest.leave_out(latest.since(request.now - timedelta(days=float(option)), types))
 
 
 class HeardWithinPlays:

@@ -104,13 +104,16 @@ def test_every_figure_is_measured_for_every_store(kind: tuple[str, str | None]) 
     done = run("--store", name, *where, "--tracks", str(WITH_A_CACHE), "--rounds", "1", "--json")
     assert done.returncode == 0, done.stderr
     document = json.loads(done.stdout)
-    assert list(document) == ["store", "version", "feedback", "importing", "opening"]
+    assert list(document) == ["store", "version", "feedback", "importing", "opening", "history_filters"]
     assert document["store"] == name
     assert (document["feedback"].pop("sync_seconds") is None) == (name == "postgresql")
     assert all(figure > 0 for section in ("feedback", "importing") for figure in document[section].values())
     opening = document["opening"]
     assert opening["cache_mb"] > 0  # so the warm cache is one
     assert list(opening["no_cache"]) == list(opening["warm_cache"])
+    filters = document["history_filters"]
+    assert list(filters) == ["5000", "28000"]
+    assert all(figure > 0 for sizes in filters.values() for each in sizes.values() for figure in each.values())
 
 
 def test_the_figures_are_printed_as_tables_with_what_is_promised() -> None:

@@ -15,9 +15,10 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 from support.third_party import plugin, scoring
 
-from qfzz_core import Engine, InteractionType, Request
+from qfzz_core import Config, Engine, InteractionType, Request
 from qfzz_core.contracts.latest import LatestInteractions
 from qfzz_core.contracts.stores import KeepsLatest, Store
+from qfzz_core.errors import PluginError, StoreError
 from qfzz_core.model.events import Event, Interaction
 from qfzz_core.model.timestamps import NEVER, parsed
 from qfzz_core.profiles import latest as cache
@@ -253,6 +254,31 @@ def test_a_store_that_keeps_none_is_read_once() -> None:
             engine.recommend("alice", where={"heard_within_days": 1})
         assert store.read == 0
         assert_right(engine)
+
+
+class Failing(MemoryStore):
+    """A store that fails when it is to."""
+
+    fails = False
+
+    def latest_interactions(self, user_id: str, types: Collection[str]) -> Any:
+        if self.fails:
+            raise StoreError("the store is away")
+        return super().latest_interactions(user_id, types)
+
+
+def test_a_store_that_failed_is_read_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cache, "MOST_EVENTS", 2)
+    store = Failing()
+    store.write_tracks(some_tracks(20))
+    with Engine(config=Config(strict=True), store=store, plugins=[HUMMING], clock=lambda: NOW) as engine:
+        for name in ("dislike", "like"):
+            engine.record_many({"user_id": "alice", "track_id": f"t{n}", "interaction_type": name} for n in range(5))
+            store.fails = True
+            with pytest.raises(PluginError, match="the store is away"):
+                engine.recommend("alice", where={"disliked": False})
+            store.fails = False
+            assert_right(engine)
 
 
 def test_a_backup_that_was_restored_is_seen_to_be_another_history(tmp_path: Path) -> None:

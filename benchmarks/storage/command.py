@@ -19,6 +19,7 @@ SECTIONS = {
     "feedback": "durable feedback against the same statements, and in batches",
     "importing": "an import against writing ready tuples",
     "opening": "opening to the first answer, without a cache and with one",
+    "history_filters": "filters by what a listener did, against no filter",
 }
 
 
@@ -45,7 +46,7 @@ def main(arguments: list[str] | None = None) -> None:
 
 def parser() -> argparse.ArgumentParser:
     """Return the parser of the command's options."""
-    sections = "\n".join(f"  {name:<11} {what}" for name, what in SECTIONS.items())
+    sections = "\n".join(f"  {name:<15} {what}" for name, what in SECTIONS.items())
     known = argparse.ArgumentParser(
         prog="python -m benchmarks.storage",
         description="What a store costs beyond its database: each figure against the same work done with nothing but "
@@ -56,7 +57,7 @@ def parser() -> argparse.ArgumentParser:
     add = known.add_argument
     add("--store", choices=KINDS, default=KINDS[0], help=f"default: {KINDS[0]}")
     add("--only", nargs="+", choices=SECTIONS, default=list(SECTIONS), metavar="SECTION", help="default: all")
-    add("--tracks", type=int, default=1_000_000, help="the size of the catalogue (default: 1000000)")
+    add("--tracks", type=int, default=1_000_000, help="the size of the catalogue, or of a log (default: 1000000)")
     add("--rounds", type=int, default=7, help="how often each is measured (default: 7; what is large, at most 3)")
     add("--directory", type=Path, help="where files are made: on the disk to measure (default: a temporary one)")
     server = "a server of PostgreSQL whose user may create databases"

@@ -49,8 +49,10 @@ class LatestCache:
         with self._lock:
             user = self._users.pop(key, None) or _User(*key)
             self._users[key] = user
+        before = user.cost
         latest = user.as_of(profile.revision, self._store)
-        self._make_room()
+        if user.cost != before:
+            self._make_room()
         return latest
 
     def _make_room(self) -> None:
@@ -78,17 +80,20 @@ class _User:
         self._lock = threading.Lock()
         self._revision: tuple[int, int] | None = None
         self._last: Event | None = None
+        self._was_read = False
+        self._slots: dict[str, int] = {}  # the places of tracks in the arrays
 
     @property
     def cost(self) -> int:
-        """The memory it takes, in tracks."""
-        return USER_COST if self._revision is None else USER_COST + len(self._slots)
+        """The memory it takes, in tracks; 0 before anything was read."""
+        return USER_COST + len(self._slots) if self._was_read else 0
 
     def as_of(self, revision: tuple[int, int], store: Store) -> LatestInteractions:
         """Return what the log says that the profile of this revision is of, or a later one."""
         with self._lock:
             if self._revision != revision or revision == _UNSTORED:
                 events = None if self._revision is None else self._events_since(store)
+                self._revision = None  # so that all is read again if the store fails in the middle
                 if events is None:
                     self._read(store)
                 elif events:
@@ -114,10 +119,11 @@ class _User:
     def _read(self, store: Store) -> None:
         # The last event is read first: what is recorded meanwhile is in the rows, and makes no difference when merged.
         self._last = next(iter(store.events(self._user_id, newest_first=True)), None)
-        self._slots: dict[str, int] = {}
+        self._slots = {}
         self._numbers: Numbers = {name: np.empty((2, 0), dtype=np.int64) for name in self._types}
         self._rows = _Rows()
         self._merge(latest_rows(store, self._user_id, self._types))
+        self._was_read = True
 
     def _merge(self, rows: Iterable[LatestRow]) -> None:
         """Take the greater numbers of what is known and of rows."""

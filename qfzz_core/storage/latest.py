@@ -28,12 +28,12 @@ def note_interaction(latest: Latest, interaction: Interaction, position: int) ->
     note(latest, (interaction.type, interaction.track_id), position, moment_of(interaction.timestamp))
 
 
-def latest_of(events: Iterable[Event], types: Collection[str] | None = None) -> list[LatestRow]:
-    """Return the latest interactions of events, of some types or of all; see `KeepsLatest`."""
+def latest_of(events: Iterable[Event], types: Collection[str]) -> list[LatestRow]:
+    """Return the latest interactions of these types among events; see `KeepsLatest`."""
     latest: dict[tuple[str, str], tuple[int, int]] = {}
     for event in events:
         interaction = event.interaction
-        if interaction is not None and (types is None or interaction.type in types):
+        if interaction is not None and interaction.type in types:
             note_interaction(latest, interaction, event.position)
     return [(*key, *numbers) for key, numbers in latest.items()]
 

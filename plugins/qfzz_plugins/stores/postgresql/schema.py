@@ -11,7 +11,7 @@ from typing import Any
 
 from qfzz_core.errors import ForeignStoreError, NewerSchemaError, StoreCorruptError, StoreUnavailableError
 from qfzz_core.storage.latest import latest_of_stored
-from qfzz_plugins.stores.postgresql.connection import BEGIN, Connection, Row, as_bytes, byte_array
+from qfzz_plugins.stores.postgresql.connection import BEGIN, Connection, Row, Statement, as_bytes, byte_array
 
 logger = logging.getLogger("qfzz.store")
 
@@ -94,19 +94,25 @@ _LATEST = (
 )
 _MERGE = """ON CONFLICT (serial, sha256(type), sha256(track_id)) DO UPDATE
     SET position = greatest(latest.position, excluded.position), moment = greatest(latest.moment, excluded.moment)"""
-PUT_LATEST = f"INSERT INTO latest (serial, type, track_id, position, moment) VALUES (%s, %s, %s, %s, %s) {_MERGE}"
-PUT_MANY_LATEST = f"""INSERT INTO latest (serial, type, track_id, position, moment)
+_PUT_LATEST = f"INSERT INTO latest (serial, type, track_id, position, moment) VALUES (%s, %s, %s, %s, %s) {_MERGE}"
+_PUT_MANY_LATEST = f"""INSERT INTO latest (serial, type, track_id, position, moment)
     SELECT * FROM unnest(%s::bigint[], %s::bytea[], %s::bytea[], %s::bigint[], %s::bigint[]) {_MERGE}"""
 _STORED = 'SELECT position, serial, "timestamp", body FROM events'
 _MIGRATED = 20_000  # events in memory at once
 
 
-def arrays(rows: Sequence[Row]) -> list[str]:
-    """Return the columns of rows of whole numbers and bytes as `PUT_MANY_LATEST` takes them."""
-    return [
-        byte_array(column) if isinstance(column[0], bytes) else "{" + ",".join(map(str, column)) + "}"
-        for column in zip(*rows, strict=True)
-    ]
+def latest_statements(rows: Sequence[Row]) -> list[Statement]:
+    """Return the statement that writes latest interactions; none if there are none."""
+    if len(rows) <= 1:
+        return [(_PUT_LATEST, row) for row in rows]
+    arrays = (
+        byte_array(column) if isinstance(column[0], bytes) else _numbers(column) for column in zip(*rows, strict=True)
+    )
+    return [(_PUT_MANY_LATEST, [*arrays])]
+
+
+def _numbers(column: Sequence[int]) -> str:
+    return "{" + ",".join(map(str, column)) + "}"
 
 
 def _fill_latest(connection: Connection) -> None:
@@ -118,8 +124,7 @@ def _fill_latest(connection: Connection) -> None:
     while events := connection.rows(f"FETCH {_MIGRATED} FROM stored"):
         found = latest_of_stored(events)
         rows = [(serial, as_bytes(name), as_bytes(track_id), *numbers) for serial, name, track_id, *numbers in found]
-        if rows:
-            connection.run(PUT_MANY_LATEST, arrays(rows))
+        connection.together(latest_statements(rows))
     connection.run("CLOSE stored")
 
 

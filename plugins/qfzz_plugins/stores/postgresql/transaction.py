@@ -19,7 +19,7 @@ from qfzz_core.storage.records import SCALARS, Name, UserRow, Weight, event_row,
 from qfzz_core.storage.unit_of_work import ReadAheadUnit, RowUser
 from qfzz_plugins.stores.postgresql.catalogue import find_track
 from qfzz_plugins.stores.postgresql.connection import BEGIN, Connection, Row, Statement, as_bytes, as_name, digests
-from qfzz_plugins.stores.postgresql.schema import PUT_LATEST, PUT_MANY_LATEST, arrays
+from qfzz_plugins.stores.postgresql.schema import latest_statements
 
 _USER_COLUMNS = f"user_id, serial, revision, {', '.join(SCALARS)}"
 SELECT_USERS = f"SELECT {_USER_COLUMNS} FROM users"
@@ -216,14 +216,6 @@ class PostgresqlUser(RowUser):
         yield from latest_statements(self.latest_rows())
 
 
-def latest_statements(rows: Sequence[Row]) -> Iterator[Statement]:
-    """Iterate the statement that writes latest interactions."""
-    if len(rows) == 1:
-        yield PUT_LATEST, rows[0]
-    elif rows:
-        yield PUT_MANY_LATEST, arrays(rows)
-
-
 class PostgresqlUnit(ReadAheadUnit[PostgresqlUser]):
     """A `Transaction` over the users it was begun with, who are locked."""
 
@@ -320,7 +312,7 @@ class _Loading(PostgresqlUnit):
             (_EVENTS, _EVENT_TYPES, _all(user.event_rows() for user in users)),
         ):
             self.connection.copy(table, types, rows)
-        self.connection.together([*latest_statements(_all(user.latest_rows() for user in users))])
+        self.connection.together(latest_statements(_all(user.latest_rows() for user in users)))
 
 
 def _all(rows: Iterable[list[Row]]) -> list[Row]:

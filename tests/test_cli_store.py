@@ -103,10 +103,10 @@ def test_a_backup_that_fails_leaves_the_older_file_and_no_other(cli: Cli, monkey
     def full(*_: Any) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(maintenance.shutil, "copymode", full)
+    monkeypatch.setattr(os, "fsync", full)
     assert "cannot be written: No space left" in cli.fails("store", "backup", str(target), "--replace")
     assert (list(target.parent.iterdir()), target.read_text()) == ([target], "older")
-    monkeypatch.setattr(maintenance.shutil, "copymode", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+    monkeypatch.setattr(os, "fsync", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
     assert cli("store", "backup", str(target), "--replace").exit_code == 130
     assert (list(target.parent.iterdir()), target.read_text()) == ([target], "older")
 

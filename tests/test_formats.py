@@ -416,13 +416,19 @@ class TestTheCommandLine:
         assert sentence in cli.fails("recommend", "alice", *arguments, code=code)
 
     @pytest.mark.skipif(sys.platform == "win32", reason="modes are POSIX")
-    def test_a_playlist_can_be_read_by_whoever_can_read_other_files(self, cli: Cli) -> None:
-        mask = os.umask(0o022)
+    def test_a_playlist_can_be_read_by_its_owner_alone_unless_it_replaces_one_that_others_can_read(
+        self, cli: Cli
+    ) -> None:
+        target = cli.directory / "list.m3u"
+        mask = os.umask(0)
         try:
-            cli.ok("recommend", "alice", "--output", str(cli.directory / "list.m3u"))
+            cli.ok("recommend", "alice", "--output", str(target))
+            made = stat.S_IMODE(target.stat().st_mode)
+            target.chmod(0o644)
+            cli.ok("recommend", "alice", "--output", str(target))
         finally:
             os.umask(mask)
-        assert stat.S_IMODE((cli.directory / "list.m3u").stat().st_mode) == 0o644
+        assert (made, stat.S_IMODE(target.stat().st_mode)) == (0o600, 0o644)
 
     def test_a_failing_reader_of_an_installed_plugin_is_named_and_nothing_is_imported(
         self, cli: Cli, monkeypatch: pytest.MonkeyPatch

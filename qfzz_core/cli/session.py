@@ -11,6 +11,7 @@ import attrs
 
 from qfzz_core.config import Config, load_config
 from qfzz_core.errors import StoreUnavailableError
+from qfzz_core.model.files import make_directory
 
 if TYPE_CHECKING:
     from qfzz_core.engine import Engine
@@ -117,7 +118,7 @@ def _given(option: str | None, name: str, variable: str) -> Choice | None:
 
 def _make_directory(path: Path) -> None:
     try:
-        path.mkdir(parents=True, exist_ok=True)
+        make_directory(path)
     except OSError as error:
         raise StoreUnavailableError(
             f"the directory {path} cannot be made: {error.strerror}; choose another place with --store"
@@ -136,5 +137,5 @@ def store_file(url: str) -> Path | None:
 def refuse_missing(url: str) -> None:
     """Raise `StoreUnavailableError` if the store is a file that does not exist: opening it would make a new one."""
     file = store_file(url)
-    if file is not None and not file.exists():
+    if file is not None and not os.path.lexists(file):
         raise StoreUnavailableError(f"there is no store {file}; check the path")

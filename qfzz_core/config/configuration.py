@@ -18,6 +18,7 @@ from attrs import evolve
 
 from qfzz_core.config.places import KeyPath, Places, dotted
 from qfzz_core.errors import ConfigError
+from qfzz_core.model.files import open_ordinary
 
 if TYPE_CHECKING:
     from qfzz_core.config.structuring import Problem
@@ -197,17 +198,15 @@ def _copied(value: Any) -> Any:
 
 def _read(name: str) -> str:
     try:
-        with open(name, "rb") as file:
+        with open_ordinary(name) as file:
             return file.read().decode("utf-8-sig")  # some editors write a byte order mark
     except FileNotFoundError:
         raise ConfigError(f"{name}: there is no such file") from None
-    except IsADirectoryError:
-        raise ConfigError(f"{name}: this is a directory, not a configuration file") from None
     except UnicodeDecodeError as error:
         line = error.object.count(b"\n", 0, error.start) + 1
         raise ConfigError(f"{name}:{line}: this is not UTF-8 text, byte 0x{error.object[error.start]:02x}") from None
-    except (OSError, ValueError) as error:
-        raise ConfigError(f"{name}: this cannot be read: {getattr(error, 'strerror', None) or error}") from None
+    except OSError as error:
+        raise ConfigError(f"{name}: this cannot be read: {error.strerror or error}") from None
 
 
 def _toml(text: str, name: str) -> dict[str, Any]:

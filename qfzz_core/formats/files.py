@@ -13,6 +13,7 @@ from attrs import frozen
 
 from qfzz_core.contracts.formats import ImportFileError, Playlist, PlaylistError, Reader, Row, TrackFile, Writer
 from qfzz_core.errors import InvalidInput, did_you_mean
+from qfzz_core.model.files import open_ordinary
 from qfzz_core.plugins.faults import BrokenContractError, Report, answers, described
 
 if TYPE_CHECKING:
@@ -80,7 +81,7 @@ class Readers:
         """
         reader = self._reader(path)
         try:
-            with path.open("rb") as raw, _text(path, raw) as text:
+            with open_ordinary(path, streams=True) as raw, _text(path, raw) as text:
                 report = (lambda: on_progress(raw.tell())) if on_progress else (lambda: None)
                 yield from self._guarded(reader, TrackFile(path, text, report))
         except _DAMAGED as error:

@@ -9,22 +9,21 @@ from __future__ import annotations
 import json
 import os
 import struct
-import tempfile
 import zlib
 from collections.abc import Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 
+from qfzz_core.model.files import open_ordinary, replacing
+
 Arrays = Mapping[str, NDArray[Any]]
 
 _FORMAT = b"QFZZ arrays 1\n"
 _SIZES = struct.Struct("<QI")  # of the header: its length, its CRC-32
 _KINDS = "biuf"  # booleans and numbers; reading an array of objects would execute what the file says
-WRITING = ".writing-"  # how the name of a file begins that is not finished yet
 
 
 class DamagedFileError(Exception):
@@ -36,17 +35,11 @@ def write_arrays(path: Path, about: Mapping[str, Any], arrays: Arrays) -> None:
     flat = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
     entries = [[name, array.dtype.str, list(array.shape), zlib.crc32(_bytes(array))] for name, array in flat.items()]
     header = json.dumps({"about": about, "arrays": entries}).encode()
-    descriptor, name = tempfile.mkstemp(prefix=WRITING, dir=path.parent)
-    try:
-        with open(descriptor, "wb") as file:
-            file.write(_FORMAT + _SIZES.pack(len(header), zlib.crc32(header)) + header)
-            for array in flat.values():
-                file.write(_bytes(array))
-        os.replace(name, path)
-    except BaseException:
-        with suppress(OSError):
-            os.unlink(name)
-        raise
+    # not synced, which takes seconds for a large catalogue: what a crash left unwritten is seen by its CRC
+    with replacing(path, durable=False) as temporary, open(temporary, "wb") as file:
+        file.write(_FORMAT + _SIZES.pack(len(header), zlib.crc32(header)) + header)
+        for array in flat.values():
+            file.write(_bytes(array))
 
 
 def read_arrays(path: Path, about: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
@@ -55,7 +48,7 @@ def read_arrays(path: Path, about: Mapping[str, Any]) -> tuple[dict[str, Any], d
     Raises `DamagedFileError` if a byte is not as it was written, or if what it says of itself differs from `about`
     under a key of `about`; and `OSError` if it cannot be read.
     """
-    with open(path, "rb") as file:
+    with open_ordinary(path) as file:
         start = file.read(len(_FORMAT) + _SIZES.size)
         _require(len(start) == len(_FORMAT) + _SIZES.size and start.startswith(_FORMAT), "it begins otherwise")
         length, crc = _SIZES.unpack(start[len(_FORMAT) :])

@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-import time
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -20,12 +19,13 @@ import attrs
 import numpy as np
 from numpy.typing import NDArray
 
-from qfzz_core.catalogue.cache.array_files import WRITING, Arrays, DamagedFileError, read_arrays, write_arrays
+from qfzz_core.catalogue.cache.array_files import Arrays, DamagedFileError, read_arrays, write_arrays
 from qfzz_core.catalogue.columns import empty_column
 from qfzz_core.catalogue.snapshot import Snapshot, Table
 from qfzz_core.catalogue.table_writer import is_identifier
 from qfzz_core.contracts.columns import AnyColumn, CategoryColumn, Column, narrow
 from qfzz_core.contracts.stores import CatalogueToken
+from qfzz_core.model.files import make_directory
 from qfzz_core.model.names import NORMALISERS, Normaliser, exact
 from qfzz_core.model.strings import EncodedStrings, StringIndex
 from qfzz_core.model.vocabulary import Vocabulary
@@ -39,7 +39,6 @@ KEPT = 4
 _CATALOGUE, _DERIVED = ".catalogue", ".derived"
 _IDS = "track ids"
 _POSITIONS = "positions"
-_ABANDONED = 3600.0  # seconds after which a file that was being written belongs to nobody; the largest take seconds
 
 
 @attrs.frozen(eq=False)
@@ -112,20 +111,18 @@ class CatalogueFiles:
 
     def _write(self, path: Path, about: Mapping[str, Any], arrays: Callable[[], Arrays]) -> None:
         try:
-            self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+            make_directory(self.directory)
             write_arrays(path, about, arrays())
         except OSError as error:
             logger.debug("nothing is kept in %s: %s", self.directory, error)
 
     def _prune(self) -> None:
-        """Remove the catalogues that were not used for longest, and what others left unfinished."""
+        """Remove the catalogues that were not used for longest."""
         with suppress(OSError):
             catalogues = sorted(self.directory.glob(f"*{_CATALOGUE}"), key=lambda path: path.stat().st_mtime)
             kept = {path.stem for path in catalogues[-KEPT:]}
             derived = [path for path in self.directory.glob(f"*{_DERIVED}") if path.stem.partition("-")[0] not in kept]
-            oldest = time.time() - _ABANDONED
-            left = [path for path in self.directory.glob(f"{WRITING}*") if path.stat().st_mtime < oldest]
-            for path in [*catalogues[:-KEPT], *derived, *left]:
+            for path in [*catalogues[:-KEPT], *derived]:
                 with suppress(OSError):
                     path.unlink()
 

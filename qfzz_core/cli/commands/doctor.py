@@ -104,7 +104,7 @@ def _store(session: Session, config: Config, engine: Engine) -> Condition:
     chosen = session.store_url(config)
     url = chosen.value or ""
     file = store_file(url)
-    found = _not_made_yet(file) if file is not None and not file.exists() else _opened(url, config, engine)
+    found = _not_made_yet(file) if file is not None and not os.path.lexists(file) else _opened(url, config, engine)
     return attrs.evolve(found, facts={"url": shown_url(url), "from": chosen.origin, **found.facts})
 
 

@@ -96,7 +96,7 @@ def export(session: Session, user: str, output: Path | None, as_json: bool) -> N
     if output is None or str(output) == "-":
         print_json(held)
         return
-    write_bytes(output, f"{json.dumps(held, indent=2, ensure_ascii=False)}\n".encode(), mode=0o600)
+    write_bytes(output, f"{json.dumps(held, indent=2, ensure_ascii=False)}\n".encode(), private=True)
     events = len(held["events"])
     text = f"Wrote the profile and {events:,} events of {user} to {output}."
     print_result({"user_id": user, "file": str(output), "events": events}, as_json, text)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from contextlib import closing
-from typing import Any
+from contextlib import AbstractContextManager, closing
+from io import TextIOWrapper
+from typing import IO, Any
 
 import click
 
@@ -12,6 +13,7 @@ from qfzz_core.cli.options import command, limit_option
 from qfzz_core.cli.output import print_json, progress_line
 from qfzz_core.cli.request_options import given_preferences, list_keywords, request_options
 from qfzz_core.cli.session import Session
+from qfzz_core.model.files import open_ordinary
 
 _SHOWN_EVERY = 100  # users, for which 28,352 tracks take 0.03 to 0.09 seconds: often enough for the eye
 
@@ -33,8 +35,7 @@ def recommend_many(session: Session, *, file: str, limit: int, threads: int, see
     any list.
     """
     with (
-        # a file may begin with a byte order mark, and ids may hold bytes that are no UTF-8, as the command line's may
-        click.open_file(file, encoding="utf-8-sig", errors="surrogateescape") as lines,
+        _opened(file) as lines,
         session.engine(seed=seed) as engine,
     ):
         keywords = list_keywords(engine.registry, values)
@@ -44,6 +45,13 @@ def recommend_many(session: Session, *, file: str, limit: int, threads: int, see
                 print_json({"user_id": user_id, "recommendations": recommendations}, indent=None)
                 if done % _SHOWN_EVERY == 0:
                     show(f"{done} users")
+
+
+def _opened(file: str) -> AbstractContextManager[IO[str]]:
+    # a file may begin with a byte order mark, and ids may hold bytes that are no UTF-8, as the command line's may
+    if file == "-":
+        return click.open_file(file, encoding="utf-8-sig", errors="surrogateescape")
+    return TextIOWrapper(open_ordinary(file, streams=True), encoding="utf-8-sig", errors="surrogateescape")
 
 
 def _users(lines: Iterable[str]) -> Iterator[str]:

@@ -208,7 +208,7 @@ def test_a_store_that_was_replaced_while_in_use_is_refused(store: SQLiteStore, p
         (path.parent / name).unlink()
     other = sqlite3.connect(path)
     other.execute("CREATE TABLE notes (text)")
-    with ThreadPoolExecutor(1) as pool, pytest.raises(ForeignStoreError):
+    with ThreadPoolExecutor(1) as pool, pytest.raises(StoreUnavailableError, match="another file is there now"):
         pool.submit(store.catalogue_token).result()
     other.close()
     store.close()

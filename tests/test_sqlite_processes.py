@@ -133,6 +133,7 @@ def test_what_a_process_did_not_commit_is_gone_when_it_dies(store: SQLiteStore, 
 
 def test_a_store_in_a_read_only_directory_is_refused(place: Path) -> None:
     made(place / "store.db")
+    (place / "store.db").chmod(0o644)
     place.chmod(0o555)
 
     def work() -> None:

@@ -14,7 +14,7 @@ from qfzz_core.contracts.filters import IdFilter
 from qfzz_core.contracts.plan import Plan
 from qfzz_core.contracts.recommendation import Explanation, Recommendation
 from qfzz_core.contracts.request import Request
-from qfzz_core.errors import ProfileError, RequestError, UnknownTrackError
+from qfzz_core.errors import ProfileError, RequestError, StoreReadOnlyError, UnknownTrackError
 from qfzz_core.model.profiles import ProfileSnapshot, checked_user_id
 from qfzz_core.model.tracks import Track
 from qfzz_core.profiles.live import Profiles
@@ -159,9 +159,16 @@ class Recommender:
         seed = f"{self._seed}:{next(self._requests)}"
         profile = self._profiles.snapshot(user_id)
         if profile is None:
-            self._create(user_id)
-            profile = self._known(user_id)
+            profile = self._created(user_id)
         return self._pipeline.profile(profile, query, seed), query
+
+    def _created(self, user_id: str) -> ProfileSnapshot:
+        """Return the profile of a user who is created; where nothing can be stored, a default one, not stored."""
+        try:
+            self._create(user_id)
+        except StoreReadOnlyError as error:
+            logger.debug("user %r is served by default preferences and not created: %s", user_id, error)
+        return self._known(user_id)
 
     def _known(self, user_id: str) -> ProfileSnapshot:
         """Return the stored profile of a user, a default one for an unknown user."""

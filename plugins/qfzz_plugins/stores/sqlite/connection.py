@@ -17,6 +17,7 @@ from sqlite_utils import Database, Migrations
 from qfzz_core.errors import StoreError, StoreLockedError
 from qfzz_plugins.stores.options import SQLiteOptions
 from qfzz_plugins.stores.sqlite.errors import is_busy, store_error
+from qfzz_plugins.stores.sqlite.place import File, Place, check
 
 Row = tuple[Any, ...]
 Item = TypeVar("Item")
@@ -42,8 +43,10 @@ class Insertion:
 class Connection:
     """A connection that one operation uses at a time. `writers` is the lock for which writers of a process queue."""
 
-    def __init__(self, path: str, options: SQLiteOptions, writers: Lock) -> None:
-        self.path = path
+    def __init__(self, place: Place, options: SQLiteOptions, writers: Lock) -> None:
+        self.place = place
+        self.path = place.path
+        self.files: list[File] = []  # that are open
         self.options = options
         self.pid = os.getpid()
         self.lock = RLock()
@@ -59,12 +62,13 @@ class Connection:
 
     def _connected(self) -> sqlite3.Connection:
         try:
-            return sqlite3.connect(self.path, timeout=0, isolation_level=None, check_same_thread=False)
+            return sqlite3.connect(self.place.uri, uri=True, timeout=0, isolation_level=None, check_same_thread=False)
         except sqlite3.Error as error:
             raise store_error(error, self.path) from error
 
     def close(self) -> None:
         """Close the connection; a transaction that is open is rolled back."""
+        self.files = []
         with self.lock:
             if self.pid == os.getpid():
                 self._raw.close()
@@ -192,15 +196,17 @@ class Connection:
         self._take_turn()
         try:
             self.run("BEGIN IMMEDIATE")
+            check(self.files[1:])  # the first is checked whenever a connection is handed out
         except BaseException:
             self.end()
             raise
 
     def commit(self) -> None:
-        """Make durable what was written since `begin`."""
+        """Make durable what was written since `begin`; raises `StoreUnavailableError` if the file is not there."""
         if self.pid != os.getpid():
             raise StoreError("a transaction cannot be ended by a process that was forked inside it")
         self.run("COMMIT")
+        check(self.files, written=True)
 
     def end(self) -> None:
         """Undo what was written since `begin` and not committed, and let others write."""
@@ -245,6 +251,8 @@ class Connection:
         mode = self.options.journal_mode.lower()
         if os.access(self.path, os.W_OK) and self.row("PRAGMA journal_mode") != (mode,):
             self.run(f"PRAGMA journal_mode={mode}")
+            self.row("PRAGMA user_version")  # which opens the journal of that mode
+        self.files = self.place.files()
 
     def clean_journal(self) -> None:
         """Empty the journal into the file, unless others are in the way: what was committed is committed."""
@@ -255,7 +263,9 @@ class Connection:
         """Rewrite the file, without the room and the bytes that are not needed any more."""
         self._take_turn()
         try:
+            check(self.files)
             self.run("VACUUM")
+            check(self.files, written=True)
         finally:
             self.end()
         self.clean_journal()

@@ -6,11 +6,12 @@ import os
 from threading import Lock, local
 from weakref import WeakSet, finalize
 
-from qfzz_core.errors import StoreUnavailableError
 from qfzz_plugins.stores.options import SQLiteOptions
 from qfzz_plugins.stores.sqlite.connection import Connection
-from qfzz_plugins.stores.sqlite.errors import closed_error
+from qfzz_plugins.stores.sqlite.errors import closed_error, moved_error
+from qfzz_plugins.stores.sqlite.frozen import FrozenConnection
 from qfzz_plugins.stores.sqlite.kept_files import release, use
+from qfzz_plugins.stores.sqlite.place import Place, check
 from qfzz_plugins.stores.sqlite.schema import checked_version, prepare
 
 
@@ -24,14 +25,16 @@ class Connections:
         self._begin_process()
         self._release = finalize(self, release, use(path))
         try:
+            self._place = Place(path)
             self._local.connection = self._first()
         except BaseException:
             self._release()
             raise
 
     def _first(self) -> Connection:
-        first = self._registered(Connection(self._path, self._options, self._writers))
+        first = self._connected()
         try:
+            self._place.remember()
             prepare(first)
             first.settle()
         except BaseException:
@@ -52,18 +55,23 @@ class Connections:
         connection: Connection | None = getattr(self._local, "connection", None)
         if connection is None or connection.pid != os.getpid():
             connection = self._local.connection = self.another()
+        else:
+            self._place.check()
         return connection
 
     def another(self) -> Connection:
         """Return a new connection, which the caller closes."""
         if self._pid != os.getpid():
             self._begin_process()
-        if not os.path.exists(self._path):
-            raise StoreUnavailableError(f"{self._path} was removed while it was in use: open the store again")
-        connection = self._registered(Connection(self._path, self._options, self._writers))
+        if not os.path.isfile(self._path):
+            raise moved_error(self._path, written=False)
+        # With its journal taken away, SQLite would begin another that fits nothing.
+        check(next((other.files for other in list(self._all) if other.files), ()))
+        connection = self._connected()
         try:
             checked_version(connection)
             connection.settle()
+            self._place.check()
         except BaseException:
             connection.close()
             raise
@@ -72,7 +80,9 @@ class Connections:
             raise closed_error(self._path)
         return connection
 
-    def _registered(self, connection: Connection) -> Connection:
+    def _connected(self) -> Connection:
+        kind = FrozenConnection if self._place.frozen else Connection
+        connection = kind(self._place, self._options, self._writers)
         self._all.add(connection)
         return connection
 

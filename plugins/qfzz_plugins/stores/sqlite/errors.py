@@ -31,7 +31,7 @@ _MEANINGS: dict[int, tuple[type[StoreError], str]] = {
     sqlite3.SQLITE_FULL: (StoreFullError, "could not be written, the disk is full: make room and try again"),
     sqlite3.SQLITE_READONLY: (
         StoreReadOnlyError,
-        "cannot be written: give this user the right to write there",
+        "cannot be written: give this user the right to write there, or write to a copy in a place that can be",
     ),
     sqlite3.SQLITE_NOTADB: (ForeignStoreError, "is no SQLite database: choose another path, the file was not touched"),
     sqlite3.SQLITE_CORRUPT: (StoreCorruptError, "is damaged: restore a backup, or save what can be read elsewhere"),
@@ -53,6 +53,17 @@ def store_error(error: sqlite3.Error, path: str) -> QfzzError:
 def is_busy(error: sqlite3.Error) -> bool:
     """Return whether another connection was in the way, which passes."""
     return getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY
+
+
+def moved_error(path: str, written: bool) -> StoreUnavailableError:
+    """Return the error for a file of a store that is no more where it was, found out after or before writing."""
+    moved = f"{path} was removed or moved while it was in use, or another file is there now"
+    if written:
+        return StoreUnavailableError(
+            f"{moved}: what was to be stored went to the file that was open; put that one back, "
+            f"or open the store again and store it again"
+        )
+    return StoreUnavailableError(f"{moved}: put it back, or open the store again")
 
 
 def closed_error(path: str) -> ClosedError:

@@ -13,6 +13,8 @@ from collections.abc import Callable
 from threading import RLock
 from typing import TypeVar
 
+from qfzz_core.model.files import OWNER
+
 Result = TypeVar("Result")
 _BLOCK = 1 << 20
 
@@ -41,6 +43,14 @@ def release(place: str) -> None:
             del _uses[place]
             if place in _kept:
                 os.close(_kept.pop(place))
+
+
+def create(path: str) -> None:
+    """Make an empty file that its owner alone can read and write, if there is none; raises `OSError`."""
+    if not os.path.exists(path):
+        flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+        with _lock:
+            os.close(os.open(path, flags, OWNER))  # nobody can have a lock on what was just made
 
 
 def beginning(path: str, size: int) -> bytes:

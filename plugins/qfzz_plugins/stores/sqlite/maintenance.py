@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import shutil
 import sqlite3
-import tempfile
 from contextlib import suppress
 
 from qfzz_core.contracts.stores import Condition
 from qfzz_core.errors import StoreError, StoreNotEmptyError, StoreUnavailableError
+from qfzz_core.model.files import replacing
 from qfzz_plugins.stores.sqlite.connection import Connection
 from qfzz_plugins.stores.sqlite.kept_files import holds
+from qfzz_plugins.stores.sqlite.place import on_read_only_mount
 
 _JOURNALS = ("-wal", "-journal")
 _DISTINCTIVE = 8  # characters by which most ids differ
@@ -41,23 +42,17 @@ def has_wal_reset_bug(version: Version) -> bool:
 
 def backup(connection: Connection, path: str, *, replace: bool) -> None:
     """Write a copy of the store to a file, under a temporary name until it is whole; see `Maintainable.backup`."""
+    if "\0" in path:
+        raise StoreUnavailableError(f"{path!r} cannot be the name of a backup: it holds a NUL character")
     target = os.path.realpath(path)
     _refuse_target(connection, path, target, replace)
     try:
-        descriptor, temporary = tempfile.mkstemp(dir=os.path.dirname(target), prefix=".qfzz-", suffix=".db")
+        with replacing(target) as temporary:
+            connection.copy_to(temporary)
     except OSError as error:
-        raise _unwritable(path, error) from error
-    try:
-        os.close(descriptor)
-        connection.copy_to(temporary)
-        shutil.copymode(connection.path, temporary)
-        os.replace(temporary, target)
-    except BaseException as error:
-        os.unlink(temporary)
-        if isinstance(error, OSError):
-            raise _unwritable(path, error) from error
-        raise
-    _sync_directory(os.path.dirname(target))
+        raise StoreUnavailableError(
+            f"the backup {path} cannot be written: {error.strerror or error}; name another place"
+        ) from error
 
 
 def _refuse_target(connection: Connection, path: str, target: str, replace: bool) -> None:
@@ -74,20 +69,6 @@ def _refuse_target(connection: Connection, path: str, target: str, replace: bool
     journal = next((target + ending for ending in _JOURNALS if os.path.exists(target + ending)), None)
     if journal is not None:
         raise StoreError(f"{path} is in use or was not closed, {journal} belongs to it; name another file")
-
-
-def _unwritable(path: str, error: OSError) -> StoreUnavailableError:
-    return StoreUnavailableError(f"the backup {path} cannot be written: {error.strerror or error}; name another place")
-
-
-def _sync_directory(directory: str) -> None:
-    """Make the new name durable; where directories cannot be synced, the system does it in its own time."""
-    with suppress(OSError):
-        descriptor = os.open(directory, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
 
 
 # -- traces
@@ -136,6 +117,8 @@ def condition(connection: Connection) -> Condition:
         "synchronous": connection.options.synchronous,
         "sqlite": sqlite3.sqlite_version,
     }
+    if on_read_only_mount(connection.path):
+        return Condition(facts, [f"{connection.path} is on a read-only mount: it can be read, nothing can be stored"])
     return Condition(facts, _warnings(str(mode), size, free), _problems(connection.path, free))
 
 

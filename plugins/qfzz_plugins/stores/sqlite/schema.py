@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from sqlite_utils import Database, Migrations
 
 from qfzz_core.errors import ForeignStoreError, NewerSchemaError, StoreCorruptError, StoreUnavailableError
+from qfzz_core.model.files import ordinary
 from qfzz_core.storage.latest import latest_of_stored
 from qfzz_core.storage.pages import batches, paged
 from qfzz_plugins.stores.sqlite.connection import Insertion
@@ -127,6 +128,7 @@ def examine(path: str) -> None:
     if not os.path.isdir(os.path.dirname(path)):
         raise StoreUnavailableError(f"{path} cannot be made: there is no directory {os.path.dirname(path)}; create it")
     try:
+        ordinary(path)
         header = beginning(path, 100)
     except FileNotFoundError:
         return

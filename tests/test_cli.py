@@ -295,7 +295,17 @@ def test_global_options_stand_before_or_after_the_command_and_the_nearer_counts(
 @pytest.mark.parametrize(
     ("store", "sentence"),
     [
-        ("music.db", "no store is registered for a URL that begins with"),
+        (
+            "music.db",
+            'no store is registered for a URL that begins with "music.db", did you mean "sqlite:///music.db"?',
+        ),
+        ("./my music.db", 'did you mean "sqlite:///my music.db"?'),
+        ("/var/lib/a?b.db", 'did you mean "sqlite:////var/lib/a%3Fb.db"?'),
+        ("C:\\music.db", 'did you mean "sqlite:///C:/music.db"?'),
+        ("music.sqlite", 'did you mean "sqlite:///music.sqlite"?'),
+        ("below/music", 'did you mean "sqlite:///below/music"?'),
+        ("memory", 'did you mean "memory:"?'),
+        ("music", "; there are memory:, "),
         ("sqlit:///x.db", 'did you mean "sqlite"?'),
         ("sqlite:///", "names no file"),
     ],

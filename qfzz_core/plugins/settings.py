@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import logging
 import math
+import os
+import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import PurePosixPath, PureWindowsPath
 from typing import Any
+from urllib.parse import quote
 
 import attrs
 
@@ -23,6 +27,7 @@ from qfzz_core.plugins.registry import Registered, Registry
 logger = logging.getLogger("qfzz.config")
 
 DEFAULT_URL = "memory:"
+_ON_DRIVE = re.compile(r"[A-Za-z]:[\\/]")
 
 
 @attrs.frozen
@@ -198,6 +203,15 @@ def opened_store(store: str | Store | None, config: Config, registry: Registry) 
     return opened
 
 
+def _file_meant(url: str, known: Collection[str]) -> str:
+    """Return a suggestion for a path in the place of a URL, an empty string for what looks like none."""
+    is_windows = _ON_DRIVE.match(url) or "\\" in url
+    path = PureWindowsPath(url) if is_windows else PurePosixPath(os.path.expanduser(url))
+    if "sqlite:" not in known or "://" in url or not (len(path.parts) > 1 or path.suffix):
+        return ""
+    return f', did you mean "sqlite:///{quote(path.as_posix(), safe="/:~ ")}"?'
+
+
 def checked_store(url: str, config: Config, registry: Registry) -> tuple[StoreScheme, Any]:
     """Return the backend of a URL and its options, without opening it.
 
@@ -205,9 +219,10 @@ def checked_store(url: str, config: Config, registry: Registry) -> tuple[StoreSc
     """
     scheme, colon, _ = url.partition(":")
     if not colon or scheme not in registry.stores:
-        known = sorted(registry.stores)
-        hint = did_you_mean(scheme, known) or f"; there are {', '.join(f'{name}:' for name in known)}"
-        raise StoreURLError(f'no store is registered for a URL that begins with "{shown_url(scheme)}:"{hint}')
+        known = [f"{name}:" for name in sorted(registry.stores)]
+        near = did_you_mean(scheme, sorted(registry.stores)) if colon else did_you_mean(f"{url}:", known)
+        hint = _file_meant(shown_url(url), known) or near or f"; there are {', '.join(known)}"
+        raise StoreURLError(f'no store is registered for a URL that begins with "{shown_url(scheme)}{colon}"{hint}')
     backend = registry.stores[scheme].value
     # The options of [store] belong to the backend of the configuration's own URL: with sqlite: there, `--store memory:`
     # must not be refused for a timeout that it does not take.

@@ -91,7 +91,7 @@ def replacing(target: AnyPath, *, private: bool = False, durable: bool = True) -
     What killed writers left in the directory is removed first. Raises `OSError`, also if `target` is no ordinary file.
     """
     target = _resolved(target)
-    older = stat.S_IMODE(ordinary(target).st_mode) if os.path.lexists(target) else OWNER
+    older = _mode(target)
     directory = os.path.dirname(target)
     remove_abandoned(directory)
     temporary, descriptor = _locked_file(directory)  # in the same directory: no file can be renamed to another disk
@@ -172,6 +172,13 @@ def _lock(descriptor: int, *, wait: bool) -> bool:
     except OSError:
         return False
     return True
+
+
+def _mode(target: str) -> int:
+    try:
+        return stat.S_IMODE(ordinary(target).st_mode)
+    except FileNotFoundError:
+        return OWNER
 
 
 def _resolved(target: AnyPath) -> str:

@@ -126,7 +126,7 @@ def _counted(store: Store) -> Condition:
 def _not_made_yet(file: Path) -> Condition:
     """Return whether a file could be made, where there is none."""
     # its directory may be missing too: the nearest one that exists decides
-    place = next(parent for parent in file.absolute().parents if parent.exists())
+    place = next(parent for parent in file.absolute().parents if os.path.exists(parent))
     facts = {"file": str(file), "state": "not made yet", "free": shutil.disk_usage(place).free}
     problems = [] if os.access(place, os.W_OK) else [f"{place} cannot be written by this user: choose another"]
     return Condition(facts, problems=problems)

@@ -5,7 +5,6 @@ Run as a program it is the application whose store is taken away, in a process o
 
 from __future__ import annotations
 
-import itertools
 import json
 import os
 import shutil
@@ -107,25 +106,22 @@ def application(way: str, home: Path, count: int) -> dict[str, Any]:
         WAYS[way](home)
         gone.set()
 
-    taking = Thread(target=take)
-    with PersonalizedDJ(store=f"sqlite:///{home}/music.db", seed=1) as dj:
-        dj.add_content(some_tracks(20))
-        taking.start()
-        attempts = 0
-        for number in itertools.count():
-            if attempts == count:
-                break
-            event_id, counts = f"e{number}", gone.is_set()
-            try:
-                dj.record_feedback("alice", "t1", "like", event_id=event_id)
-                found["acknowledged"] += [event_id] if counts else []
-            except StoreUnavailableError as error:
-                found["refused"] += counts and str(home) in str(error)
-            except Exception as error:  # noqa: BLE001 - which is the finding
-                found["foreign"].append(type(error).__name__)
-            begun.set()
-            attempts += counts
-        taking.join()
+    dj = PersonalizedDJ(store=f"sqlite:///{home}/music.db", seed=1)
+    dj.add_content(some_tracks(20))
+    Thread(target=take).start()
+    number = attempts = 0
+    while attempts < count:
+        event_id, counts = f"e{number}", gone.is_set()
+        try:
+            dj.record_feedback("alice", "t1", "like", event_id=event_id)
+            found["acknowledged"] += [event_id] if counts else []
+        except StoreUnavailableError as error:
+            found["refused"] += counts and str(home) in str(error)
+        except Exception as error:  # noqa: BLE001 - which is the finding
+            found["foreign"].append(type(error).__name__)
+        begun.set()
+        number += 1
+        attempts += counts
     return found
 
 
@@ -179,7 +175,7 @@ def _refusal(home: Path, kind: str, arguments: Sequence[str]) -> tuple[float, st
     path = home / "special"
     KINDS[kind](path)
     command = [*_QFZZ, *(each.format(path) for each in arguments)]
-    environment = {"QFZZ_STORE": f"sqlite:///{home}/music.db", "HOME": str(home), "PATH": os.environ["PATH"]}
+    environment = {**os.environ, "QFZZ_STORE": f"sqlite:///{home}/music.db", "QFZZ_CONFIG": "", "HOME": str(home)}
     begun = time.perf_counter()
     try:
         done = subprocess.run(
@@ -265,4 +261,5 @@ TRIAL = Trial(
 )
 
 if __name__ == "__main__":
-    print(json.dumps(application(sys.argv[1], Path(sys.argv[2]), int(sys.argv[3]))))
+    print(json.dumps(application(sys.argv[1], Path(sys.argv[2]), int(sys.argv[3]))), flush=True)
+    os._exit(0)  # as one that is killed: a journal that was taken away ends with it

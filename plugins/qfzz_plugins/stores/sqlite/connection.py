@@ -68,8 +68,8 @@ class Connection:
 
     def close(self) -> None:
         """Close the connection; a transaction that is open is rolled back."""
-        self.files = []
         with self.lock:
+            self.files = []
             if self.pid == os.getpid():
                 self._raw.close()
 

@@ -325,7 +325,7 @@ def test_a_store_on_a_read_only_mount_can_be_read_and_says_what_to_do_to_write(
         assert "served by default preferences and not created" in caplog.text
         assert dj.get_profile("nobody") is None
         for write in [write for name, write in WRITES.items() if name != "rebuild"]:  # which writes what is different
-            with pytest.raises(StoreReadOnlyError, match="give this user the right to write there, or write to a copy"):
+            with pytest.raises(StoreReadOnlyError, match="give this user the right to write there, or copy it"):
                 write(dj)
         with ThreadPoolExecutor(1) as pool:
             assert pool.submit(everything, store).result() == held
@@ -365,8 +365,15 @@ def test_what_stands_in_the_journal_of_a_read_only_store_is_read_or_the_store_is
     assert everything(store) == held
     store.close()
     mount("rw")
+    before = (place / "store.db").read_bytes()
     (place / "crashed" / "store.db-shm").unlink()
+    for ending in ENDINGS[1:]:
+        (place / f"store.db{ending}").touch()
     mount("ro")
+    store = opened(place / "store.db")  # with a journal in which nothing stands
+    assert everything(store) == held
+    store.close()
+    assert (place / "store.db").read_bytes() == before
     with pytest.raises(StoreReadOnlyError, match=r"store\.db-wal .*copy both to a place that can be written"):
         opened(place / "crashed" / "store.db")
 

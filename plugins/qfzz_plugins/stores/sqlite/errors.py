@@ -31,7 +31,7 @@ _MEANINGS: dict[int, tuple[type[StoreError], str]] = {
     sqlite3.SQLITE_FULL: (StoreFullError, "could not be written, the disk is full: make room and try again"),
     sqlite3.SQLITE_READONLY: (
         StoreReadOnlyError,
-        "cannot be written: give this user the right to write there, or write to a copy in a place that can be",
+        "cannot be written: give this user the right to write there, or copy it to a place that can be written",
     ),
     sqlite3.SQLITE_NOTADB: (ForeignStoreError, "is no SQLite database: choose another path, the file was not touched"),
     sqlite3.SQLITE_CORRUPT: (StoreCorruptError, "is damaged: restore a backup, or save what can be read elsewhere"),

@@ -48,7 +48,7 @@ class Place:
             raise StoreUnavailableError(f"{self.path} was written, although nobody could write it: open it again")
 
     def _state_now(self) -> tuple[int, int]:
-        found = os.stat(self.path)
+        found = _found(self.path)
         return found.st_size, found.st_mtime_ns
 
     def files(self) -> list[File]:
@@ -70,17 +70,21 @@ def _make(path: str) -> None:
 
 
 def _file(path: str) -> File:
-    found = os.stat(path)
+    found = _found(path)
     return path, found.st_ino, found.st_dev
+
+
+def _found(path: str, written: bool = False) -> os.stat_result:
+    try:
+        return os.stat(path)
+    except OSError as error:
+        raise moved_error(path, written) from error
 
 
 def check(files: Iterable[File], *, written: bool = False) -> None:
     """Raise `StoreUnavailableError` if one of the files that are open is not at its path; each takes 1.1 us."""
     for path, inode, device in files:
-        try:
-            found = os.stat(path)
-        except OSError as error:
-            raise moved_error(path, written) from error
+        found = _found(path, written)
         if found.st_ino != inode or found.st_dev != device:
             raise moved_error(path, written)
 
@@ -91,18 +95,20 @@ def on_read_only_mount(path: str) -> bool:
 
 
 def _is_frozen(path: str) -> bool:
-    """Return whether SQLite must be told that nothing will change, because it could not read the file otherwise.
+    """Return whether SQLite has to assume that nothing will change, because it could not read the file otherwise.
 
     With both files of the WAL beside it, it can.
     """
     if not on_read_only_mount(path) or beginning(path, 20)[_VERSION_AT:] != _WAL:
         return False
-    if _has_journal(path) and not os.path.exists(f"{path}-shm"):
+    if all(os.path.exists(path + ending) for ending in _BESIDE):
+        return False
+    if _has_journal(path):
         raise StoreReadOnlyError(
             f"{path} was not closed, and what was written last can only be read from {path}-wal where there is room "
             f"for a file beside it: copy both to a place that can be written, and open the store there"
         )
-    return not _has_journal(path)
+    return True
 
 
 def _has_journal(path: str) -> bool:

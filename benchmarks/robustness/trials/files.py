@@ -201,8 +201,9 @@ def _killed(home: Path, count: int) -> Iterator[Finding]:
         dj.add_content(some_tracks(1000, more="x" * 1000))
         command = [*_QFZZ, "store", "backup", str(backups / "backup.db"), "--replace", "--store", dj.engine.store.name]
         for number in range(count):
+            older = set(backups.glob(".*"))
             process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-            while process.poll() is None and len(list(backups.glob(".*"))) == 0:
+            while process.poll() is None and not set(backups.glob(".*")) - older:
                 time.sleep(0.0005)
             time.sleep(0.0005 * (number % 20))
             process.send_signal(signal.SIGKILL)

@@ -59,7 +59,7 @@ class SQLiteCatalogue:
 
     def catalogue_token(self) -> CatalogueToken:
         """Return the token of the catalogue as it is now."""
-        return self._token(self._connections.mine())
+        return self._token(self._connections.mine(checks=False))
 
     def _token(self, connection: Connection) -> CatalogueToken:
         query = "SELECT counter, token FROM commits ORDER BY counter DESC LIMIT 1"
@@ -96,7 +96,7 @@ class SQLiteCatalogue:
 
     def tracks_at(self, positions: Sequence[int]) -> list[Track | None]:
         """Return the tracks at these positions."""
-        connection = self._connections.mine()
+        connection = self._connections.mine(checks=False)
         if len(positions) <= _AT_ONCE:  # one query sees one state by itself
             bodies = _bodies(connection, positions)
         else:

@@ -34,7 +34,7 @@ ENDINGS = ("", "-wal", "-shm")
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
     """The directory of a store, which can be moved."""
-    found = tmp_path / "home"
+    found = tmp_path / "own"
     found.mkdir()
     return found
 
@@ -121,12 +121,12 @@ def test_every_call_on_a_file_that_went_away_raises_and_names_it(
     held = dj.get_or_create_profile("alice")
     way(home)
     for call in (*WRITES.values(), *READS.values(), lambda _: setattr(held, "energy_level", 0.9)):
-        with pytest.raises(StoreUnavailableError, match=r"/home/music\.db was removed or moved .*put it back, or open"):
+        with pytest.raises(StoreUnavailableError, match=r"/own/music\.db was removed or moved .*put it back, or open"):
             call(dj)
-        with ThreadPoolExecutor(1) as pool, pytest.raises(StoreUnavailableError, match=r"/home/music\.db "):
+        with ThreadPoolExecutor(1) as pool, pytest.raises(StoreUnavailableError, match=r"/own/music\.db "):
             pool.submit(call, dj).result()
     assert held.energy_level == 0.5
-    with pytest.raises(StoreUnavailableError, match=r"/home/music\.db "):
+    with pytest.raises(StoreUnavailableError, match=r"/own/music\.db "):
         dj.engine.store.backup(str(home.parent / "backup.db"))
 
 

@@ -365,9 +365,11 @@ class StoreScheme:
     """A storage backend: the URL scheme it answers to, and how a store of it is opened.
 
     `open(url, options)` imports what it needs when it is called. `Options` is the attrs class of the table
-    `[store]` beside `url`, None if the store has no options.
+    `[store]` beside `url`, None if the store has no options. `before_path` is what stands before the path in a URL, for
+    a store that is one file: it is suggested to somebody who gave a path alone.
     """
 
     scheme: str = attrs.field(validator=not_blank)
     open: Callable[[str, Any], Any]
     Options: type | None = None
+    before_path: str = ""

@@ -203,13 +203,14 @@ def opened_store(store: str | Store | None, config: Config, registry: Registry) 
     return opened
 
 
-def _file_meant(url: str, known: Collection[str]) -> str:
+def _file_meant(url: str, registry: Registry) -> str:
     """Return a suggestion for a path in the place of a URL, an empty string for what looks like none."""
     is_windows = _ON_DRIVE.match(url) or "\\" in url
     path = PureWindowsPath(url) if is_windows else PurePosixPath(os.path.expanduser(url))
-    if "sqlite:" not in known or "://" in url or not (len(path.parts) > 1 or path.suffix):
+    in_files = [each.value for each in registry.stores.values() if each.built_in and each.value.before_path]
+    if not in_files or "://" in url or not (len(path.parts) > 1 or path.suffix):
         return ""
-    return f', did you mean "sqlite:///{quote(path.as_posix(), safe="/:~ ")}"?'
+    return f', did you mean "{in_files[0].before_path}{quote(path.as_posix(), safe="/:~ ")}"?'
 
 
 def checked_store(url: str, config: Config, registry: Registry) -> tuple[StoreScheme, Any]:
@@ -221,7 +222,7 @@ def checked_store(url: str, config: Config, registry: Registry) -> tuple[StoreSc
     if not colon or scheme not in registry.stores:
         known = [f"{name}:" for name in sorted(registry.stores)]
         near = did_you_mean(scheme, sorted(registry.stores)) if colon else did_you_mean(f"{url}:", known)
-        hint = _file_meant(shown_url(url), known) or near or f"; there are {', '.join(known)}"
+        hint = _file_meant(shown_url(url), registry) or near or f"; there are {', '.join(known)}"
         raise StoreURLError(f'no store is registered for a URL that begins with "{shown_url(scheme)}{colon}"{hint}')
     backend = registry.stores[scheme].value
     # The options of [store] belong to the backend of the configuration's own URL: with sqlite: there, `--store memory:`

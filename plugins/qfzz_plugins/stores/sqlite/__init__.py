@@ -32,4 +32,4 @@ def open_sqlite(url: str, options: SQLiteOptions | None = None) -> SQLiteStore:
 @hookimpl
 def qfzz_stores() -> list[StoreScheme]:
     """Register the scheme `sqlite`."""
-    return [StoreScheme(scheme="sqlite", open=open_sqlite, Options=SQLiteOptions)]
+    return [StoreScheme(scheme="sqlite", open=open_sqlite, Options=SQLiteOptions, before_path="sqlite:///")]

@@ -503,7 +503,7 @@ def test_a_connection_that_cannot_be_set_up_is_closed(postgres: Database, tmp_pa
         raise errors.pop(0)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(connections, "configure", fails)
+        patch.setattr(connections.Raw, "configure", fails)
         for expected in (StoreUnavailableError, SystemExit):
             with pytest.raises(expected):
                 postgres.open(tmp_path)
@@ -540,16 +540,12 @@ def test_a_store_that_is_closed_while_a_thread_waits_for_a_connection_refuses_it
 
     with ThreadPoolExecutor(2) as pool:
         holding = pool.submit(work)
-        wait_until(lambda: waiting_for(store, "pool_available") == 0)
+        wait_until(lambda: not store._connections._ready()._free)
         refused = pool.submit(store.snapshot, "alice")
-        wait_until(lambda: waiting_for(store, "requests_waiting"))
+        wait_until(lambda: store._connections._ready()._waiting)
         store._connections._ready().close()
         with pytest.raises(ClosedError):
             refused.result()
         end.set()
         holding.result()
     store.close()
-
-
-def waiting_for(store: PostgresqlStore, what: str) -> int:
-    return int(store._connections._ready().get_stats()[what])

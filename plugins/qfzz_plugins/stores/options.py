@@ -83,6 +83,9 @@ class PostgresqlOptions:
     wait for another writer or for a free connection may take.
 
     `retry`: for how many seconds an operation that has not begun to write looks for a server that went away.
+
+    `deadline`: for how many seconds a call waits for a server that says nothing, whatever keeps it from answering. A
+    statement that takes longer is waited for as long as the server says that it works on it.
     """
 
     schema: str = attrs.field(default="qfzz", validator=_name)
@@ -91,3 +94,4 @@ class PostgresqlOptions:
     statement_timeout: float = attrs.field(default=30.0, converter=_number, validator=_seconds(0.001))
     lock_timeout: float = attrs.field(default=10.0, converter=_number, validator=_seconds(0.001))
     retry: float = attrs.field(default=10.0, converter=_number, validator=_seconds(0))
+    deadline: float = attrs.field(default=30.0, converter=_number, validator=_seconds(0.1))

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from qfzz_core.plugins.record import PluginRecord
 
 _PACKAGES = ("numpy", "pluggy", "attrs", "cattrs", "click", "rich", "platformdirs", "sqlite-utils")
-_OPTIONAL_PACKAGES = ("psycopg", "psycopg-pool")
+_OPTIONAL_PACKAGES = ("psycopg",)
 
 
 @command()

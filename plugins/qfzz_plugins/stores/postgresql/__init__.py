@@ -28,7 +28,7 @@ def open_postgresql(url: str, options: PostgresqlOptions | None = None) -> Postg
         from qfzz_plugins.stores.postgresql.store import PostgresqlStore
     except ImportError as error:
         raise StoreUnavailableError(
-            f'a PostgreSQL store needs psycopg 3 with its pool: pip install "qfzz[postgres]" ({error})'
+            f'a PostgreSQL store needs psycopg 3: pip install "qfzz[postgres]" ({error})'
         ) from error
     return PostgresqlStore(url, options or PostgresqlOptions())
 

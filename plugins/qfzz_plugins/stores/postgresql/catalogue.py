@@ -9,9 +9,10 @@ from qfzz_core.contracts.stores import CatalogueChanges, CatalogueToken, Written
 from qfzz_core.model.json_codec import decoded, decoded_all, encoded, encoded_all
 from qfzz_core.model.tracks import Track
 from qfzz_core.storage.pages import batches
-from qfzz_plugins.stores.postgresql.connection import BEGIN, PAGE, VIEW, Connection, Row, Statement, as_bytes, digests
+from qfzz_plugins.stores.postgresql.connection import BEGIN, PAGE, VIEW, Connection, Statement, as_bytes, digests
 from qfzz_plugins.stores.postgresql.connections import Connections
 from qfzz_plugins.stores.postgresql.errors import RepeatedRowError
+from qfzz_plugins.stores.postgresql.raw import Row
 
 KEPT_COMMITS = 1000  # how far back a reader can get the changes alone
 BATCH = 5000

@@ -10,42 +10,20 @@ from typing import Any, TypeVar
 
 import psycopg
 from psycopg.pq import TransactionStatus
-from psycopg.pq.abc import PGconn
-from psycopg.types.numeric import Int8BinaryDumper
 
 from qfzz_core.errors import StoreError
-from qfzz_plugins.stores.options import PostgresqlOptions
 from qfzz_plugins.stores.postgresql.errors import ServerAwayError, store_error, unknown_outcome
 from qfzz_plugins.stores.postgresql.place import Place
+from qfzz_plugins.stores.postgresql.raw import Cursor, Raw, Row
 
-Row = tuple[Any, ...]
 Statement = tuple[str, Sequence[Any]]
-Cursor = psycopg.Cursor[Row]
 Item = TypeVar("Item")
 
 BEGIN = "BEGIN ISOLATION LEVEL READ COMMITTED"  # every statement sees what was committed before it
 VIEW = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"  # all statements see one moment
-_SETTINGS = """SELECT set_config('search_path', %s, false), set_config('statement_timeout', %s, false),
-    set_config('lock_timeout', %s, false), set_config('default_transaction_isolation', 'read committed', false)"""
-
 PAGE = 2000  # rows of a stream that are in memory at once
 _KEPT_CURSORS = 20
 _KEPT_ROWS = 100  # that a cursor may hold until it is used again
-
-
-class Raw(psycopg.Connection[Row]):
-    """A connection that keeps its cursors, because making one takes about as long as executing a short statement."""
-
-    def __init__(self, pgconn: PGconn) -> None:
-        super().__init__(pgconn)
-        self.kept: list[Cursor] = []
-
-
-def configure(raw: Raw, options: PostgresqlOptions) -> None:
-    """Prepare a new connection: our schema, our timeouts, and one type for every whole number."""
-    raw.adapters.register_dumper(int, Int8BinaryDumper)  # else a statement would be prepared again for each size
-    timeouts = (f"{seconds * 1000:.0f}ms" for seconds in (options.statement_timeout, options.lock_timeout))
-    raw.execute(_SETTINGS, [f'"{options.schema}"', *timeouts])
 
 
 class Connection:
@@ -93,11 +71,19 @@ class Connection:
         return [self._fetched(cursor) for cursor in cursors]
 
     def _pipelined(self, statements: Sequence[Statement]) -> list[Cursor]:
-        with self.raw.pipeline():
-            return [
-                self._cursor(number).execute(sql, parameters or None, binary=True)
-                for number, (sql, parameters) in enumerate(statements)
-            ]
+        first: psycopg.Error | None = None
+        try:
+            with self.raw.pipeline():
+                try:
+                    return [
+                        self._cursor(number).execute(sql, parameters or None, binary=True)
+                        for number, (sql, parameters) in enumerate(statements)
+                    ]
+                except psycopg.Error as error:
+                    first = error  # a pipeline that it left would log the errors that follow from it
+        except psycopg.Error as error:
+            raise (first or error) from None
+        raise first
 
     def _cursor(self, number: int) -> Cursor:
         kept = self.raw.kept
@@ -174,7 +160,7 @@ class Connection:
     def commit(self, statements: Sequence[Statement] = ()) -> None:
         """Execute the last statements and commit, in one round trip.
 
-        Raises `StoreUnavailableError`, which is no `ServerAwayError`, if the answer to the commit was lost.
+        Raises the error of `unknown_outcome` if the answer to the commit was lost.
         """
         if self.pid != os.getpid():
             raise StoreError("a transaction cannot be ended by a process that was forked inside it")

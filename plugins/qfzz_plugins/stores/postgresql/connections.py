@@ -6,21 +6,24 @@ import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
+from math import inf
 from threading import Condition, get_ident, local
 from typing import Any, TypeVar
 from weakref import WeakSet
 
 import psycopg
-from psycopg_pool import ConnectionPool, PoolClosed, PoolTimeout
 
 from qfzz_core.errors import StoreError, StoreLockedError
 from qfzz_plugins.stores.options import PostgresqlOptions
-from qfzz_plugins.stores.postgresql.connection import Connection, Raw, Row, Statement, configure
+from qfzz_plugins.stores.postgresql.connection import Connection, Statement
 from qfzz_plugins.stores.postgresql.errors import DeadlockError, ServerAwayError, closed_error, store_error
+from qfzz_plugins.stores.postgresql.outages import Outages
 from qfzz_plugins.stores.postgresql.place import Place
+from qfzz_plugins.stores.postgresql.pool import Pool, PoolClosedError
+from qfzz_plugins.stores.postgresql.raw import Raw, Row, connected
 
 Result = TypeVar("Result")
-_LOOK_AGAIN = 0.5  # seconds after which a thread that waits for a connection looks whether the server is there
 _PAUSE = 0.05
 
 # Ending a pool that another process opened would end that process's connections, so the child of a fork keeps it.
@@ -30,7 +33,9 @@ _inherited: list[Any] = []
 class Connections:
     """Hands out connections to one database.
 
-    An operation that has not begun to write is tried again for `retry` seconds when the server is away.
+    An operation that has not begun to write is tried again for `retry` seconds when the server is away. Every wait ends
+    `deadline` seconds after the server said something last. An operation that failed once ends as long after it began,
+    whatever the server says meanwhile: else one that answers a few times and stops, again and again, would hold it.
     """
 
     def __init__(self, place: Place, options: PostgresqlOptions) -> None:
@@ -41,7 +46,8 @@ class Connections:
 
     def _begin_process(self) -> None:
         self._pid = os.getpid()
-        self._pool: ConnectionPool[Raw] | None = None
+        self._pool: Pool | None = None
+        self._outages = Outages(self.place.name)
         self._mine = local()
         self._changed = Condition()
         self._busy: dict[int, int] = {}  # how many operations each thread is in
@@ -55,16 +61,16 @@ class Connections:
         connection: Connection | None = getattr(self._mine, "connection", None)
         if connection is not None:
             return work(connection)
-        return self._patiently(lambda: self._read(work))
+        return self._patiently(lambda end: self._read(work, end))
 
     def rows(self, sql: str, parameters: Sequence[Any]) -> list[Row]:
         """Return all rows of a query."""
         return self.read(lambda connection: connection.rows(sql, parameters))
 
-    def _read(self, work: Callable[[Connection], Result]) -> Result:
+    def _read(self, work: Callable[[Connection], Result], end: float) -> Result:
         self._begin_operation()
         try:
-            connection = self._take()
+            connection = self._take(end)
             try:
                 return work(connection)
             finally:
@@ -80,12 +86,16 @@ class Connections:
             raise StoreError("a transaction of this thread is open already; end it before another is begun")
         self._begin_operation()
         try:
-            connection, begun = self._patiently(lambda: self._begun(begin))
+            connection, begun = self._patiently(lambda end: self._begun(begin, end))
             self._mine.connection = connection
+            connection.raw.end = inf
+            since = time.monotonic()
             try:
                 yield connection, begun
-            except BaseException:
+            except BaseException as error:
                 connection.roll_back()
+                if isinstance(error, ServerAwayError):
+                    self._outages.failed(since, error)
                 raise
             finally:
                 self._mine.connection = None
@@ -93,8 +103,8 @@ class Connections:
         finally:
             self._end_operation()
 
-    def _begun(self, begin: Callable[[Connection], Result]) -> tuple[Connection, Result]:
-        connection = self._take()
+    def _begun(self, begin: Callable[[Connection], Result], end: float) -> tuple[Connection, Result]:
+        connection = self._take(end)
         try:
             return connection, begin(connection)
         except BaseException:
@@ -108,47 +118,70 @@ class Connections:
             raise closed_error(self.place)
         connection.commit(statements)
 
-    def _patiently(self, work: Callable[[], Result]) -> Result:
-        """Work, again and again while the server is away, until `retry` seconds have passed."""
-        deadline = None
+    def _patiently(self, work: Callable[[float], Result]) -> Result:
+        """Work, again and again while the server is away, until `retry` seconds have passed.
+
+        `work` is given the moment at which it has to end, whatever the server says.
+        """
+        first = begun = time.monotonic()
+        end, last = inf, None
         while True:
             try:
-                return work()
-            except (ServerAwayError, DeadlockError):
-                deadline = deadline or time.monotonic() + self.options.retry
-                if time.monotonic() >= deadline:
+                result = work(end)
+            except (ServerAwayError, DeadlockError) as error:
+                if isinstance(error, ServerAwayError):
+                    self._outages.failed(begun, error)
+                    end = first + self.options.deadline
+                last = last or time.monotonic() + self.options.retry
+                if time.monotonic() + _PAUSE >= min(last, end):
                     raise
+            else:
+                self._outages.succeeded(begun)
+                return result
             time.sleep(_PAUSE)
             self.refuse_closed()
+            begun = time.monotonic()
 
     # -- the pool
 
-    def _take(self) -> Connection:
-        deadline = time.monotonic() + self.options.lock_timeout
-        while True:
-            pool = self._ready()
-            try:
-                return Connection(pool.getconn(timeout=_LOOK_AGAIN), self.place)
-            except PoolTimeout:
-                self._explain(pool, deadline)
-            except PoolClosed:
-                raise closed_error(self.place) from None
+    def _take(self, end: float) -> Connection:
+        pool = self._ready()
+        try:
+            until = self._enter(pool, end)
+        except PoolClosedError:
+            raise closed_error(self.place) from None
+        try:
+            raw = pool.get(until)
+            raw.end = end
+        except BaseException:
+            pool.leave()
+            raise
+        return Connection(raw, self.place)
 
-    def _explain(self, pool: ConnectionPool[Raw], deadline: float) -> None:
-        """Raise what keeps the pool from giving a connection, unless waiting may help."""
-        if pool.get_stats()["pool_size"] < pool.max_size:
-            self._connected().close()
-        elif time.monotonic() >= deadline:
-            raise StoreLockedError(
-                f"{self.place.name}: all {pool.max_size} connections of this process were in use for "
-                f"{self.options.lock_timeout:g} s: keep transactions short, or raise pool_size in [store]"
-            )
+    def _enter(self, pool: Pool, end: float) -> float:
+        """Take a place in the pool, and return until when to wait for a connection.
+
+        Waiting for a place may be waiting for a server that answers nobody. So when half the deadline has passed, the
+        server is asked.
+        """
+        deadline, locked = self.options.deadline, time.monotonic() + self.options.lock_timeout
+        while True:
+            now = time.monotonic()
+            until = min(now + deadline, end)
+            if pool.enter(min(locked, now + deadline / 2, end) - now):
+                return until
+            _connected(self.place, self.options, until).close()
+            if time.monotonic() >= min(locked, end):
+                raise StoreLockedError(
+                    f"{self.place.name}: all {pool.size} connections of this process were in use for "
+                    f"{self.options.lock_timeout:g} s: keep transactions short, or raise pool_size in [store]"
+                )
 
     def _give_back(self, connection: Connection) -> None:
         if connection.pid == os.getpid() and self._pool is not None:
-            self._pool.putconn(connection.raw)
+            self._pool.put(connection.raw)
 
-    def _ready(self) -> ConnectionPool[Raw]:
+    def _ready(self) -> Pool:
         """Return the pool of this process."""
         with self._changed:
             self.refuse_closed()
@@ -156,39 +189,16 @@ class Connections:
                 self._pool = self._new_pool()
             return self._pool
 
-    def _new_pool(self) -> ConnectionPool[Raw]:
-        options = self.options  # the pool must not hold this object: then both end when nobody holds the store
-        return ConnectionPool(
-            self.place.conninfo,
-            connection_class=_scrubbing(self.place),
-            kwargs={"autocommit": True},
-            configure=lambda raw: configure(raw, options),
-            min_size=0,
-            max_size=options.pool_size,
-            reconnect_timeout=0,  # an operation that needs a connection tries again
-            num_workers=1,
-            open=True,
-        )
+    def _new_pool(self) -> Pool:
+        # The pool must not hold this object: then both end when nobody holds the store.
+        return Pool(self.options.pool_size, partial(_connected, self.place, self.options))
 
     # -- other connections
-
-    def _connected(self) -> Raw:
-        try:
-            return Raw.connect(self.place.conninfo, autocommit=True)
-        except psycopg.Error as error:
-            raise store_error(error, self.place) from None
 
     def another(self) -> Connection:
         """Return a connection that is not of the pool; it is closed by the caller, or with the store."""
         self.enter()
-        raw = self._connected()
-        try:
-            configure(raw, self.options)
-        except BaseException as error:
-            raw.close()
-            if isinstance(error, psycopg.Error):
-                raise store_error(error, self.place) from error
-            raise
+        raw = _connected(self.place, self.options, time.monotonic() + self.options.deadline)
         connection = _Own(raw, self.place)
         self._others.add(connection)
         return connection
@@ -230,7 +240,8 @@ class Connections:
         self._mine.closed = True
         me = get_ident()
         with self._changed:
-            self._changed.wait_for(lambda: self._busy.keys() <= {me}, timeout=self.options.statement_timeout)
+            longest = min(self.options.statement_timeout, self.options.deadline)
+            self._changed.wait_for(lambda: self._busy.keys() <= {me}, timeout=longest)
         if self._pool is not None:
             self._pool.close()
         for connection in list(self._others):
@@ -246,15 +257,15 @@ class _Own(Connection):
         self.close()
 
 
-def _scrubbing(place: Place) -> type[Raw]:
-    """Return a class of connections for a pool, which logs why it could not connect: without credentials."""
-
-    class Scrubbing(Raw):
-        @classmethod
-        def connect(cls, conninfo: str = "", **kwargs: Any) -> Any:
-            try:
-                return super().connect(conninfo, **kwargs)
-            except psycopg.Error as error:
-                raise psycopg.OperationalError(place.scrubbed(error)) from None
-
-    return Scrubbing
+def _connected(place: Place, options: PostgresqlOptions, end: float) -> Raw:
+    """Return a new connection that is ready for use, at the moment `end` at the latest."""
+    try:
+        raw = connected(place.conninfo, end)
+        try:
+            raw.configure(place.conninfo, options, end)
+        except BaseException:
+            raw.close()
+            raise
+    except psycopg.Error as error:
+        raise store_error(error, place) from None
+    return raw

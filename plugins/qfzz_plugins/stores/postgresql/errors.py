@@ -17,7 +17,7 @@ from qfzz_plugins.stores.postgresql.place import Place
 
 
 class ServerAwayError(StoreUnavailableError):
-    """The server cannot be reached or went away; what had not begun to write can be tried again."""
+    """The server cannot be reached, went away or does not answer; what had not begun to write can be tried again."""
 
 
 class DeadlockError(StoreLockedError):
@@ -68,9 +68,9 @@ def store_error(error: psycopg.Error, place: Place) -> StoreError:
     return kind(f"{place.name} {advice} ({place.scrubbed(error)})")
 
 
-def unknown_outcome(place: Place, error: psycopg.Error) -> StoreUnavailableError:
+def unknown_outcome(place: Place, error: psycopg.Error) -> ServerAwayError:
     """Return the error for a commit whose answer was lost."""
-    return StoreUnavailableError(
+    return ServerAwayError(
         f"{place.name} went away during a commit, so it is unknown whether it was stored: "
         f"look, or repeat it; a feedback with the same event_id is applied once ({place.scrubbed(error)})"
     )

@@ -11,9 +11,10 @@ from typing import Any
 
 from qfzz_core.errors import ForeignStoreError, NewerSchemaError, StoreCorruptError, StoreUnavailableError
 from qfzz_core.storage.latest import latest_of_stored
-from qfzz_plugins.stores.postgresql.connection import BEGIN, Connection, Row, Statement, as_bytes, byte_array
+from qfzz_plugins.stores.postgresql.connection import BEGIN, Connection, Statement, as_bytes, byte_array
+from qfzz_plugins.stores.postgresql.raw import Row
 
-logger = logging.getLogger("qfzz.store")
+logger = logging.getLogger("qfzz.stores")
 
 APPLICATION = "qfzz"
 _OLDEST_SERVER = 13

@@ -15,9 +15,10 @@ from qfzz_core.storage.pages import batches, paged
 from qfzz_core.storage.records import event_of, refuse_used
 from qfzz_plugins.stores.options import PostgresqlOptions
 from qfzz_plugins.stores.postgresql.catalogue import BATCH, CatalogueWriter, PostgresqlCatalogue, begin_catalogue
-from qfzz_plugins.stores.postgresql.connection import PAGE, VIEW, Connection, Row, as_bytes, as_name, digests
+from qfzz_plugins.stores.postgresql.connection import PAGE, VIEW, Connection, as_bytes, as_name, digests
 from qfzz_plugins.stores.postgresql.connections import Connections
 from qfzz_plugins.stores.postgresql.place import place_of
+from qfzz_plugins.stores.postgresql.raw import Row
 from qfzz_plugins.stores.postgresql.schema import damages, lock_space, prepare
 from qfzz_plugins.stores.postgresql.transaction import (
     SELECT_EVENTS,

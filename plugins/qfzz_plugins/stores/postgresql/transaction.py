@@ -18,7 +18,8 @@ from qfzz_core.storage.pages import batches
 from qfzz_core.storage.records import SCALARS, Name, UserRow, Weight, event_row, write_record
 from qfzz_core.storage.unit_of_work import ReadAheadUnit, RowUser
 from qfzz_plugins.stores.postgresql.catalogue import find_track
-from qfzz_plugins.stores.postgresql.connection import BEGIN, Connection, Row, Statement, as_bytes, as_name, digests
+from qfzz_plugins.stores.postgresql.connection import BEGIN, Connection, Statement, as_bytes, as_name, digests
+from qfzz_plugins.stores.postgresql.raw import Row
 from qfzz_plugins.stores.postgresql.schema import latest_statements
 
 _USER_COLUMNS = f"user_id, serial, revision, {', '.join(SCALARS)}"

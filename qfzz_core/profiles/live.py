@@ -141,7 +141,7 @@ class Profiles:
     def __init__(self, store: Store, recorder: Recorder) -> None:
         self._store = store
         self._recorder = recorder
-        self._lock = threading.RLock()  # `get` holds it while `snapshot` takes it, so that two threads make one object
+        self._lock = threading.Lock()  # held during no call of the store, which would keep all users waiting
         self._snapshots: OrderedDict[str, ProfileSnapshot] = OrderedDict()
         self.live: WeakValueDictionary[str, LiveProfile] = WeakValueDictionary()
         self.latest = LatestCache(store)
@@ -169,15 +169,17 @@ class Profiles:
 
     def get(self, user_id: str) -> LiveProfile | None:
         """Return the live profile of a user, None for an unknown one; the same object while somebody holds it."""
-        with self._lock:
-            snapshot = self.snapshot(user_id)
-            if snapshot is None:
-                return None
+        snapshot = self.snapshot(user_id)
+        if snapshot is None:
+            return None
+        with self._lock:  # so that two threads make one object
             held = self.live.get(user_id)
-            if held is None or held.serial != snapshot.revision[0]:
+            if held is None or held.serial < snapshot.revision[0]:
                 own = {"_store": self._store, "_recorder": self._recorder, "_lock": threading.Lock()}
                 held = self.live[user_id] = LiveProfile.showing(snapshot, revision=snapshot.revision, **own)
-            return held
+        if held.revision != snapshot.revision:  # another thread made it meanwhile, of what it had read before
+            held.refresh()
+        return held
 
     def draft(self, user_id: str) -> DraftProfile:
         """Return a copy of a user's profile that collects changes; of a default one for an unknown user."""

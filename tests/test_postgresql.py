@@ -338,7 +338,7 @@ def test_a_store_of_version_1_gets_the_latest_interactions_of_its_log(
     name = postgres.schema(tmp_path)
     postgres.run(f"DROP TABLE {name}.latest")
     postgres.run(f"UPDATE {name}.store SET version = 1")
-    with caplog.at_level("INFO", "qfzz.store"), closing(postgres.open(tmp_path)) as store:
+    with caplog.at_level("INFO", "qfzz.stores"), closing(postgres.open(tmp_path)) as store:
         found = [sorted(store.latest_interactions(user_id, TYPES)) for user_id in ("alice", "bob")]
         assert store.check() == []
     assert found == expected

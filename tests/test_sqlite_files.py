@@ -253,7 +253,7 @@ def test_a_store_of_version_1_gets_the_latest_interactions_of_its_log(
             append(store, user_id, *(Event("interaction", TIME, each) for each in done))
         expected = [read_plainly(store, user_id, TYPES) for user_id in ("alice", "bob")]
     changed_by(path, *TO_VERSION_1)
-    with caplog.at_level("INFO", "qfzz.store"), closing(opened(path)) as store:
+    with caplog.at_level("INFO", "qfzz.stores"), closing(opened(path)) as store:
         found = [sorted(store.latest_interactions(user_id, TYPES)) for user_id in ("alice", "bob")]
     assert found == expected
     assert "migrating a store of an older version" in caplog.text

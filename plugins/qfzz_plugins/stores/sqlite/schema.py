@@ -19,7 +19,7 @@ from qfzz_plugins.stores.sqlite.kept_files import beginning
 if TYPE_CHECKING:
     from qfzz_plugins.stores.sqlite.connection import Connection
 
-logger = logging.getLogger("qfzz.store")
+logger = logging.getLogger("qfzz.stores")
 
 APPLICATION_ID = int.from_bytes(b"QFZZ", "big")
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
-from functools import cached_property
 from typing import Any, Protocol, TypeVar
 
 import attrs
@@ -17,6 +16,7 @@ from numpy.typing import NDArray
 
 from qfzz_core.contracts.columns import AnyColumn, CategoryColumn, Columns, Rows, among, as_rows
 from qfzz_core.contracts.stores import CatalogueToken
+from qfzz_core.model.cached_property import cached_property
 from qfzz_core.model.forks import renewed_after_fork
 from qfzz_core.model.plain import sealed
 from qfzz_core.model.tracks import Track

@@ -6,7 +6,6 @@ Row r of every column belongs to the same track. Arrays are read-only.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from functools import cached_property
 from typing import Any, Literal, get_args
 
 import attrs
@@ -14,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qfzz_core.contracts.validators import not_blank, one_of
+from qfzz_core.model.cached_property import cached_property
 from qfzz_core.model.plain import sealed
 from qfzz_core.model.vocabulary import Vocabulary
 

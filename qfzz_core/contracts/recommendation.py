@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cached_property
 from typing import Any, Protocol
 
 import attrs
 
+from qfzz_core.model.cached_property import cached_property
 from qfzz_core.model.plain import copied
 from qfzz_core.model.tracks import Track
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence, Set
-from functools import cached_property
 from numbers import Real
 from typing import Any, ParamSpec, TypeVar
 
@@ -16,6 +15,7 @@ from qfzz_core.catalogue.snapshot import Snapshot
 from qfzz_core.contracts.columns import CategoryColumn, Column, FlagColumn, NumberColumn, Rows, TagsColumn
 from qfzz_core.contracts.filters import CategoryFilter, IdFilter, Predicate, PreparedFilter, RangeFilter
 from qfzz_core.errors import RequestError
+from qfzz_core.model.cached_property import cached_property
 from qfzz_core.model.plain import sealed, shown
 from qfzz_core.plugins.faults import BrokenContractError, ComponentFaultError, answer
 from qfzz_core.plugins.record import Origin

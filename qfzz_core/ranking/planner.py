@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import cached_property
 from typing import Literal
 
 import numpy as np
@@ -12,6 +11,7 @@ from qfzz_core.catalogue.snapshot import Snapshot
 from qfzz_core.contracts.columns import Rows, without
 from qfzz_core.contracts.filters import CategoryFilter, IdFilter
 from qfzz_core.contracts.plan import Plan
+from qfzz_core.model.cached_property import cached_property
 from qfzz_core.ranking.eligibility import OVERSAMPLING, EligibleRanking, Keeps
 from qfzz_core.ranking.filters import (
     ActiveFilter,

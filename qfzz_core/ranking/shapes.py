@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from functools import cached_property
 from numbers import Real
 from typing import Any
 
@@ -18,6 +17,7 @@ from numpy.typing import NDArray
 
 from qfzz_core.contracts.columns import CategoryColumn, Columns, NumberColumn, Rows, TagsColumn
 from qfzz_core.contracts.factors import CategoryTable, ColumnFunction, NumericDistance, TrackFunction, Values
+from qfzz_core.model.cached_property import cached_property
 from qfzz_core.model.plain import sealed
 from qfzz_core.model.tracks import Track
 from qfzz_core.plugins.faults import BrokenContractError, answer, refuse_coroutine

@@ -8,7 +8,6 @@ together. Postings hold the rows of each category of a large column, sorted in t
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import cached_property
 from typing import Any
 
 import attrs
@@ -18,6 +17,7 @@ from numpy.typing import NDArray
 from qfzz_core.catalogue.snapshot import Segment
 from qfzz_core.contracts.columns import CategoryColumn, Columns
 from qfzz_core.contracts.factors import Values
+from qfzz_core.model.cached_property import cached_property
 from qfzz_core.ranking.index.entries import LEVEL_BITS, MISSING, NumberLevels, SortedEntries
 from qfzz_core.ranking.index.layout import Layout
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import cached_property
 from typing import Any, NamedTuple
 
 import attrs
@@ -12,6 +11,7 @@ from numpy.typing import NDArray
 
 from qfzz_core.contracts.columns import Rows
 from qfzz_core.contracts.factors import Values
+from qfzz_core.model.cached_property import cached_property
 
 Keys = NDArray[np.uint32]
 Places = NDArray[np.intp]

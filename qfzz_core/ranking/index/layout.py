@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from functools import cached_property
 
 import attrs
 
 from qfzz_core.contracts.columns import CategoryColumn
+from qfzz_core.model.cached_property import cached_property
 from qfzz_core.ranking.formula import Formula, Term
 from qfzz_core.ranking.shapes import Distance, ValueTable
 

@@ -683,11 +683,12 @@ def test_an_update_that_is_interrupted_half_way_is_made_good_by_the_next(monkeyp
     assert contents(builder.current()) == contents(builder_of(store).current())
 
 
-def _in_child(builder: CatalogueBuilder, store: MemoryStore, answers: Any) -> None:
+def _in_child(builder: CatalogueBuilder, store: MemoryStore, answers: Any, may_merge: threading.Event) -> None:
     store.write_tracks([track("child", artist="New"), track("t1", artist="New")])
     same = contents(builder.current()) == contents(builder_of(store).current())
     segment = builder.current().segment
     answers.send((same, segment.derived("x", lambda segment: segment.columns.length)))
+    may_merge.set()  # what the thread of the parent was merging
     builder.close()
 
 
@@ -696,7 +697,7 @@ def _in_child(builder: CatalogueBuilder, store: MemoryStore, answers: Any) -> No
 def test_a_forked_child_goes_on_although_its_parent_was_at_work(
     merging_stopped: tuple[threading.Event, threading.Event],
 ) -> None:
-    begun, _ = merging_stopped
+    begun, may_go_on = merging_stopped
     store = numbered_store()
     builder = builder_of(store)
     builder.current()
@@ -716,7 +717,7 @@ def test_a_forked_child_goes_on_although_its_parent_was_at_work(
     thread.start()
     assert deriving.wait(30)
     with builder._lock:  # as another thread would hold it
-        child = context.Process(target=_in_child, args=(builder, store, sending))
+        child = context.Process(target=_in_child, args=(builder, store, sending, may_go_on))
         child.start()
     answered = receiving.recv() if receiving.poll(30) else None
     derived.set()

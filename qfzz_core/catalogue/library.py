@@ -37,7 +37,6 @@ class CatalogueBuilder:
         self._background = Background()
         self._cache = CacheSchedule(files, self._background)
         self._current: Snapshot | None = None
-        self._unmerged: Segment | None = None  # where a merge was tried already
         self.renew()
         renewed_after_fork(self)
 
@@ -45,6 +44,7 @@ class CatalogueBuilder:
         """Start again in a forked child: with the snapshot, but not at the end of its arrays, and with a new lock."""
         self._lock = threading.RLock()
         self._writer: TableWriter | None = None  # at the end of `_current`
+        self._unmerged: Segment | None = None  # where a merge was tried already, in this process
 
     def close(self) -> None:
         """Wait for what is done in the background; called twice it does nothing."""

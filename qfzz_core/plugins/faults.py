@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import logging
 import math
-import threading
 import time
 import warnings
 from collections import Counter
@@ -17,6 +16,7 @@ from typing import Any, TypeVar
 import attrs
 
 from qfzz_core.errors import PluginError, PluginWarning
+from qfzz_core.model.forks import RenewedLock
 from qfzz_core.plugins.record import Origin, PluginRecord
 
 logger = logging.getLogger("qfzz.plugins")
@@ -82,7 +82,7 @@ class Faults:
 
     def __init__(self, *, strict: bool) -> None:
         self._strict = strict
-        self._lock = threading.Lock()
+        self._lock = RenewedLock()
         self._records: dict[Origin, PluginRecord] = {}
         self.counts: Counter[tuple[str, str]] = Counter()
         self.messages: dict[tuple[str, str], str] = {}
@@ -101,7 +101,7 @@ class Faults:
         cause = error if isinstance(error, BaseException) else None
         if self._strict:
             raise PluginError(message) from cause
-        with self._lock:
+        with self._lock.held:
             self.counts[origin.plugin, component] += 1
             self.messages.setdefault((origin.plugin, component), message)
             first = self.counts[origin.plugin, component] == 1  # a fault in each of many requests must not fill a log
@@ -153,14 +153,14 @@ class Health:
     off: dict[Origin, str] = attrs.field(factory=dict, init=False)
     failing: Counter[str] = attrs.field(factory=Counter, init=False)
     _slow: set[str] = attrs.field(factory=set, init=False)
-    _lock: threading.Lock = attrs.field(factory=threading.Lock, init=False)
+    _lock: RenewedLock = attrs.field(factory=RenewedLock, init=False)
 
     def ended(self, failed: Failures, took_part: Iterable[str]) -> None:
         """Learn from one request: which components failed in it, and which took part.
 
         Where nothing failed and nothing is `failing` it changes nothing, and need not be called.
         """
-        with self._lock:
+        with self._lock.held:
             # A filter that a request did not name has not succeeded in it: its count stays.
             for component in {*self.failing} & {*took_part} - failed.keys():
                 del self.failing[component]
@@ -177,7 +177,7 @@ class Health:
 
     def is_slow(self, component: str, origin: Origin, seconds: float) -> None:
         """Report a component that took longer than it may, once."""
-        with self._lock:
+        with self._lock.held:
             first = component not in self._slow
             self._slow.add(component)
         if first:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections import OrderedDict
 from collections.abc import Sequence
 from itertools import islice
@@ -12,6 +11,7 @@ from weakref import WeakValueDictionary
 from qfzz_core.contracts.stores import Store
 from qfzz_core.errors import ProfileError
 from qfzz_core.model.events import SHOWN_INTERACTIONS, Change, Interaction
+from qfzz_core.model.forks import RenewedLock
 from qfzz_core.model.profiles import PREFERENCE_FIELDS, ProfileSnapshot, UserProfile, checked_interaction
 from qfzz_core.model.weights import WEIGHT_FIELDS, Weights
 from qfzz_core.profiles.latest import LatestCache
@@ -69,7 +69,7 @@ class LiveProfile(_Stored):
     """A profile that a DJ returned: every change is one transaction, and then the object shows it."""
 
     _recorder: Recorder
-    _lock: threading.Lock
+    _lock: RenewedLock
     revision: tuple[int, int]  # that is shown
 
     def add_interaction(self, interaction: dict[str, Any]) -> None:
@@ -85,7 +85,7 @@ class LiveProfile(_Stored):
 
     def refresh(self) -> None:
         """Show what is stored now, if it is another state of the same user."""
-        with self._lock:  # so that of two threads none shows what the other has already replaced
+        with self._lock.held:  # so that of two threads none shows what the other has already replaced
             changed = self._store.revision(self.user_id) != self.revision
             snapshot = self._store.snapshot(self.user_id) if changed else None
             if snapshot is not None and snapshot.revision[0] == self.serial:
@@ -141,7 +141,7 @@ class Profiles:
     def __init__(self, store: Store, recorder: Recorder) -> None:
         self._store = store
         self._recorder = recorder
-        self._lock = threading.Lock()  # held during no call of the store, which would keep all users waiting
+        self._lock = RenewedLock()  # held during no call of the store, which would keep all users waiting
         self._snapshots: OrderedDict[str, ProfileSnapshot] = OrderedDict()
         self.live: WeakValueDictionary[str, LiveProfile] = WeakValueDictionary()
         self.latest = LatestCache(store)
@@ -150,7 +150,7 @@ class Profiles:
         """Return a user's profile as it is stored now, None for an unknown user; a held object then shows it."""
         # The revision is read first: a change between the two reads makes the snapshot newer than known, never older.
         revision = self._store.revision(user_id)
-        with self._lock:
+        with self._lock.held:
             known = self._snapshots.pop(user_id, None)
         if known is None or known.revision != revision:
             known = None if revision is None else self._store.snapshot(user_id)
@@ -159,7 +159,7 @@ class Profiles:
         return known
 
     def _remember(self, snapshot: ProfileSnapshot) -> None:
-        with self._lock:
+        with self._lock.held:
             self._snapshots[snapshot.user_id] = snapshot
             while len(self._snapshots) > KEPT_SNAPSHOTS:
                 self._snapshots.popitem(last=False)
@@ -172,10 +172,10 @@ class Profiles:
         snapshot = self.snapshot(user_id)
         if snapshot is None:
             return None
-        with self._lock:  # so that two threads make one object
+        with self._lock.held:  # so that two threads make one object
             held = self.live.get(user_id)
             if held is None or held.serial < snapshot.revision[0]:
-                own = {"_store": self._store, "_recorder": self._recorder, "_lock": threading.Lock()}
+                own = {"_store": self._store, "_recorder": self._recorder, "_lock": RenewedLock()}
                 held = self.live[user_id] = LiveProfile.showing(snapshot, revision=snapshot.revision, **own)
         if held.revision != snapshot.revision:  # another thread made it meanwhile, of what it had read before
             held.refresh()
@@ -197,7 +197,7 @@ class Profiles:
 
     def drop(self, user_id: str) -> None:
         """Hold nothing of a user who was forgotten."""
-        with self._lock:
+        with self._lock.held:
             self._snapshots.pop(user_id, None)
             self.live.pop(user_id, None)
         self.latest.drop(user_id)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections import deque
 from collections.abc import Callable, Generator, Iterable
 from itertools import islice
 from typing import TypeVar
+
+from qfzz_core.errors import RequestError
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -27,6 +30,7 @@ def in_order(function: Callable[[Item], Result], items: Iterable[Item], threads:
 
     pool = ThreadPoolExecutor(threads, thread_name_prefix="qfzz")
     remaining, begun = iter(items), deque[Future[Result]]()
+    process = os.getpid()
 
     def begin(count: int) -> None:
         nonlocal remaining
@@ -41,7 +45,10 @@ def in_order(function: Callable[[Item], Result], items: Iterable[Item], threads:
     try:
         begin(READ_AHEAD * threads)
         while begun:
+            if process != os.getpid():
+                raise RequestError("this iterator was begun before a fork, and its threads are not here: begin another")
             yield begun.popleft().result()
             begin(1)
     finally:
-        pool.shutdown(cancel_futures=True)
+        if process == os.getpid():
+            pool.shutdown(cancel_futures=True)

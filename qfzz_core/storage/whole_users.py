@@ -10,12 +10,13 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from functools import partial
-from threading import RLock
+from threading import RLock, get_ident
 from typing import Any, Generic, Protocol, TypeVar
 
 from qfzz_core.contracts.stores import UserRecord
 from qfzz_core.errors import StoreError
 from qfzz_core.model.events import Event
+from qfzz_core.model.forks import quiet_at_fork
 from qfzz_core.model.plain import copied
 from qfzz_core.model.profiles import ProfileSnapshot
 from qfzz_core.model.tracks import Track
@@ -129,20 +130,31 @@ class Turns:
     """Whose turn it is to write, for a store whose threads cannot write at the same time."""
 
     def __init__(self) -> None:
+        self._taken_by = 0
+        self.renew()
+        quiet_at_fork(self)
+
+    def renew(self) -> None:
+        """Give the turn in a forked child to its thread: no other one is there to end what it was doing."""
         self._lock = RLock()
-        self._taken = False
+        if self._taken_by != get_ident():
+            self._taken_by = 0
+
+    def fork_locks(self) -> list[Any]:
+        """Return the lock that is held by whoever has the turn."""
+        return [self._lock]
 
     @contextmanager
     def taken(self) -> Iterator[None]:
         """Wait until no other thread has the turn, and have it; `StoreError` if this thread has it already."""
         with self._lock:
-            if self._taken:
+            if self._taken_by:
                 raise StoreError("a transaction of this thread is open already; end it before another is begun")
-            self._taken = True
+            self._taken_by = get_ident()
             try:
                 yield
             finally:
-                self._taken = False
+                self._taken_by = 0
 
 
 class Views(Protocol[View_co]):

@@ -13,10 +13,12 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from itertools import count
 from operator import attrgetter
-from threading import Lock
+from threading import RLock
+from typing import Any
 
 from qfzz_core.contracts.stores import CatalogueChanges, CatalogueToken, LatestRow, Transaction, UserRecord, Written
 from qfzz_core.errors import ClosedError
+from qfzz_core.model.forks import quiet_at_fork
 from qfzz_core.model.plain import copied
 from qfzz_core.model.tracks import Track
 from qfzz_core.storage.records import refuse_used, write_record
@@ -32,7 +34,8 @@ class MemoryCatalogue:
 
     def __init__(self) -> None:
         self._closed = False
-        self._lock = Lock()
+        self.renew()
+        quiet_at_fork(self)
         self._rows: dict[int, Track | None] = {}  # in order of position; None where a track was removed
         self._positions: dict[str, int] = {}
         self._last_position = 0
@@ -40,6 +43,14 @@ class MemoryCatalogue:
         self._tokens = {0: ""}
         self._changes: list[tuple[int, int]] = []  # (counter of the commit, position), ascending by counter
         self._compact_at = 0
+
+    def renew(self) -> None:
+        """Put a new lock in the place of one that a thread of the parent process may hold."""
+        self._lock = RLock()
+
+    def fork_locks(self) -> list[Any]:
+        """Return the locks under which users and tracks change, so that a child has all of a commit or nothing."""
+        return [self._lock]
 
     def _refuse_closed(self) -> None:
         if self._closed:

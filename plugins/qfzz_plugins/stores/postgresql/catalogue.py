@@ -53,7 +53,7 @@ class PostgresqlCatalogue:
         """Add or replace tracks in one transaction, taking them in batches."""
         pages = batches(tracks, BATCH)
         first = next(pages, None)
-        self._connections.enter()
+        self._connections.refuse_closed()
         if first is None:
             return Written(0, 0)
         with self._connections.writing(begin_catalogue) as (connection, state):
@@ -66,7 +66,7 @@ class PostgresqlCatalogue:
 
     def remove_tracks(self, track_ids: Collection[str]) -> int:
         """Remove tracks in one transaction and return how many there were."""
-        self._connections.enter()
+        self._connections.refuse_closed()
         with self._connections.writing(begin_catalogue) as (connection, state):
             writer = CatalogueWriter(connection, state)
             count = sum(writer.remove(page) for page in batches(track_ids, BATCH))

@@ -15,6 +15,7 @@ from weakref import WeakSet
 import psycopg
 
 from qfzz_core.errors import StoreError, StoreLockedError
+from qfzz_core.model.forks import keep_for_ever, renewed_after_fork
 from qfzz_plugins.stores.options import PostgresqlOptions
 from qfzz_plugins.stores.postgresql.connection import Connection, Statement
 from qfzz_plugins.stores.postgresql.errors import DeadlockError, ServerAwayError, closed_error, store_error
@@ -25,9 +26,6 @@ from qfzz_plugins.stores.postgresql.raw import Raw, Row, connected
 
 Result = TypeVar("Result")
 _PAUSE = 0.05
-
-# Ending a pool that another process opened would end that process's connections, so the child of a fork keeps it.
-_inherited: list[Any] = []
 
 
 class Connections:
@@ -42,10 +40,15 @@ class Connections:
         self.place = place
         self.options = options
         self._closed = False
-        self._begin_process()
+        self._begin()
+        renewed_after_fork(self)
 
-    def _begin_process(self) -> None:
-        self._pid = os.getpid()
+    def renew(self) -> None:
+        """Begin without connections; ending a pool that the parent opened would end the parent's connections."""
+        keep_for_ever(self._pool, self._others, self._mine)
+        self._begin()
+
+    def _begin(self) -> None:
         self._pool: Pool | None = None
         self._outages = Outages(self.place.name)
         self._mine = local()
@@ -57,7 +60,7 @@ class Connections:
 
     def read(self, work: Callable[[Connection], Result]) -> Result:
         """Do what only reads, on the connection of this thread's transaction if one is open."""
-        self.enter()
+        self.refuse_closed()
         connection: Connection | None = getattr(self._mine, "connection", None)
         if connection is not None:
             return work(connection)
@@ -81,7 +84,7 @@ class Connections:
     @contextmanager
     def writing(self, begin: Callable[[Connection], Result]) -> Iterator[tuple[Connection, Result]]:
         """Write all or nothing. `begin` begins the transaction and takes its locks; the caller commits."""
-        self.enter()
+        self.refuse_closed()
         if getattr(self._mine, "connection", None) is not None:
             raise StoreError("a transaction of this thread is open already; end it before another is begun")
         self._begin_operation()
@@ -197,7 +200,7 @@ class Connections:
 
     def another(self) -> Connection:
         """Return a connection that is not of the pool; it is closed by the caller, or with the store."""
-        self.enter()
+        self.refuse_closed()
         raw = _connected(self.place, self.options, time.monotonic() + self.options.deadline)
         connection = _Own(raw, self.place)
         self._others.add(connection)
@@ -211,21 +214,12 @@ class Connections:
             self._busy[me] = self._busy.get(me, 0) + 1
 
     def _end_operation(self) -> None:
-        if self._pid != os.getpid():
-            return
         me = get_ident()
         with self._changed:
             left = self._busy.pop(me, 1) - 1
             if left:
                 self._busy[me] = left
             self._changed.notify_all()
-
-    def enter(self) -> None:
-        """Begin again in the child of a fork, and raise `ClosedError` after `close`."""
-        if self._pid != os.getpid():
-            _inherited.append((self._pool, self._others, self._mine))
-            self._begin_process()
-        self.refuse_closed()
 
     def refuse_closed(self) -> None:
         """Raise `ClosedError` after `close`."""
@@ -235,8 +229,6 @@ class Connections:
     def close(self) -> None:
         """Wait for what other threads do, at most as long as a statement may take, and close every connection."""
         self._closed = True
-        if self._pid != os.getpid():
-            return
         self._mine.closed = True
         me = get_ident()
         with self._changed:
@@ -253,7 +245,7 @@ class _Own(Connection):
 
     def __del__(self) -> None:
         if self.pid != os.getpid():
-            _inherited.append(self.raw)
+            keep_for_ever(self.raw)
         self.close()
 
 

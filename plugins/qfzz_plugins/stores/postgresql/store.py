@@ -82,7 +82,7 @@ class PostgresqlStore(PostgresqlCatalogue):
 
     def user_ids(self) -> Iterator[str]:
         """Iterate the ids of all users in the order of their creation."""
-        self._connections.enter()
+        self._connections.refuse_closed()
         return (as_name(user_id) for _, user_id in paged(self._connections.rows, _IDS, (), 0))
 
     def revision(self, user_id: str) -> tuple[int, int] | None:
@@ -117,7 +117,7 @@ class PostgresqlStore(PostgresqlCatalogue):
 
     def transaction(self, user_ids: Collection[str]) -> AbstractContextManager[Transaction]:
         """Begin a transaction, which holds the locks of these users until it ends."""
-        self._connections.enter()
+        self._connections.refuse_closed()
         return self._transaction(user_ids)
 
     @contextmanager

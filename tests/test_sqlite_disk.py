@@ -50,7 +50,7 @@ def test_a_feedback_touches_rows_by_their_keys_only(store: SQLiteStore) -> None:
     store.write_tracks(some_tracks(50))
     connection = store._connections.mine()
     statements: list[str] = []
-    connection._raw.set_trace_callback(statements.append)
+    connection.handle.raw.set_trace_callback(statements.append)
     with store.transaction(["alice"]) as transaction:
         transaction.track("t1")
         transaction.user("alice").find_event("e1")
@@ -60,7 +60,7 @@ def test_a_feedback_touches_rows_by_their_keys_only(store: SQLiteStore) -> None:
     store.revision("alice")
     store.catalogue_token()
     list(store.catalogue_since(store.catalogue_token()).written)
-    connection._raw.set_trace_callback(None)
+    connection.handle.raw.set_trace_callback(None)
     plans = [
         row[3]
         for statement in statements

@@ -85,7 +85,7 @@ def test_the_connection_of_a_thread_ends_with_it(store: SQLiteStore) -> None:
 def test_a_store_that_is_dropped_closes_its_connections(path: Path) -> None:
     made(path)
     store = opened(path)
-    connection = store._connections.mine()._raw
+    connection = store._connections.mine().handle.raw
     del store
     with pytest.raises(sqlite3.ProgrammingError):
         connection.execute("SELECT 1")

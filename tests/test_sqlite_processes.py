@@ -1,6 +1,9 @@
 """A SQLite store in several processes: forks, crashes, limits and rights."""
 
 import os
+import sqlite3
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -9,6 +12,7 @@ from support.sqlite_files import files, made, opened
 
 from qfzz_core.errors import (
     ClosedError,
+    StoreError,
     StoreFullError,
     StoreReadOnlyError,
     StoreUnavailableError,
@@ -17,7 +21,7 @@ from qfzz_core.testing.samples import TIME, a_track, create, some_tracks
 from qfzz_core.testing.stores_events import track_ids
 from qfzz_core.testing.stores_transactions import change_everything, everything, raise_weight
 from qfzz_core.testing.stores_users import stored
-from qfzz_plugins.stores.sqlite import SQLiteOptions, connection
+from qfzz_plugins.stores.sqlite import SQLiteOptions, handles, kept_files
 from qfzz_plugins.stores.sqlite.store import SQLiteStore
 
 pytest_plugins = ["support.sqlite_files", "support.processes"]
@@ -61,30 +65,78 @@ def test_a_child_uses_connections_of_its_own(store: SQLiteStore) -> None:
     assert dict(stored(store).genres) == {"jazz": 2 / 1024}
 
 
-def test_a_child_leaves_the_connections_of_its_parent_alone(store: SQLiteStore) -> None:
+def test_a_child_leaves_the_locks_of_its_parent_alone(store: SQLiteStore, path: Path) -> None:
     create(store, "alice")
+    parents = store._connections.mine()
 
     def work() -> None:
-        parents = store._connections._local.connection
         parents.close()
-        del parents
         store._connections.mine()
+        store.close()
+
+    def lock_whole_file() -> None:
+        with closing(sqlite3.connect(path, timeout=0, isolation_level=None)) as own:
+            own.execute("PRAGMA locking_mode=EXCLUSIVE")
+            own.execute("BEGIN EXCLUSIVE")  # which WAL allows to nobody while another is connected
 
     assert in_child(work) == 0
+    assert in_child(lock_whole_file) == 1
     raise_weight(store, "e1")
 
 
-def test_a_child_never_closes_a_connection_of_its_parent(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    store = opened(path)
-    create(store, "alice")
-    parents = store._connections.mine()._raw
-    monkeypatch.setattr(os, "getpid", lambda: -1)  # as it looks after a fork
-    raise_weight(store, "from the child")
-    store.close()
-    assert parents in connection._inherited
-    assert parents.execute("SELECT count(*) FROM events").fetchone() == (1,)
-    connection._inherited.remove(parents)
-    parents.close()
+@pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="this system does not say what a process has open")
+def test_a_child_holds_no_file_of_its_parent_open(store: SQLiteStore, path: Path) -> None:
+    kept_files.use(str(path))
+    assert kept_files.beginning(str(path), 6) == b"SQLite"
+    store.write_tracks(some_tracks(5000))
+    written = iter(store.catalogue_since(None).written)
+    next(written)
+
+    def work() -> None:
+        opened_files = [os.path.realpath(entry.path) for entry in os.scandir("/proc/self/fd")]
+        assert not [name for name in opened_files if name.startswith(str(path))]
+        assert store.find_track("t1") is not None
+        with pytest.raises(StoreUnavailableError, match="before a fork"):
+            list(written)
+
+    assert in_child(work) == 0
+    kept_files.release(str(path))
+    assert len(list(written)) == 4999
+
+
+def test_what_is_open_is_closed_in_a_child_and_kept_if_it_writes(store: SQLiteStore, path: Path) -> None:
+    opened_here = handles._Open()
+    idle, reading, writing = (opened_here.open(str(path)) for _ in range(3))
+    reading.cursor = reading.raw.execute("SELECT * FROM store")
+    writing.writes = True
+    raw = [idle.raw, reading.raw, writing.raw]
+    opened_here.renew()  # as a child does
+    for closed in raw[:2]:
+        with pytest.raises(sqlite3.ProgrammingError):
+            closed.execute("SELECT 1")
+    raw[2].execute("SELECT 1").fetchone()
+    raw[2].close()
+    with pytest.raises(StoreError, match="forked inside it"):
+        writing.raw.execute("COMMIT")
+    idle.close()
+    with pytest.raises(StoreUnavailableError, match="forked inside a transaction of this file"):
+        opened_here.open(str(path))
+    opened_here.open(str(path.parent / "other.db")).close()
+
+
+def test_nothing_is_touched_in_a_child_if_a_thread_was_at_work(store: SQLiteStore, path: Path) -> None:
+    opened_here = handles._Open()
+    idle, busy = opened_here.open(str(path)), opened_here.open(str(path))
+    raw = [idle.raw, busy.raw]
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(busy.lock.acquire).result()
+        opened_here.renew()
+    for each in raw:
+        each.execute("SELECT 1").fetchone()
+        each.close()
+    busy.close()
+    with pytest.raises(StoreUnavailableError, match="another thread was at work in SQLite"):
+        opened_here.open(str(path.parent / "other.db"))
 
 
 def test_a_child_cannot_end_a_transaction_of_its_parent(store: SQLiteStore) -> None:

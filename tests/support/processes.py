@@ -6,7 +6,9 @@ PYTEST_DONT_REWRITE: the tests import this module before pytest takes its fixtur
 import importlib.metadata
 import os
 import shutil
+import signal
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -19,6 +21,8 @@ FORKING = [
     pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork"),
     pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning"),
 ]
+
+HUNG_AFTER = 120.0  # seconds
 
 
 def forked(work: Callable[[], Any]) -> int:
@@ -35,8 +39,17 @@ def forked(work: Callable[[], Any]) -> int:
 
 
 def exit_code(child: int) -> int:
-    """Return 0 if the work of a child returned, 1 if it raised, or what it exited with; -9 if it was killed."""
-    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    """Return 0 if the work of a child returned, 1 if it raised, or what it exited with; -9 if it was killed.
+
+    One that hangs is killed.
+    """
+    deadline = time.monotonic() + HUNG_AFTER
+    while (ended := os.waitpid(child, os.WNOHANG)) == (0, 0):
+        if time.monotonic() > deadline:
+            os.kill(child, signal.SIGKILL)
+            return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        time.sleep(0.001)
+    return os.waitstatus_to_exitcode(ended[1])
 
 
 def in_child(work: Callable[[], Any]) -> int:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from functools import partial
 from itertools import chain
-from threading import Lock, RLock
+from threading import Lock
 from typing import Any, TypeVar
 
 from sqlite_utils import Database, Migrations
@@ -17,6 +17,7 @@ from sqlite_utils import Database, Migrations
 from qfzz_core.errors import StoreError, StoreLockedError
 from qfzz_plugins.stores.options import SQLiteOptions
 from qfzz_plugins.stores.sqlite.errors import is_busy, store_error
+from qfzz_plugins.stores.sqlite.handles import Handle, open_handle
 from qfzz_plugins.stores.sqlite.place import File, Place, check
 
 Row = tuple[Any, ...]
@@ -24,9 +25,6 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 PAGE = 2000  # rows of a stream that are in memory at once
 _PAUSE = 0.001  # SQLite itself would pause for up to 0.1 s, in which others can take the lock again and again
-
-# Closing a connection that another process opened could drop that process's locks, so the child of a fork keeps it.
-_inherited: list[sqlite3.Connection] = []
 
 
 class Insertion:
@@ -48,48 +46,44 @@ class Connection:
         self.path = place.path
         self.files: list[File] = []  # that are open
         self.options = options
-        self.pid = os.getpid()
-        self.lock = RLock()
         self._writers = writers
-        self._raw = self._connected()
+        self.handle = self._connected()
         try:
-            self.db = Database(self._raw, execute_plugins=False, recursive_triggers=False, strict=True)
+            self.db = Database(self.handle.raw, execute_plugins=False, recursive_triggers=False, strict=True)
             for pragma in ("foreign_keys=ON", "secure_delete=ON", f"synchronous={options.synchronous}"):
                 self.run(f"PRAGMA {pragma}")
         except BaseException:
-            self._raw.close()
+            self.close()
             raise
 
-    def _connected(self) -> sqlite3.Connection:
+    def _connected(self) -> Handle:
         try:
-            return sqlite3.connect(self.place.uri, uri=True, timeout=0, isolation_level=None, check_same_thread=False)
+            return open_handle(self.place.path, self.place.uri)
         except sqlite3.Error as error:
             raise store_error(error, self.path) from error
 
     def close(self) -> None:
         """Close the connection; a transaction that is open is rolled back."""
-        with self.lock:
-            self.files = []
-            if self.pid == os.getpid():
-                self._raw.close()
+        self.files = []
+        self.handle.close()
 
     def __del__(self) -> None:
-        if not hasattr(self, "_raw"):
-            return
-        if self.pid == os.getpid():
-            self._raw.close()
-        else:
-            _inherited.append(self._raw)
+        if hasattr(self, "handle"):
+            self.close()
 
     # -- statements
 
-    def run(self, sql: str, parameters: Sequence[Any] = ()) -> sqlite3.Cursor:
-        """Execute a statement."""
+    def run(self, sql: str, parameters: Sequence[Any] = ()) -> int:
+        """Execute a statement, and return the number of the row that was inserted last.
+
+        The cursor ends under the lock, because ending one is a call of SQLite.
+        """
+        handle = self.handle
         try:
-            with self.lock:
-                return self._raw.execute(sql, parameters)
+            with handle.lock:
+                return handle.raw.execute(sql, parameters).lastrowid or 0
         except sqlite3.Error as error:
-            return self._patiently(error, partial(self._raw.execute, sql, parameters))
+            return self._patiently(error, lambda: handle.raw.execute(sql, parameters).lastrowid or 0)
 
     def insert(self, insertion: Insertion, rows: Sequence[Row]) -> None:
         """Insert rows."""
@@ -98,10 +92,10 @@ class Connection:
         if len(rows) >= insertion.together:
             rows = self._insert_together(insertion, rows)
         try:
-            with self.lock:
-                self._raw.executemany(insertion.one, rows)
+            with self.handle.lock:
+                self.handle.raw.executemany(insertion.one, rows)
         except sqlite3.Error as error:
-            self._patiently(error, partial(self._raw.executemany, insertion.one, rows))
+            self._patiently(error, partial(self.handle.raw.executemany, insertion.one, rows))
 
     def _insert_together(self, insertion: Insertion, rows: Sequence[Row]) -> Sequence[Row]:
         """Insert rows as long as there are enough for a statement, and return the rest."""
@@ -117,46 +111,52 @@ class Connection:
 
     def rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[Row]:
         """Return all rows of a query; none if it looks for text that is no Unicode, because none was ever stored."""
+        handle = self.handle
         try:
-            with self.lock:
-                return self._raw.execute(sql, parameters).fetchall()
+            with handle.lock:
+                rows: list[Row] = handle.raw.execute(sql, parameters).fetchall()
+                return rows
         except UnicodeEncodeError:
             return []
         except sqlite3.Error as error:
-            return self._patiently(error, lambda: self._raw.execute(sql, parameters).fetchall())
-
-    def fetch(self, cursor: sqlite3.Cursor, count: int) -> list[Row]:
-        """Return the next rows of a query."""
-        try:
-            with self.lock:
-                return cursor.fetchmany(count)
-        except sqlite3.Error as error:
-            return self._patiently(error, partial(cursor.fetchmany, count))
+            return self._patiently(error, lambda: handle.raw.execute(sql, parameters).fetchall())
 
     def stream(self, query: str, values: Sequence[Any], read: Callable[[list[Row]], Iterable[Item]]) -> Iterator[Item]:
         """Return an iterator over what `read` makes of the pages of a query; it closes the connection at its end.
 
         What fits one page is read at once, so that nothing is left open for an iterator that nobody reads.
         """
-        cursor = self.run(query, values)
-        page = self.fetch(cursor, PAGE)
+        page = self._page(partial(self._begin_pages, query, values))
         if len(page) < PAGE:
             self.close()
             return iter(read(page))
-        return self._pages(cursor, page, read)
+        return self._pages(page, read)
 
-    def _pages(
-        self, cursor: sqlite3.Cursor, page: list[Row], read: Callable[[list[Row]], Iterable[Item]]
-    ) -> Iterator[Item]:
+    def _begin_pages(self, query: str, values: Sequence[Any]) -> list[Row]:
+        self.handle.cursor = self.handle.raw.execute(query, values)
+        return self._next_page()
+
+    def _next_page(self) -> list[Row]:
+        page: list[Row] = self.handle.cursor.fetchmany(PAGE)
+        return page
+
+    def _page(self, fetch: Callable[[], list[Row]]) -> list[Row]:
+        try:
+            with self.handle.lock:
+                return fetch()
+        except sqlite3.Error as error:
+            return self._patiently(error, fetch)
+
+    def _pages(self, page: list[Row], read: Callable[[list[Row]], Iterable[Item]]) -> Iterator[Item]:
         with closing(self):
             while page:
                 yield from read(page)
-                page = self.fetch(cursor, PAGE)
+                page = self._page(self._next_page)
 
     def _patiently(self, error: sqlite3.Error, work: Callable[[], Result]) -> Result:
         """Do what failed again and again while another process holds the lock of the file, until the timeout."""
         deadline = time.monotonic() + self.options.timeout
-        with self.lock:
+        with self.handle.lock:
             while is_busy(error) and time.monotonic() < deadline:
                 time.sleep(_PAUSE)
                 try:
@@ -170,8 +170,8 @@ class Connection:
     @contextmanager
     def reading(self) -> Iterator[None]:
         """See one state of the store in several queries."""
-        with self.lock:
-            if self._raw.in_transaction:
+        with self.handle.lock:
+            if self.handle.raw.in_transaction:
                 yield
                 return
             try:
@@ -203,37 +203,37 @@ class Connection:
 
     def commit(self) -> None:
         """Make durable what was written since `begin`; raises `StoreUnavailableError` if the file is not there."""
-        if self.pid != os.getpid():
-            raise StoreError("a transaction cannot be ended by a process that was forked inside it")
         self.run("COMMIT")
         check(self.files[:2], written=True)  # what was committed stands in these, and in no -shm
 
     def end(self) -> None:
         """Undo what was written since `begin` and not committed, and let others write."""
         self._roll_back()
+        self.handle.writes = False
         self._writers.release()
-        self.lock.release()
+        self.handle.lock.release()
 
     def _take_turn(self) -> None:
         """Be the only writer among the threads of this process, who wait in a queue instead of polling the file."""
-        self.lock.acquire()
+        self.handle.lock.acquire()
         try:
-            if self._raw.in_transaction:
+            if self.handle.raw.in_transaction:
                 raise StoreError("a transaction of this thread is open already; end it before another is begun")
             if not self._writers.acquire(timeout=self.options.timeout):
                 raise StoreLockedError(
                     f"{self.path} was locked by another thread for {self.options.timeout:g} s: "
                     f"keep transactions short, or raise timeout in [store]"
                 )
+            self.handle.writes = True
         except BaseException:
-            self.lock.release()
+            self.handle.lock.release()
             raise
 
     def _roll_back(self) -> None:
         """End the transaction if it is still open; an error here would hide the one that matters."""
         try:
-            if self._raw.in_transaction and self.pid == os.getpid():
-                self._raw.execute("ROLLBACK")
+            if self.handle.raw.in_transaction:
+                self.handle.raw.execute("ROLLBACK")
         except sqlite3.Error:
             pass
 
@@ -274,8 +274,8 @@ class Connection:
         """Write what is stored at this moment into an empty file, which then needs no other beside it."""
         give_up = self._give_up_at(time.monotonic() + self.options.timeout)
         try:
-            with closing(sqlite3.connect(path, isolation_level=None)) as copy:
-                self._raw.backup(copy, progress=give_up)
+            with self.handle.lock, closing(sqlite3.connect(path, isolation_level=None)) as copy:
+                self.handle.raw.backup(copy, progress=give_up)
                 copy.execute("PRAGMA journal_mode=DELETE")
         except sqlite3.Error as error:
             raise store_error(error, f"{self.path}, or the backup of it,") from error

@@ -6,6 +6,7 @@ import os
 from threading import Lock, local
 from weakref import WeakSet, finalize
 
+from qfzz_core.model.forks import renewed_after_fork
 from qfzz_plugins.stores.options import SQLiteOptions
 from qfzz_plugins.stores.sqlite.connection import Connection
 from qfzz_plugins.stores.sqlite.errors import closed_error, moved_error
@@ -22,7 +23,8 @@ class Connections:
         self._path = path
         self._options = options
         self._closed = False
-        self._begin_process()
+        self.renew()
+        renewed_after_fork(self)
         self._release = finalize(self, release, use(path))
         try:
             self._place = Place(path)
@@ -42,8 +44,8 @@ class Connections:
             raise
         return first
 
-    def _begin_process(self) -> None:
-        self._pid = os.getpid()
+    def renew(self) -> None:
+        """Begin without connections: those of a parent process were closed."""
         self._writers = Lock()
         self._local = local()
         self._all: WeakSet[Connection] = WeakSet()
@@ -56,7 +58,7 @@ class Connections:
         if self._closed:
             raise closed_error(self._path)
         connection: Connection | None = getattr(self._local, "connection", None)
-        if connection is None or connection.pid != os.getpid():
+        if connection is None:
             connection = self._local.connection = self.another()
         elif checks:
             self._place.check()
@@ -64,8 +66,6 @@ class Connections:
 
     def another(self) -> Connection:
         """Return a new connection, which the caller closes."""
-        if self._pid != os.getpid():
-            self._begin_process()
         if not os.path.isfile(self._path):
             raise moved_error(self._path, written=False)
         # With its journal taken away, SQLite would begin another that fits nothing.

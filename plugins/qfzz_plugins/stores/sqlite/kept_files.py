@@ -14,30 +14,41 @@ from threading import RLock
 from typing import TypeVar
 
 from qfzz_core.model.files import OWNER
+from qfzz_core.model.forks import RenewedLock, renewed_after_fork
 
 Result = TypeVar("Result")
 _BLOCK = 1 << 20
 
-_lock = RLock()  # a store that is collected may be released in the middle of a reading
+_lock = RenewedLock(RLock)  # a store that is collected may be released in the middle of a reading
 _uses: Counter[str] = Counter()  # how many stores of this process use a file, by its real path
 _kept: dict[str, int] = {}  # descriptors
 
 
-if hasattr(os, "register_at_fork"):  # so that no child begins with the lock of a thread that it does not have
-    os.register_at_fork(before=_lock.acquire, after_in_parent=_lock.release, after_in_child=_lock.release)
+class _Inherited:
+    def renew(self) -> None:
+        """Keep nothing that was opened before a fork, because the parent and its child would share the place in it.
+
+        A child has no locks yet that it could lose.
+        """
+        while _kept:
+            os.close(_kept.popitem()[1])
+
+
+_inherited = _Inherited()
+renewed_after_fork(_inherited)
 
 
 def use(path: str) -> str:
     """Say that a store will connect to a file, and return what to give to `release`."""
     place = os.path.realpath(path)
-    with _lock:
+    with _lock.held:
         _uses[place] += 1
     return place
 
 
 def release(place: str) -> None:
     """Say that a store has closed its connections to a file."""
-    with _lock:
+    with _lock.held:
         _uses[place] -= 1
         if _uses[place] <= 0:
             del _uses[place]
@@ -65,7 +76,7 @@ def holds(path: str, wanted: bytes) -> bool:
 
 def _reading(path: str, read: Callable[[int], Result]) -> Result:
     place = os.path.realpath(path)
-    with _lock:
+    with _lock.held:
         descriptor = _kept[place] if _is_kept(place) else os.open(place, os.O_RDONLY | getattr(os, "O_BINARY", 0))
         if place in _uses:
             _kept[place] = descriptor

@@ -80,7 +80,7 @@ class SQLiteUser(RowUser):
 
     def next_serial(self) -> int:
         """Return what the table gives to a row that waits for its values."""
-        return self._connection.run(_RESERVE, [self.user_id]).lastrowid or 0
+        return self._connection.run(_RESERVE, [self.user_id])
 
     def place_event(self, event: Event) -> tuple[int, Row]:
         """Return the next position, and the row of the event.
@@ -93,8 +93,8 @@ class SQLiteUser(RowUser):
             unit.last_position += 1
             return unit.last_position, event_row(event, unit.last_position)
         values = event_row(event)[1:]
-        position = unit.last_position = unit.first_position = (
-            self._connection.run(_APPEND.one, (self.serial, None, *values)).lastrowid or 0
+        position = unit.last_position = unit.first_position = self._connection.run(
+            _APPEND.one, (self.serial, None, *values)
         )
         return position, (position, *values)
 

@@ -1,5 +1,6 @@
 """What only a store in a DuckDB file has to say: files that are foreign, newer, or open elsewhere."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -113,3 +114,20 @@ def test_opened_twice_in_one_process_it_is_one_store(tmp_path: Path) -> None:
     assert dict(stores[0].states("alice", "count")) == {"all": 50}
     for store in stores:
         store.close()
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+def test_a_forked_child_is_refused_the_file_of_its_parent(tmp_path: Path) -> None:
+    store = open_duckdb(url(tmp_path / "store.duckdb"))
+    child = os.fork()
+    if not child:
+        try:
+            store.user_ids()
+        except errors.StoreUnavailableError:
+            store.close()
+            os._exit(0)
+        os._exit(1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    create(store, "alice")
+    store.close()

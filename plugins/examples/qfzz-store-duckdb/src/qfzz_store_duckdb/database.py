@@ -1,5 +1,6 @@
 """One DuckDB file: opening it, reading one state of it, and writing to it in one transaction at a time."""
 
+import os
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -72,7 +73,7 @@ class Database:
     """A file that this process has for itself. Reading never waits; writers take turns."""
 
     def __init__(self, path: str) -> None:
-        self._path, self._lock = path, Lock()
+        self._path, self._lock, self._process = path, Lock(), os.getpid()
         with _named_errors(path):
             self._raw = duckdb.connect(path, config={"autoinstall_known_extensions": False})  # they are in the network
         with self.writing() as cursor:
@@ -80,6 +81,8 @@ class Database:
 
     def reading(self) -> Cursor:
         """Return a new cursor, which is cheap, sees one state of the file, and is how DuckDB serves several threads."""
+        if self._process != os.getpid():  # DuckDB works in threads, which a forked child does not have
+            raise errors.StoreUnavailableError(f"{self._path} belongs to this process's parent: use it there")
         with self._lock, _named_errors(self._path):
             return Cursor(self._raw.cursor().begin(), self._path)
 
@@ -91,9 +94,10 @@ class Database:
             cursor.run("COMMIT")
 
     def close(self) -> None:
-        """Close the file and every cursor."""
-        with self._lock:
-            self._raw.close()
+        """Close the file and every cursor; in a forked child do nothing, because they are its parent's."""
+        if self._process == os.getpid():
+            with self._lock:
+                self._raw.close()
 
 
 def _prepare(cursor: Cursor, path: str) -> None:

@@ -5,25 +5,20 @@ import gzip
 import io
 import json
 from collections.abc import Mapping
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from support.built_in import built_in_readers
 
-from qfzz_core.config import Config
 from qfzz_core.errors import InvalidInput
 from qfzz_core.formats import ImportFileError, Row
-from qfzz_core.formats.files import Readers, file_size
+from qfzz_core.formats.files import file_size
 from qfzz_core.importing.job import BadRow, Import, ImportRowError, ImportSummary
 from qfzz_core.importing.mapping import FIELDS, PRESETS, FieldMapping, mapping_from_options
 from qfzz_core.importing.values import decimal, mood_from, seconds_from_ms, shown, tempo_from_bpm, whole_number
-from qfzz_core.plugins.faults import Faults
-from qfzz_core.plugins.loader import Loader
-from qfzz_core.plugins.record import find_plugins
-from qfzz_core.plugins.registry import Registry
 
 SPOTIFY = Path(__file__).resolve().parents[2] / "shared" / "data" / "spotify_songs.csv.gz"
 
@@ -86,15 +81,6 @@ def written(path: Path, content: str | bytes) -> Path:
     path.unlink(missing_ok=True)  # some file systems wait for the disk when a file is overwritten
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
     return path
-
-
-@cache
-def built_in_readers() -> Readers:
-    """The readers that are built in, whatever else is installed."""
-    faults = Faults(strict=True)
-    loader = Loader(find_plugins(installed=()), faults)
-    loader.load(frozenset(), frozenset())
-    return Readers.of(Registry(loader, Config(), faults), faults.report)
 
 
 def rows_of(path: Path, content: str | bytes) -> list[Row]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -36,6 +37,9 @@ GLOBAL_OPTIONS: tuple[click.Parameter, ...] = (
 )
 _JSON_OPTION = click.Option(["--json", "as_json"], is_flag=True, help="Print one JSON document.")
 
+_SIZE = re.compile(r"(\d{1,15}(?:\.\d{1,15})?)\s*(k|m|g|)b?", re.IGNORECASE | re.ASCII)
+_UNITS = {"": 1, "k": 1_000, "m": 1_000_000, "g": 1_000_000_000}
+
 _Function = Callable[..., Any]
 
 
@@ -61,6 +65,15 @@ def listing_group(function: _Function) -> click.Group:
     new: click.Group = click.group(invoke_without_command=True)(click.pass_obj(function))
     new.params.extend([_JSON_OPTION, *GLOBAL_OPTIONS])
     return new
+
+
+def size(text: str | int) -> int:
+    """Return the number of a text that may have a unit of thousands, such as 64K, 4M or 1.5MB."""
+    found = _SIZE.fullmatch(str(text))
+    number = int(float(found[1]) * _UNITS[found[2].lower()]) if found else 0
+    if number < 1:
+        raise click.BadParameter(f"{text!r} is no size such as 500K, 4M or 1G")
+    return number
 
 
 def limit_option(least: int) -> Callable[[_Function], _Function]:

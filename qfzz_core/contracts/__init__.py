@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from qfzz_core.contracts.formats import Writer as Writer
     from qfzz_core.contracts.learners import InteractionType as InteractionType
     from qfzz_core.contracts.learners import Learner as Learner
+    from qfzz_core.contracts.limits import Limits as Limits
     from qfzz_core.contracts.plan import Plan as Plan
     from qfzz_core.contracts.recommendation import Explanation as Explanation
     from qfzz_core.contracts.recommendation import FactorExplanation as FactorExplanation
@@ -62,6 +63,7 @@ serve_names(
         "filters": "CategoryFilter Filter IdFilter Predicate PreparedFilter RangeFilter",
         "formats": "ImportFileError Playlist PlaylistError Reader Row TrackFile Writer",
         "learners": "InteractionType Learner",
+        "limits": "Limits",
         "plan": "Plan",
         "recommendation": "Explanation FactorExplanation FaultNote Recommendation",
         "request": "Request",

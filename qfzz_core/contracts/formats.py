@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import IO, Any, Protocol, TextIO, runtime_checkable
 
 from attrs import Factory, field, frozen
 
+from qfzz_core.contracts.limits import Limits
 from qfzz_core.errors import InvalidInput
 from qfzz_core.model.names import is_storable
 
@@ -15,6 +17,7 @@ __all__ = ["ImportFileError", "Playlist", "PlaylistError", "Reader", "Row", "Tra
 
 # 56,000 lines of gzipped CSV are read in a second: about 110 reports, smooth on a terminal and too few to cost anything
 _LINES_PER_REPORT = 512
+_PIECE = 1 << 16  # characters: 380 objects of JSON; the rows of a file of 50 MB take as long with twice as many
 
 
 class ImportFileError(InvalidInput):
@@ -47,12 +50,16 @@ class Row:
 class TrackFile:
     """A file that a reader reads: its `path`, for messages, and its content, decompressed if the name ends in .gz.
 
-    Take `lines()` for text or `content`, a binary stream, for anything else; not both.
+    Take `lines()` or `pieces()` for text, or `content`, a binary stream, for anything else; one of them.
+
+    `limits` say how much may be read at a time. Lines, pieces and the rows that a reader yields are checked, and so is
+    what a compressed file becomes; what else it puts together, a reader has to check.
     """
 
     path: Path
     _text: TextIO = field(repr=False)
     _on_lines: Callable[[], None] = field(default=lambda: None, repr=False)
+    limits: Limits = field(factory=Limits)
 
     @property
     def content(self) -> IO[bytes]:
@@ -62,15 +69,36 @@ class TrackFile:
     def lines(self) -> Iterator[str]:
         """Yield the lines of UTF-8 text with their endings, without a byte order mark.
 
-        Raises `ImportFileError`, which a reader lets through, at a line that is no UTF-8.
+        Raises `ImportFileError`, which a reader lets through, at a line that is no UTF-8 or is too long.
         """
-        for number, line in enumerate(self._text, start=1):
+        most = self.limits.line
+        for number, line in enumerate(iter(partial(self._text.readline, most + 1), ""), start=1):
             # the decoder lets bad bytes through as surrogates, so that the error can name their line
             if not is_storable(line):
                 raise self.unusable("not UTF-8 text", number)
+            if len(line) > most:
+                raise self.too_long("the line", number)
             if not number % _LINES_PER_REPORT:
                 self._on_lines()
             yield line
+
+    def pieces(self) -> Iterator[str]:
+        """Yield the text in pieces of up to 65,536 characters, for what does not come in lines.
+
+        Raises `ImportFileError`, which a reader lets through, at a line that is no UTF-8.
+        """
+        line = 1
+        for piece in iter(partial(self._text.read, _PIECE), ""):
+            if not is_storable(piece):
+                good = next(place for place, character in enumerate(piece) if not is_storable(character))
+                raise self.unusable("not UTF-8 text", line + piece.count("\n", 0, good))
+            line += piece.count("\n")
+            self._on_lines()
+            yield piece
+
+    def too_long(self, what: str, line: int | None = None) -> ImportFileError:
+        """Return the error that says what of this file is longer than a line may be, to be raised."""
+        return self.unusable(f"{what} has more than {self.limits.line:,} characters (--max-line allows more)", line)
 
     def unusable(self, reason: str, line: int | None = None) -> ImportFileError:
         """Return the error that says why this file cannot be imported, to be raised."""
@@ -106,10 +134,14 @@ class Reader(Protocol):
 
 @frozen
 class Playlist:
-    """What a writer writes: a title, and the tracks in their order, whole and as copies."""
+    """What a writer writes: a title, and the tracks in their order, whole and as copies.
+
+    `safe_csv` says that a spreadsheet may open the file: no cell of it must be taken for a formula.
+    """
 
     title: str
     tracks: Sequence[Mapping[str, Any]]
+    safe_csv: bool = False
 
 
 @runtime_checkable

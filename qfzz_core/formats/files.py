@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import gzip
 import io
 import zlib
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, TextIO
 
-from attrs import frozen
+from attrs import Factory, frozen
 
 from qfzz_core.contracts.formats import ImportFileError, Playlist, PlaylistError, Reader, Row, TrackFile, Writer
+from qfzz_core.contracts.limits import Limits
 from qfzz_core.errors import InvalidInput, did_you_mean
+from qfzz_core.formats.decompression import decompressed
 from qfzz_core.model.files import open_ordinary
+from qfzz_core.model.plain import deeper_than
 from qfzz_core.plugins.faults import BrokenContractError, Report, answers, described
 
 if TYPE_CHECKING:
@@ -59,18 +61,28 @@ def by_suffix(formats: Formats, path: Path, error: type[InvalidInput], *, also: 
 
 @frozen
 class Readers:
-    """The readers of one engine, to which their faults are reported; without a `format`, the suffix chooses one."""
+    """The readers of one engine, to which their faults are reported; without a `format`, the suffix chooses one.
+
+    What a file asks for beyond the `limits` is refused.
+    """
 
     registered: Mapping[str, Registered[Reader]]
     report: Report
     format: str | None = None
+    limits: Limits = Factory(Limits)
 
     @classmethod
-    def of(cls, registry: Registry, report: Report, format: str | None = None) -> Readers:  # noqa: A002 - as the field
+    def of(
+        cls,
+        registry: Registry,
+        report: Report,
+        format: str | None = None,  # noqa: A002 - as the field
+        limits: Limits | None = None,
+    ) -> Readers:
         """Return the readers of a registry; raises `ImportFileError` for a format that nobody registered."""
         if format is not None:
             by_name(registry.readers, format, ImportFileError)
-        return cls(registry.readers, report, format)
+        return cls(registry.readers, report, format, limits or Limits())
 
     def rows(self, path: Path, on_progress: Progress | None = None) -> Iterator[Row]:
         """Yield the rows of a file.
@@ -81,9 +93,9 @@ class Readers:
         """
         reader = self._reader(path)
         try:
-            with open_ordinary(path, streams=True) as raw, _text(path, raw) as text:
+            with open_ordinary(path, streams=True) as raw, _text(path, raw, self.limits.expansion) as text:
                 report = (lambda: on_progress(raw.tell())) if on_progress else (lambda: None)
-                yield from self._guarded(reader, TrackFile(path, text, report))
+                yield from self._guarded(reader, TrackFile(path, text, report, self.limits))
         except _DAMAGED as error:
             raise _unreadable(path, error) from error
         if on_progress:
@@ -101,12 +113,21 @@ class Readers:
         try:
             for row in answers(reader.value.read, file):
                 _check(row)
-                yield row
+                yield self._within_limits(row)
         except (ImportFileError, *_DAMAGED):
             raise
         except Exception as error:
             self.report(reader.origin, f"reader {name}", error)
             raise file.unusable(f"reader {name} of {reader.origin} failed: {described(error)}") from error
+
+    def _within_limits(self, row: Row) -> Row:
+        """Return a row, or one with a problem in place of a row that has too much."""
+        problem = None
+        if len(row.values) > self.limits.columns:
+            problem = f"has {len(row.values):,} columns, more than {self.limits.columns:,} (--max-columns allows more)"
+        elif row.typed and deeper_than(self.limits.depth, row.values.values()):
+            problem = f"is nested deeper than {self.limits.depth} levels (--max-depth)"
+        return row if problem is None else Row(row.line, problem=problem)
 
 
 def _check(row: Any) -> None:
@@ -135,8 +156,8 @@ def is_gzip(path: Path) -> bool:
     return path.suffix.lower() == ".gz"
 
 
-def _text(path: Path, raw: IO[bytes]) -> TextIO:
-    stream = gzip.GzipFile(fileobj=raw) if is_gzip(path) else raw
+def _text(path: Path, raw: IO[bytes], expansion: int) -> TextIO:
+    stream = decompressed(path, raw, expansion) if is_gzip(path) else raw
     # bad bytes become surrogates, so that `TrackFile.lines` can name their line; newline="", because CSV may hold
     # line breaks within quotes, which must not be translated
     return io.TextIOWrapper(stream, encoding="utf-8-sig", errors="surrogateescape", newline="")
@@ -155,11 +176,14 @@ def chosen_writer(registry: Registry, path: Path, name: str | None = None) -> Re
 def playlist_bytes(writer: Registered[Writer], playlist: Playlist, report: Report) -> bytes:
     """Return a playlist as a file holds it.
 
-    A writer that fails is reported, and `PlaylistError` raised, which names it.
+    A writer that fails is reported, and `PlaylistError` raised, which names it; one that a writer raises itself, for
+    tracks that its format cannot hold, is raised as it is.
     """
     name = writer.value.name
     try:
         return "".join(_pieces(writer.value, playlist)).encode()
+    except PlaylistError:
+        raise
     except Exception as error:
         report(writer.origin, f"writer {name}", error)
         raise PlaylistError(f"writer {name} of {writer.origin} failed: {described(error)}") from error

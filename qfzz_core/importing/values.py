@@ -7,6 +7,7 @@ import math
 from typing import Any
 
 from qfzz_core.errors import InvalidInput
+from qfzz_core.model.plain import shown as plain_shown
 
 # Beats per minute. The reference names slow, medium and fast without numbers. Of the 28,352 tracks that the preset
 # "spotify" was made for, these bounds make 26% slow, 46% medium and 29% fast.
@@ -45,7 +46,9 @@ def shown(value: Any) -> str:
         return f'"{repr(cut)[1:-1]}"'
     if isinstance(value, dict):
         return "an object"
-    return "a list" if isinstance(value, list) else json.dumps(value, default=repr)
+    if isinstance(value, list):
+        return "a list"
+    return plain_shown(value) if type(value) is int else json.dumps(value, default=repr)
 
 
 # ---- numbers --------------------------------------------------------------------------------------------------------

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -95,6 +95,17 @@ def _plain_key(key: Any, where: str) -> str:
     if not isinstance(key, str):
         raise NotPlainError(f"{where} has the key {key!r}; keys must be text")
     return _plain_text(key, f"a key of {where}")
+
+
+def deeper_than(most: int, values: Iterable[Any]) -> bool:
+    """Return whether in any of several values more than `most` lists and dicts are within each other."""
+    level = [value for value in values if type(value) not in _SCALARS]
+    for _ in range(most):
+        if not level:
+            return False
+        inner = (value.values() if isinstance(value, Mapping) else value for value in level)
+        level = [each for values in inner for each in values if isinstance(each, (dict, list))]
+    return bool(level)
 
 
 def copied(value: Any) -> Any:

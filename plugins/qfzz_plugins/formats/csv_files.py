@@ -22,11 +22,13 @@ class CsvFormat:
 
     def read(self, file: TrackFile) -> Iterator[Row]:
         """Yield a row of text for each line, or for several lines that quotes hold together."""
+        lines = _Lines(file)
         # strict, or an unclosed quote would swallow the rest of the file without an error
-        reader = csv.reader(file.lines(), strict=True)
+        reader = csv.reader(lines, strict=True)
         header = _header(file, reader)
         while True:
             line = reader.line_num + 1
+            lines.begin_row(line)
             try:
                 fields = next(reader)
             except StopIteration:
@@ -49,6 +51,29 @@ class CsvFormat:
             yield _line(_cell(track.get(key)) for key in keys)
 
 
+class _Lines:
+    """The lines of a file, of which those of one row together must not be longer than a line may be."""
+
+    def __init__(self, file: TrackFile) -> None:
+        self._file = file
+        self._lines = file.lines()
+        self.begin_row(1)
+
+    def begin_row(self, line: int) -> None:
+        self._row = line
+        self._left = self._file.limits.line
+
+    def __iter__(self) -> Iterator[str]:
+        return self
+
+    def __next__(self) -> str:
+        line = next(self._lines)
+        self._left -= len(line)
+        if self._left < 0:
+            raise self._file.too_long("the row", self._row)
+        return line
+
+
 def _header(file: TrackFile, reader: Any) -> list[str]:
     try:
         header = [name.strip() for name in next(reader, [])]
@@ -56,11 +81,18 @@ def _header(file: TrackFile, reader: Any) -> list[str]:
         raise file.unusable(f"the header is not valid CSV: {error}", 1) from None
     if not header:
         raise file.unusable("there is no header row that names the columns", 1)
+    most = file.limits.columns
+    if len(header) > most:
+        raise file.unusable(
+            f"the header names {len(header):,} columns, more than {most:,} (--max-columns allows more)", 1
+        )
+    seen: set[str] = set()
     for position, name in enumerate(header):
         if not name:
             raise file.unusable(f"column {position + 1} of the header has no name", 1)
-        if name in header[:position]:
+        if name in seen:
             raise file.unusable(f"the header names the column {shown(name)} twice", 1)
+        seen.add(name)
     return header
 
 

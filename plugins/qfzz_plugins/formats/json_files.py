@@ -9,10 +9,13 @@ from typing import Any
 from qfzz_core.contracts.formats import Playlist, Row, TrackFile
 from qfzz_core.hookspecs import hookimpl
 from qfzz_core.importing.values import shown
+from qfzz_plugins.formats.json_text import JsonText, problem_of
+
+_EXPECTED = 'expected a list of objects, or an object that holds one under "tracks"'
 
 
 class JsonFormat:
-    """Reads a list of objects, or an object that holds one under "tracks"; the file is read whole.
+    """Reads a list of objects, or an object that holds one under "tracks", an object at a time.
 
     Writes an object with `title` and `tracks`.
     """
@@ -22,15 +25,8 @@ class JsonFormat:
 
     def read(self, file: TrackFile) -> Iterator[Row]:
         """Yield a row for each object; its line is its number in the list."""
-        text = "".join(file.lines())
-        try:
-            document = json.loads(text)
-        except (ValueError, RecursionError) as error:
-            raise file.unusable(f"not valid JSON: {_problem(error)}", getattr(error, "lineno", None)) from None
-        tracks = document.get("tracks") if isinstance(document, dict) else document
-        if not isinstance(tracks, list):
-            raise file.unusable('expected a list of objects, or an object that holds one under "tracks"')
-        yield from (_object_row(number, item) for number, item in enumerate(tracks, start=1))
+        for number, item in enumerate(_tracks(JsonText(file)), start=1):
+            yield _object_row(number, item)
 
     def write(self, playlist: Playlist) -> Iterator[str]:
         """Yield the document."""
@@ -51,7 +47,7 @@ class JsonLinesFormat:
                 try:
                     row = _object_row(number, json.loads(line))
                 except (ValueError, RecursionError) as error:
-                    row = Row(number, problem=f"not valid JSON: {_problem(error)}")
+                    row = Row(number, problem=f"not valid JSON: {problem_of(error)}")
                 yield row
 
     def write(self, playlist: Playlist) -> Iterator[str]:
@@ -60,16 +56,31 @@ class JsonLinesFormat:
             yield json.dumps(track, ensure_ascii=False) + "\n"
 
 
+def _tracks(text: JsonText) -> Iterator[Any]:
+    """Yield the items of the list of tracks that is the document or stands in it."""
+    kind, found = text.peek(), False
+    if kind == "[":
+        yield from text.items()
+        found = True
+    for key in text.keys() if kind == "{" else ():
+        if key != "tracks":
+            text.value()
+            continue
+        if found or text.peek() != "[":
+            raise text.file.unusable('"tracks" is there twice' if found else _EXPECTED)
+        yield from text.items()
+        found = True
+    if kind not in ("[", "{"):
+        text.value()
+    text.end()
+    if not found:
+        raise text.file.unusable(_EXPECTED)
+
+
 def _object_row(number: int, item: Any) -> Row:
     if isinstance(item, dict):
         return Row(number, item, typed=True)
     return Row(number, problem=f"expected an object, got {shown(item)}")
-
-
-def _problem(error: Exception) -> str:
-    if isinstance(error, json.JSONDecodeError):
-        return f"{error.msg} at column {error.colno}"
-    return "nested too deeply" if isinstance(error, RecursionError) else "a number has too many digits"
 
 
 @hookimpl

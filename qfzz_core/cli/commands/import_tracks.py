@@ -10,16 +10,19 @@ from typing import Any
 
 import click
 
-from qfzz_core.cli.options import command
+from qfzz_core.cli.options import command, size
 from qfzz_core.cli.output import console, note, print_json
 from qfzz_core.cli.session import Session
+from qfzz_core.contracts.limits import MAX_COLUMNS, MAX_EXPANSION, MAX_LINE, Limits
 from qfzz_core.formats.files import Readers, file_size
 from qfzz_core.importing.job import BadRow, Import
 from qfzz_core.importing.mapping import PRESETS, mapping_from_options
 from qfzz_core.importing.values import FAST_FROM, SLOW_BELOW
+from qfzz_core.model.plain import MAX_DEPTH
 
 SHOWN_BAD_ROWS = 20  # what a terminal of 24 lines shows; a wrong mapping makes every row a bad one
 
+_POSITIVE = click.IntRange(min=1)
 _MEANINGS = {
     "rows": "rows read",
     "added": "tracks added",
@@ -37,8 +40,40 @@ _MEANINGS = {
 @click.option("--slow-below", type=float, default=SLOW_BELOW, show_default=True, metavar="BPM", help="What is slow.")
 @click.option("--fast-from", type=float, default=FAST_FROM, show_default=True, metavar="BPM", help="What is fast.")
 @click.option("--strict", is_flag=True, help="Stop at the first bad row and import nothing.")
+@click.option(
+    "--max-line", type=size, default=MAX_LINE, show_default=True, metavar="SIZE", help="Characters of one row."
+)
+@click.option(
+    "--max-columns", type=_POSITIVE, default=MAX_COLUMNS, show_default=True, metavar="N", help="Columns of one row."
+)
+@click.option(
+    "--max-depth",
+    type=click.IntRange(0, MAX_DEPTH),
+    default=MAX_DEPTH,
+    show_default=True,
+    metavar="N",
+    help="Lists and objects within each other.",
+)
+@click.option(
+    "--max-expansion",
+    type=_POSITIVE,
+    default=MAX_EXPANSION,
+    show_default=True,
+    metavar="N",
+    help="How many times its size a .gz file may become.",
+)
 def import_tracks(
-    session: Session, *, files: tuple[Path, ...], format_: str | None, strict: bool, as_json: bool, **mapped: Any
+    session: Session,
+    *,
+    files: tuple[Path, ...],
+    format_: str | None,
+    strict: bool,
+    max_line: int,
+    max_columns: int,
+    max_depth: int,
+    max_expansion: int,
+    as_json: bool,
+    **mapped: Any,
 ) -> None:
     """Import tracks from files, such as CSV, JSON or JSON Lines.
 
@@ -48,13 +83,15 @@ def import_tracks(
     circumplex of affect, 1980: upbeat, energetic, calm, mellow).
 
     All files are one transaction. Of several rows with one track_id the first counts; a track that is already in the
-    catalogue is replaced. Bad rows are reported and skipped.
+    catalogue is replaced. Bad rows are reported and skipped. A file that asks for more than the limits of --max-line,
+    --max-columns, --max-depth and --max-expansion is refused; how many rows it has does not matter.
     """
     bad: list[BadRow] = []
     mapping = mapping_from_options(**mapped)
+    limits = Limits(line=max_line, columns=max_columns, depth=max_depth, expansion=max_expansion)
     total = sum(map(file_size, files))  # before the store is opened: a missing file must not make one
     with session.engine() as engine:
-        readers = Readers.of(engine.registry, engine.faults.report, format_)
+        readers = Readers.of(engine.registry, engine.faults.report, format_, limits)
         job = Import(files, mapping, readers, strict)
         job.on_bad_row = lambda row: bad.append(row) if len(bad) < SHOWN_BAD_ROWS else None
         begun = time.perf_counter()

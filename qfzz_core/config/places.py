@@ -102,6 +102,24 @@ class Places:
         return (*path, self._last_elements[path])
 
 
+def too_deep(text: str, most: int) -> int | None:
+    """Return the line of the first key of more than `most` parts, None if there is none."""
+    if text.count(".") < most:
+        return None
+    line, dots = 1, 0
+    for token in _TOKEN.finditer(text):
+        kind, part = token.lastgroup, token.group()
+        if kind == "other":
+            for number, each in enumerate(part.split(",")):  # the numbers of a list are no key
+                dots = each.count(".") + (0 if number else dots)
+                if dots >= most:
+                    return line
+        elif kind != "string":
+            dots = 0
+        line += part.count("\n")
+    return None
+
+
 def _statements(text: str) -> Iterator[tuple[int, str]]:
     """Yield the line and the head of every statement: a whole header, or what stands before the "=" of a key."""
     line = start = 1

@@ -13,7 +13,7 @@ from qfzz_core.model.events import SHOWN_INTERACTIONS, Change, Interaction
 from qfzz_core.model.names import checked_text
 from qfzz_core.model.plain import NotPlainError, copied, plain
 from qfzz_core.model.timestamps import checked_timestamp, next_timestamp, timestamp
-from qfzz_core.model.weights import WEIGHT_FIELDS, Weights, checked_weights, refuse_second_spelling, unit_number
+from qfzz_core.model.weights import WEIGHT_FIELDS, Weights, checked_weights, unit_number
 
 TEMPO_PREFERENCES = ("slow", "medium", "fast", "varied")
 PREFERENCE_FIELDS = ("genres", "artists", "moods", "energy_level", "tempo_preference", "discovery_factor")
@@ -242,15 +242,13 @@ class UserProfile:
     # -- how a detached profile changes
 
     def _commit(self, changes: Sequence[Change]) -> None:
-        # A draft first: if the second of several changes is refused, the first must not be there.
-        draft = {field: dict(self.__dict__[field]) for field in WEIGHT_FIELDS}
+        # Checked first: if the second of several changes is refused, the first must not be there.
+        for field in {change.field for change in changes} & WEIGHT_FIELDS.keys():
+            self.__dict__[field]._check([change for change in changes if change.field == field])
         for change in changes:
             if change.field in WEIGHT_FIELDS:
-                draft[change.field] = _changed(draft[change.field], change)
-        for field, weights in draft.items():
-            self.__dict__[field]._show(weights)
-        for change in changes:
-            if change.field not in WEIGHT_FIELDS:
+                self.__dict__[change.field]._apply(change)
+            else:
                 self.__dict__[change.field] = change.value
         if all(change.field != "updated_at" for change in changes):
             self._touch()
@@ -266,21 +264,12 @@ def _detached(values: dict[str, Any]) -> UserProfile:
     return UserProfile(**values)
 
 
-def _changed(weights: dict[str, float], change: Change) -> dict[str, float]:
-    if change.name is None:
-        return dict(change.value)
-    if change.value is None:
-        weights.pop(change.name, None)
-        return weights
-    refuse_second_spelling(change.field, change.name, spelling_of(weights, change.field, change.name) or change.name)
-    weights[change.name] = change.value
-    return weights
-
-
 def spelling_of(weights: Mapping[str, float], field: str, name: str) -> str | None:
     """Return the spelling under which a name stands in a mapping, None if it does not."""
     if name in weights:
         return name
+    if isinstance(weights, Weights):
+        return weights.spelling_of(name)
     same = WEIGHT_FIELDS[field]
     wanted = same(name)
     return next((present for present in weights if same(present) == wanted), None)

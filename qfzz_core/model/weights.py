@@ -67,6 +67,7 @@ class Weights(dict[str, float]):
         super().__init__(weights)
         self._field = field
         self._change = change
+        self._spellings: dict[str, str] | None = None  # by normal form, made when a name is looked for first
 
     def __setitem__(self, name: str, weight: float) -> None:
         self.update({name: weight})
@@ -108,12 +109,50 @@ class Weights(dict[str, float]):
         name = next(reversed(self))
         return name, self.pop(name)
 
+    def spelling_of(self, name: str) -> str | None:
+        """Return the spelling under which a name is there, None if it is not."""
+        return self._known_spellings().get(WEIGHT_FIELDS[self._field](name))
+
+    def _known_spellings(self) -> dict[str, str]:
+        # a name that is set for the first time is compared with all others: a look at each would make n names n * n
+        if self._spellings is None:
+            self._spellings = {WEIGHT_FIELDS[self._field](name): name for name in self}
+        return self._spellings
+
     def copy(self) -> dict[str, float]:
         """Return a plain dict."""
         return dict(self)
 
     def __reduce_ex__(self, protocol: SupportsIndex) -> tuple[Any, ...]:
         return dict, (dict(self),)
+
+    def _check(self, changes: Sequence[Change]) -> None:
+        """Raise `ProfileError` if one of these changes, in their order, sets another spelling of a name."""
+        present: Mapping[str, str] = self._known_spellings()
+        changed: dict[str, str | None] = {}
+        for change in changes:
+            if change.name is None:
+                present = {WEIGHT_FIELDS[self._field](name): name for name in change.value}
+                changed = {}
+                continue
+            normal = WEIGHT_FIELDS[self._field](change.name)
+            spelling = changed[normal] if normal in changed else present.get(normal)
+            refuse_second_spelling(self._field, change.name, spelling or change.name)
+            changed[normal] = None if change.value is None else change.name
+
+    def _apply(self, change: Change) -> None:
+        """Make a change that was checked; a name that is removed is there."""
+        spellings = self._known_spellings()
+        if change.name is None:
+            super().clear()
+            super().update(change.value)
+            self._spellings = None
+        elif change.value is not None:
+            super().__setitem__(change.name, change.value)
+            spellings[WEIGHT_FIELDS[self._field](change.name)] = change.name
+        else:
+            super().__delitem__(change.name)
+            del spellings[WEIGHT_FIELDS[self._field](change.name)]
 
     def _show(self, weights: Mapping[str, float]) -> None:
         """Show these weights, in their order; called by the profile after the change was made."""
@@ -125,3 +164,4 @@ class Weights(dict[str, float]):
         for name in [name for name in self if name not in weights]:
             super().__delitem__(name)
         super().update(weights)
+        self._spellings = None

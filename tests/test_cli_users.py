@@ -44,6 +44,7 @@ def test_feedback_in_json_is_what_was_recorded_and_what_moved(cli: Cli) -> None:
         "event_id": "e1",
         "recorded": True,
         "track": track("a"),
+        "near": [],
         "weights": [
             {"field": "genres", "name": "JAZZ", "before": 0.5, "after": 0.6},
             {"field": "artists", "name": "Ada", "before": 0.0, "after": 0.1},
@@ -65,6 +66,17 @@ def test_nothing_is_learned_from_an_unknown_track_and_feedback_says_so(cli: Cli)
     ]
     outcome = cli.json("feedback", "alice", "zzz", "like")
     assert (outcome["recorded"], outcome["track"], outcome["weights"], outcome["trust"]) == (True, None, [], None)
+
+
+def test_feedback_on_an_unknown_track_is_recorded_and_names_those_that_may_be_meant(cli: Cli) -> None:
+    cli.ok("import", cli.write("more.jsonl", json_lines(track("so-what", title="So What"), track("naima"))))
+    for wanted, near in (("so-wat", "so-what"), ("SO WHAT", "so-what"), ("niama", "naima")):
+        assert cli.ok("feedback", "alice", wanted, "like").splitlines()[2:] == [
+            f"Did you mean {near}, {'So What' if near == 'so-what' else 'Title naima'} by Ada?"
+        ]
+    outcome = cli.json("feedback", "alice", "so-wat", "like")
+    assert (outcome["recorded"], [each["track_id"] for each in outcome["near"]]) == (True, ["so-what"])
+    assert cli.json("feedback", "alice", "x" * 1_000, "like")["near"] == []
 
 
 def test_feedback_on_a_sample_is_learned_from(cli: Cli) -> None:
@@ -301,3 +313,25 @@ def test_an_interrupted_question_is_an_interruption(cli: Cli) -> None:
         assert interrupted(running) == 130
         assert running.stderr.read().endswith(b"Interrupted.\n")
     assert cli.json("profile", "list") == ["alice"]
+
+
+def test_several_weights_in_one_option_are_refused_with_what_was_meant(cli: Cli) -> None:
+    said = cli.fails("profile", "set", "alice", "--genre", "jazz=0.9,hip hop=0.5", code=2)
+    meant = "--genre jazz=0.9 --genre 'hip hop=0.5'"
+    assert meant in " ".join(said.replace("│", " ").split())
+    cli.ok("profile", "set", "alice", "--artist", "Earth, Wind & Fire=0.5", "--artist", "+/-,=0.25")
+    assert list(cli.json("profile", "show", "alice")["artists"]) == ["Earth, Wind & Fire", "+/-,"]
+
+
+@pytest.mark.parametrize(
+    ("text", "options", "sentence"),
+    [
+        ("[" * 100_000, (), "this is no JSON in UTF-8"),
+        ("[" * 500 + "]" * 500, (), "nested deeper than 110 levels, and no export of a profile"),
+        ("9" * 5_000, (), "this is no JSON in UTF-8"),
+        ('{"format": 1}', ("--max-size", "5"), "this has more than 5 characters (--max-size allows more)"),
+    ],
+)
+def test_a_hostile_document_is_a_sentence(cli: Cli, text: str, options: tuple[str, ...], sentence: str) -> None:
+    assert sentence in cli.fails("profile", "import", cli.write("hostile.json", text), *options)
+    assert sentence in cli.fails("profile", "import", "-", *options, input=text)

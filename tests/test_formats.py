@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 import gzip
+import io
 import json
 import os
 import stat
@@ -25,6 +27,7 @@ from qfzz_core.formats import ImportFileError, Playlist, PlaylistError, Row, Tra
 from qfzz_core.formats.files import Readers, chosen_writer, playlist_bytes
 from qfzz_core.importing.job import Import
 from qfzz_core.importing.mapping import FieldMapping
+from qfzz_core.model.tracks import REQUIRED_FIELDS
 from qfzz_core.testing import catalogues, engine_with
 
 
@@ -338,6 +341,70 @@ class TestWriting:
             assert len(xspf(written(engine, content, "list.xspf"))) == 1
             assert written(engine, content, "list.m3u8").count("\n") == 4
 
+    @law
+    @given(catalogues(max_size=3), st.lists(strings, max_size=3), st.booleans())
+    def test_whatever_a_track_says_csv_gives_its_fields_back_or_is_refused(
+        self, tmp_path_factory: pytest.TempPathFactory, content: list[dict[str, Any]], odd: list[str], more: bool
+    ) -> None:
+        path = tmp_path_factory.mktemp("written") / "list.csv"
+        for each, text in zip(content, odd, strict=False):
+            each["title"] = text
+            if more:
+                each.setdefault(text, text)
+        with engine_with(tracks=[]) as engine:
+            try:
+                path.write_bytes(written(engine, content, path.name).encode())
+            except PlaylistError as error:
+                assert str(error).startswith("a CSV file cannot hold ")  # noqa: PT017 - or it is read back
+                return
+            back = imported(engine, path)
+        fields = [{name: each[name] for name in REQUIRED_FIELDS} for each in content]
+        assert [{name: each[name] for name in REQUIRED_FIELDS} for each in back] == fields
+
+    @pytest.mark.parametrize(
+        "title", ["a\rb", "\r", "a\nb", " x ", '"', ",", "\0", "nan", "None", "'", "1e5", "\ufeffx", "a\u2028b"]
+    )
+    def test_odd_titles_come_back_from_every_format_that_can_be_imported(self, tmp_path: Path, title: str) -> None:
+        content = [track("a", title=f"x{title}"), track("b", title=f"{title}y")]
+        with engine_with() as engine:
+            for suffix in ("csv", "json", "jsonl"):
+                path = tmp_path / f"list.{suffix}"
+                path.write_bytes(written(engine, content, path.name).encode())
+                assert imported(engine, path) == content
+
+    @pytest.mark.parametrize(
+        ("values", "what"),
+        [
+            ({"title": " "}, 'the blank title of track "a", which would be a missing one'),
+            ({"artist": ""}, 'the blank artist of track "a", which would be a missing one'),
+            ({" note": "x"}, 'a column " note", whose name begins or ends with a blank'),
+            ({"": "x"}, 'a column "", whose name begins or ends with a blank'),
+            ({"note": "x" * 200_000}, 'a note of 200,000 characters, of track "a"'),
+        ],
+    )
+    def test_what_an_import_of_csv_would_refuse_is_not_written(self, values: dict[str, Any], what: str) -> None:
+        content = [{**track("a"), **values}]
+        with engine_with() as engine:
+            with pytest.raises(PlaylistError) as caught:
+                written(engine, content, "list.csv")
+            assert not engine.faults.of("csv")
+            assert written(engine, content, "list.json")
+        assert str(caught.value) == f"a CSV file cannot hold {what}; write json or jsonl instead"
+
+    @pytest.mark.parametrize("first", ["=", "+", "-", "@", "\t", "\r"])
+    def test_safe_csv_holds_no_formula_and_leaves_numbers_alone(self, first: str) -> None:
+        content = [track("a", title=f"{first}1+1", plays=-5, **{f"{first}key": "x"} if first.strip() else {})]
+        with engine_with() as engine:
+            writer = chosen_writer(engine.registry, Path("list.csv"))
+            texts = [
+                playlist_bytes(writer, Playlist("Mine", content, safe), engine.faults.report).decode()
+                for safe in (True, False)
+            ]
+        safe, plain = [list(csv.reader(io.StringIO(text, newline=""))) for text in texts]
+        assert not any(cell.startswith(tuple("=+@\t\r")) for row in safe for cell in row)
+        assert (safe[1][1], plain[1][1]) == (f"'{first}1+1", f"{first}1+1")
+        assert safe[1][safe[0].index("plays")] == "-5"
+
 
 def sorted_items(tracks: Iterable[dict[str, Any]]) -> list[Any]:
     return [sorted(each.items()) for each in tracks]
@@ -400,9 +467,14 @@ class TestTheCommandLine:
         text = cli.ok("recommend", "alice", "--output", "-", "--format", "m3u")
         assert text.splitlines()[2:] == ["#EXTINF:180,Ada - Title a", "a.flac"]
 
+    def test_a_spreadsheet_can_open_safe_csv(self, cli: Cli) -> None:
+        cli.ok("import", cli.write("a.jsonl", json_lines(track("a", title="=1+1"))))
+        assert "a,'=1+1,Ada" in cli.ok("recommend", "alice", "--output", "-", "--format", "csv", "--safe-csv")
+
     @pytest.mark.parametrize(
         ("arguments", "code", "sentence"),
         [
+            (["--safe-csv"], 2, "--safe-csv is about a file of CSV: say with --output"),
             (["--output", "list.mp3"], 1, "list.mp3: the name must end in one of .csv, .json, .jsonl, .m3u, .m3u8"),
             (["--output", "x", "--format", "m3"], 1, 'there is no format "m3" for this, did you mean "m3u"?'),
             (["--format", "m3u"], 2, "say with --output where it goes"),

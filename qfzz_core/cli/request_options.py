@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import shlex
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
 
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
+_NAME_WEIGHT = re.compile(r"[^=]+=\s*[0-9.]+")
+
 _DISLIKED = "disliked"
 
 
@@ -28,6 +32,7 @@ def _weights(ctx: click.Context, param: click.Parameter, values: tuple[str, ...]
     weights: dict[str, float] = {}
     for value in values:
         name, _, weight = value.rpartition("=")
+        _refuse_several(ctx, param, value)
         if name in weights:
             raise click.BadParameter(f"{name!r} is given twice", ctx, param)
         try:
@@ -35,6 +40,14 @@ def _weights(ctx: click.Context, param: click.Parameter, values: tuple[str, ...]
         except ValueError:
             raise click.BadParameter(f"{value!r} is not NAME=WEIGHT, such as jazz=0.9", ctx, param) from None
     return weights
+
+
+def _refuse_several(ctx: click.Context, param: click.Parameter, value: str) -> None:
+    """Refuse what reads as several names with weights; a name may hold a comma, and "=" too, but not both like this."""
+    parts = value.split(",")
+    if len(parts) > 1 and all(_NAME_WEIGHT.fullmatch(part.strip()) for part in parts):
+        meant = " ".join(shlex.join([param.opts[0], part.strip()]) for part in parts)
+        raise click.BadParameter(f"{value!r} is one name; for several, repeat the option: {meant}", ctx, param)
 
 
 def _name_values(ctx: click.Context, param: click.Parameter, values: tuple[str, ...]) -> dict[str, list[str]]:

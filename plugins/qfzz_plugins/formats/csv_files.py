@@ -5,13 +5,15 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from qfzz_core.contracts.formats import Playlist, Row, TrackFile
+from qfzz_core.contracts.formats import Playlist, PlaylistError, Row, TrackFile
 from qfzz_core.hookspecs import hookimpl
 from qfzz_core.importing.values import shown
-from qfzz_core.model.tracks import REQUIRED_FIELDS
+from qfzz_core.model.tracks import REQUIRED_FIELDS, TEXT_FIELDS
+
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 class CsvFormat:
@@ -44,11 +46,30 @@ class CsvFormat:
                 yield Row(line, problem=problem)
 
     def write(self, playlist: Playlist) -> Iterator[str]:
-        """Yield the header and the rows; the required fields come first, other keys as they are met."""
+        """Yield the header and the rows; the required fields come first, other keys as they are met.
+
+        Raises `PlaylistError` for a track that an import of the file would refuse.
+        """
         keys = list(dict.fromkeys([*REQUIRED_FIELDS, *(key for track in playlist.tracks for key in track)]))
-        yield _line(keys)
+        for key in keys:
+            if key != key.strip() or not key:
+                raise _cannot_hold(f"a column {shown(key)}, whose name begins or ends with a blank")
+        yield _line(keys, safe=playlist.safe_csv)
         for track in playlist.tracks:
-            yield _line(_cell(track.get(key)) for key in keys)
+            _check_fields(track)
+            yield _line((track.get(key) for key in keys), safe=playlist.safe_csv)
+
+
+def _check_fields(track: Mapping[str, Any]) -> None:
+    for key, value in track.items():
+        if key in TEXT_FIELDS and not value.strip():
+            raise _cannot_hold(f"the blank {key} of track {shown(track['track_id'])}, which would be a missing one")
+        if isinstance(value, str) and len(value) > csv.field_size_limit():
+            raise _cannot_hold(f"a {key} of {len(value):,} characters, of track {shown(track['track_id'])}")
+
+
+def _cannot_hold(what: str) -> PlaylistError:
+    return PlaylistError(f"a CSV file cannot hold {what}; write json or jsonl instead")
 
 
 class _Lines:
@@ -100,16 +121,20 @@ def _span(first: int, last: int) -> str:
     return f" (lines {first} to {last})" if last > first else ""
 
 
-def _cell(value: Any) -> str:
+def _cell(value: Any, *, safe: bool) -> str:
     if value is None:
         return ""
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    if not isinstance(value, str):
+        return json.dumps(value, ensure_ascii=False)
+    # a spreadsheet would take it for a formula, and run it
+    return f"'{value}" if safe and value.startswith(_FORMULA) else value
 
 
-def _line(cells: Iterable[str]) -> str:
+def _line(values: Iterable[Any], *, safe: bool) -> str:
     text = io.StringIO(newline="")
-    csv.writer(text, lineterminator="\n").writerow(cells)
-    return text.getvalue()
+    # the ending is what the writer quotes: with "\n" alone, a carriage return in a cell would end the row for a reader
+    csv.writer(text, lineterminator="\r\n").writerow(_cell(value, safe=safe) for value in values)
+    return f"{text.getvalue()[:-2]}\n"
 
 
 @hookimpl

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from qfzz_core.cli.commands.tracks import nearest_tracks
 from qfzz_core.cli.options import command
 from qfzz_core.cli.output import print_json, print_line, visible
 from qfzz_core.cli.session import Session
@@ -61,6 +62,7 @@ def record(
         "event_id": event_id,
         "recorded": before is None or before.revision != after.revision,
         "track": track,
+        "near": [] if track else nearest_tracks(engine, track_id),
         "weights": [] if track is None else _moved(before or ProfileSnapshot(user_id=user), after, track),
         "trust": None if trust is None else {**trust, "after": engine.learned(_TRUST, user, trust["publisher"])},
     }
@@ -107,6 +109,8 @@ def _print(outcome: dict[str, Any]) -> None:
     print_line(f"{outcome['user_id']}: {outcome['type']} {title}")
     if track is None:
         print_line("The catalogue has no such track, so nothing is learned from it.")
+        for near in outcome["near"]:
+            print_line(f"Did you mean {near['track_id']}, {near['title']} by {near['artist']}?")
         return
     for line in learned_lines(outcome):
         print_line(f"  {line}")

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import attrs
 import click
 
-from qfzz_core.cli.files import read_document, write_bytes
-from qfzz_core.cli.options import command
+from qfzz_core.cli.files import MAX_SIZE, read_document, write_bytes
+from qfzz_core.cli.options import command, size
 from qfzz_core.cli.output import console, print_json, print_line, print_result, visible
 from qfzz_core.cli.request_options import given_preferences, preference_options
 from qfzz_core.cli.session import Session
@@ -105,14 +105,17 @@ def export(session: Session, user: str, output: Path | None, as_json: bool) -> N
 @command(profile, name="import")
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--replace", is_flag=True, help="Replace the user if there is one.")
-def import_profile(session: Session, file: Path, replace: bool, as_json: bool) -> None:
+@click.option(
+    "--max-size", type=size, default=MAX_SIZE, show_default=True, metavar="SIZE", help="Characters of the file."
+)
+def import_profile(session: Session, file: Path, replace: bool, max_size: int, as_json: bool) -> None:
     """Put an exported user into the store, with the whole log; "-" reads stdin.
 
     All or nothing: a file that is not what `export` writes is refused, with the place where it differs.
     """
     from qfzz_core.storage.copies import record_from_document, restore_user
 
-    record = record_from_document(read_document(file))
+    record = record_from_document(read_document(file, max_size))
     # a list, because the events of a record can be read once, and are counted below
     user, events = record.profile.user_id, list(record.events)
     with session.engine() as engine:

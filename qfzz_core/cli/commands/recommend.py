@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 @click.option("--plan", "as_plan", is_flag=True, help="Show how the list is found, and how fast, instead of the list.")
 @click.option("--output", type=click.Path(path_type=Path), metavar="FILE", help="Write a playlist; - is stdout.")
 @click.option("--format", "format_", metavar="NAME", help="The format of the playlist, whatever the suffix of FILE.")
+@click.option("--safe-csv", is_flag=True, help="Put ' before what a spreadsheet would take for a formula.")
 @request_options
 def recommend(
     session: Session,
@@ -40,6 +41,7 @@ def recommend(
     as_plan: bool,
     output: Path | None,
     format_: str | None,
+    safe_csv: bool,
     seed: int | None,
     as_json: bool,
     **values: Any,
@@ -56,6 +58,8 @@ def recommend(
     """
     if format_ and output is None:
         raise click.UsageError("--format is the format of a playlist: say with --output where it goes")
+    if safe_csv and output is None:
+        raise click.UsageError("--safe-csv is about a file of CSV: say with --output where it goes")
     with session.engine(seed=seed) as engine:
         writer = output and chosen_writer(engine.registry, output, format_)
         keywords = list_keywords(engine.registry, values)
@@ -64,7 +68,8 @@ def recommend(
             return
         found = engine.recommend(user, given_preferences(values), limit=limit, **keywords)
         if output and writer:
-            _write_playlist(engine, writer, output, Playlist(f"QFZZ for {user}", [each.track for each in found]))
+            tracks = [each.track for each in found]
+            _write_playlist(engine, writer, output, Playlist(f"QFZZ for {user}", tracks, safe_csv))
         elif as_json:
             print_json([{**each.to_dict(), "explanation": each.explanation} for each in found] if explain else found)
         else:

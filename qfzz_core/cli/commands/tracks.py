@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import unicodedata
 from collections.abc import Iterable
 from itertools import islice
@@ -13,7 +14,7 @@ from qfzz_core.catalogue.samples import sample_tracks
 from qfzz_core.cli.options import command, limit_option
 from qfzz_core.cli.output import note, print_json, print_line, print_result
 from qfzz_core.cli.session import Session
-from qfzz_core.errors import UnknownTrackError
+from qfzz_core.errors import LONGEST_NAME, UnknownTrackError
 from qfzz_core.model.names import normalise
 
 if TYPE_CHECKING:
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from qfzz_core.model.tracks import Track
 
 _SEARCHED = ("title", "artist", "album")
+_LOOKED_AT = 20_000  # tracks, in 0.5 s
+_NEAREST = 3
 
 
 @click.group()
@@ -38,7 +41,7 @@ def search(session: Session, words: tuple[str, ...], limit: int, as_json: bool) 
     """
     with session.engine() as engine:
         # one more than is shown, to know whether there are more
-        found = list(islice(matching(_all_tracks(engine), " ".join(words)), limit + 1))
+        found = list(islice(matching(all_tracks(engine), " ".join(words)), limit + 1))
     if as_json:
         print_json(found[:limit])
     elif not found:
@@ -76,12 +79,28 @@ def remove(session: Session, track_ids: tuple[str, ...], as_json: bool) -> None:
     print_result({"removed": removed}, as_json, f"Removed {removed} of {len(set(track_ids))} tracks.")
 
 
+def nearest_tracks(engine: Engine, wanted: str) -> list[Track]:
+    """Return a few tracks that somebody may have meant by `wanted`, which is no track's id: by title, or by a near id.
+
+    Only the first 20,000 tracks are looked at, so that a mistyped id does not cost seconds.
+    """
+    title, by_title, ids = folded(wanted), [], {}
+    for track in islice(all_tracks(engine), _LOOKED_AT):
+        ids[track["track_id"]] = track
+        if title and folded(track["title"]) == title:
+            by_title.append(track)
+    if by_title or len(wanted) > LONGEST_NAME:
+        return by_title[:_NEAREST]
+    return [ids[near] for near in difflib.get_close_matches(wanted, ids, n=_NEAREST, cutoff=0.75)]
+
+
 def serves_samples(engine: Engine) -> bool:
     """Return whether the store never held a track, so that invented ones are served."""
     return engine.store.catalogue_token().counter == 0
 
 
-def _all_tracks(engine: Engine) -> Iterable[Track]:
+def all_tracks(engine: Engine) -> Iterable[Track]:
+    """Return all tracks of the catalogue, or the samples while they are served."""
     if serves_samples(engine):
         return sample_tracks()
     return (track for _, track in engine.store.catalogue_since(None).written)

@@ -396,11 +396,11 @@ class TestWriting:
         content = [track("a", title=f"{first}1+1", plays=-5, **{f"{first}key": "x"} if first.strip() else {})]
         with engine_with() as engine:
             writer = chosen_writer(engine.registry, Path("list.csv"))
-            texts = [
+            files = [
                 playlist_bytes(writer, Playlist("Mine", content, safe), engine.faults.report).decode()
                 for safe in (True, False)
             ]
-        safe, plain = [list(csv.reader(io.StringIO(text, newline=""))) for text in texts]
+        safe, plain = [list(csv.reader(io.StringIO(text, newline=""))) for text in files]
         assert not any(cell.startswith(tuple("=+@\t\r")) for row in safe for cell in row)
         assert (safe[1][1], plain[1][1]) == (f"'{first}1+1", f"{first}1+1")
         assert safe[1][safe[0].index("plays")] == "-5"

@@ -9,7 +9,7 @@ from typing import Any
 
 
 class Counted(str):
-    """A text of which the comparisons are counted, also those that compiled code makes, such as `in` of a list."""
+    """A string of which the comparisons are counted, also those that compiled code makes, such as `in` of a list."""
 
     __slots__ = ()
     compared = 0
@@ -24,7 +24,7 @@ class Counted(str):
 
 
 def operations(call: Callable[[], Any]) -> int:
-    """Return how many lines of Python a call runs in this thread, and how many counted texts it compares or hashes."""
+    """Return how many lines of Python a call runs in this thread, and how often it compares or hashes a `Counted`."""
     lines = 0
 
     def trace(frame: FrameType, event: str, argument: Any) -> Any:

@@ -60,7 +60,7 @@ def create(path: str) -> None:
     """Make an empty file that its owner alone can read and write, if there is none; raises `OSError`."""
     if not os.path.exists(path):
         flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
-        with _lock:
+        with _lock.held:
             os.close(os.open(path, flags, OWNER))  # nobody can have a lock on what was just made
 
 

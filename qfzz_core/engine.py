@@ -14,9 +14,18 @@ from qfzz_core.catalogue.library import Library
 from qfzz_core.config import Config
 from qfzz_core.contracts.columns import Column
 from qfzz_core.contracts.stores import Store, Written
-from qfzz_core.errors import PluginError, ProfileError, RequestError
+from qfzz_core.errors import (
+    MOST_DIGITS_BITS,
+    ConfigError,
+    FeedbackError,
+    PluginError,
+    ProfileError,
+    RequestError,
+    shown,
+)
 from qfzz_core.model.events import Change
-from qfzz_core.model.names import is_storable
+from qfzz_core.model.names import is_storable, text_of
+from qfzz_core.model.plain import checked_clock, several_of, whole_of
 from qfzz_core.model.profiles import checked_preferences, checked_user_id
 from qfzz_core.model.timestamps import timestamp
 from qfzz_core.model.tracks import Track, checked_tracks
@@ -59,10 +68,13 @@ class Engine(Recommender):
         seed: int | None = None,
         clock: Callable[[], datetime] = UTC_NOW,
     ) -> None:
+        if config is not None and not isinstance(config, Config):
+            raise ConfigError(f"config must be a Config, such as load_config gives, got {shown(config)}")
         self.config = config or Config()
-        self._clock = clock
+        self._clock = checked_clock(clock)
+        seed = _checked_seed(seed)
         self.faults = Faults(strict=self.config.strict)
-        self._loader = Loader(find_plugins(plugins, config=self.config, installed=installed), self.faults)
+        self._loader = Loader(_found(plugins, self.config, installed), self.faults)
         self._loader.load(self.config.disabled, disabled_by_environment())
         self.registry = Registry(self._loader, self.config, self.faults)
         self.settings = made_settings(self.config, self.registry, self._loader.records, self.faults.report)
@@ -75,7 +87,8 @@ class Engine(Recommender):
         self._observers = Observers(self._loader, self.faults.report, self._health)
         self._owns_store = store is None or isinstance(store, str)
         self.store: Store = opened_store(store, self.config, self.registry)
-        self._start(next(value for value in (seed, self.config.seed, secrets.randbits(63)) if value is not None))
+        seeds = (seed, self.config.seed, secrets.randbits(63))
+        self._start(next(value for value in seeds if value is not None))
 
     def _start(self, seed: int) -> None:
         learners = list(self.registry.learners.values())
@@ -206,12 +219,16 @@ class Engine(Recommender):
     def learned(self, learner: str, user_id: str, key: str) -> float:
         """Return what a learner knows of a user under a key; what it says without any feedback for an unknown user.
 
-        Raises `RequestError` if no such learner is active, and `PluginError` if it fails.
+        Raises `RequestError` if no such learner is active or the key is no text, `ProfileError` for a user id that is
+        not valid, and `PluginError` if the learner fails.
         """
-        if learner not in self.registry.learners:
-            raise RequestError(f'no learner "{learner}" is active')
-        registered = self.registry.learners[learner]
-        state = self.store.states(user_id, learner).get(key)
+        name, text = text_of(learner), text_of(key)
+        if name not in self.registry.learners:
+            raise RequestError(f"no learner {shown(learner)} is active")
+        if text is None:
+            raise RequestError(f"the key of a learner's state must be text, got {shown(key)}")
+        registered = self.registry.learners[name]
+        state = self.store.states(checked_user_id(user_id), name).get(text)
         try:
             return float(answer(registered.value.read, state))
         except Exception as error:
@@ -237,7 +254,10 @@ class Engine(Recommender):
         Each is a mapping with the names of `record_feedback`'s parameters. All or nothing: raises `FeedbackError`
         with the position of the first bad one.
         """
-        return self._record([checked_feedback(event, self._types, place) for place, event in enumerate(events)])
+        given = several_of(events)
+        if given is None:
+            raise FeedbackError(f"events must be a list of mappings, got {shown(events)}")
+        return self._record([checked_feedback(event, self._types, place) for place, event in enumerate(given)])
 
     def _record(self, batch: Sequence[Any]) -> int:
         recorded = self._recorder.feedback(batch, self._library.samples) if batch else []
@@ -256,8 +276,6 @@ class Engine(Recommender):
 
     def add_content(self, tracks: Iterable[Mapping[str, Any]]) -> Written:
         """Add tracks, or replace those whose track_id is there; raises `TrackError` with nothing changed."""
-        if isinstance(tracks, (str, bytes, Mapping)) or not isinstance(tracks, Iterable):
-            raise RequestError(f"tracks must be a list of dictionaries, got {type(tracks).__name__}")
         return self.write_tracks(checked_tracks(tracks))
 
     def write_tracks(self, tracks: Iterable[Track]) -> Written:
@@ -274,8 +292,27 @@ class Engine(Recommender):
 
     def get_track(self, track_id: str) -> Track | None:
         """Return a copy of a track, None if there is none of this id."""
-        return self._library.find(track_id) if isinstance(track_id, str) and is_storable(track_id) else None
+        wanted = text_of(track_id)
+        return None if wanted is None or not is_storable(wanted) else self._library.find(wanted)
 
     def unusable_values(self) -> dict[str, int]:
         """Return for each column how many values were there but of the wrong kind; they count as missing."""
         return self._library.unusable()
+
+
+def _found(plugins: Any, config: Config, installed: Any) -> list[PluginRecord]:
+    """Return a record for every plugin there is; raises `ConfigError` for arguments that cannot be used."""
+    objects = several_of(plugins)
+    names = None if installed is None else several_of(installed)
+    if objects is None:
+        raise ConfigError(f"plugins must be several objects with hook implementations, got {shown(plugins)}")
+    if installed is not None and (names is None or any(text_of(name) is None for name in names)):
+        raise ConfigError(f"installed must be several names of plugins, got {shown(installed)}")
+    return find_plugins(objects, config=config, installed=names)
+
+
+def _checked_seed(seed: Any) -> int | None:
+    whole = whole_of(seed)
+    if seed is not None and (whole is None or whole.bit_length() > MOST_DIGITS_BITS):
+        raise ConfigError(f"seed must be a whole number of at most 4,200 digits, got {shown(seed)}")
+    return whole

@@ -6,8 +6,13 @@ Bad input is an `InvalidInput`, which is also a `ValueError`, as the documented 
 from __future__ import annotations
 
 import difflib
+import reprlib
 from collections.abc import Iterable
 from itertools import islice
+from typing import Any
+
+LONGEST_SHOWN = 300  # characters of a value in a message: about three lines of a terminal
+MOST_DIGITS_BITS = 14_000  # Python refuses to write integers of more than 4,300 digits as text
 
 
 class QfzzError(Exception):
@@ -45,7 +50,9 @@ class TrackError(InvalidInput):
         self, reason: str, *, position: int | None = None, track_id: str | None = None, field: str | None = None
     ) -> None:
         place = "track" if position is None else f"track at position {position}"
-        super().__init__(f"{place}: {reason}" if track_id is None else f"{place} (track_id {track_id!r}): {reason}")
+        super().__init__(
+            f"{place}: {reason}" if track_id is None else f"{place} (track_id {shown(track_id)}): {reason}"
+        )
         self.reason = reason
         self.position = position
         self.track_id = track_id
@@ -120,15 +127,69 @@ class NewerSchemaError(StoreError):
     """The store was written by a newer version of QFZZ."""
 
 
+class ClockError(InvalidInput):
+    """The clock that the engine was given fails, or gives no time that can be kept; nothing was changed."""
+
+
+class ArgumentTypeError(InvalidInput, TypeError):
+    """A plugin called a method with an argument of a type that it does not take."""
+
+
 # What somebody mistypes is a word or two. The comparison takes the product of two lengths, and 50 microseconds for each
 # name that is known: 5,000 take 0.1 s.
 LONGEST_NAME = 100
 _MOST_NAMES = 5_000
 
 
-def did_you_mean(name: str, known: Iterable[str]) -> str:
+def did_you_mean(name: Any, known: Iterable[str]) -> str:
     """Return `, did you mean "x"?` for the nearest of `known`, or an empty string if none is near."""
-    if len(name) > LONGEST_NAME:
+    if not isinstance(name, str) or len(name) > LONGEST_NAME:
         return ""
     near = difflib.get_close_matches(name, islice(known, _MOST_NAMES), n=1, cutoff=0.6)
     return f', did you mean "{near[0]}"?' if near else ""
+
+
+def shown(value: Any) -> str:
+    """Return a value as text for a message: as `repr` does, but bounded, and whatever the value raises."""
+    try:
+        text = _brief.repr(value)
+    except Exception:  # noqa: BLE001 - a class may raise anything, and call itself "list" without being one
+        text = f"an object of type {type(value).__name__}"
+    if len(text) > LONGEST_SHOWN:
+        text = f"{text[: LONGEST_SHOWN // 2]}...{text[-LONGEST_SHOWN // 2 :]}"
+    # A `__repr__` may give lone surrogates, which no log takes.
+    return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode()
+
+
+class _Brief(reprlib.Repr):
+    """Looks at no more of a value than a message shows: the whole of a list 10,000 levels deep cannot be written."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.maxstring = self.maxother = self.maxlong = LONGEST_SHOWN
+        self.maxlevel, self.maxdict = 4, 10
+        self.maxlist = self.maxtuple = self.maxset = self.maxfrozenset = self.maxdeque = self.maxarray = 10
+
+    def repr_int(self, value: int, level: int) -> str:
+        """Return an integer, or how long it is."""
+        if value.bit_length() > MOST_DIGITS_BITS:
+            return f"an integer of {value.bit_length()} bits"
+        return super().repr_int(value, level)
+
+    def repr_dict(self, value: dict[Any, Any], level: int) -> str:
+        """Return a dict in its own order."""
+        if level <= 0 and value:
+            return "{...}"
+        items = islice(value.items(), self.maxdict)
+        parts = [f"{self.repr1(key, level - 1)}: {self.repr1(item, level - 1)}" for key, item in items]
+        return f"{{{', '.join(parts + ['...'] * (len(value) > self.maxdict))}}}"
+
+    def repr_instance(self, value: Any, level: int) -> str:
+        """Return any other object as it shows itself, or its type if it cannot."""
+        try:
+            return repr(value)
+        except Exception:  # noqa: BLE001 - a class may raise anything
+            return f"an object of type {type(value).__name__}"
+
+
+_brief = _Brief()

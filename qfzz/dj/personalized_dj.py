@@ -12,7 +12,9 @@ from qfzz_core.config import Config, load_config
 from qfzz_core.contracts.recommendation import Explanation
 from qfzz_core.contracts.stores import Store
 from qfzz_core.engine import Engine
+from qfzz_core.errors import RequestError, shown
 from qfzz_core.model.learning import publisher
+from qfzz_core.model.names import text_of
 from qfzz_core.model.profiles import UserProfile
 from qfzz_core.recommend.query import CommonKeywords, Keywords, shows_keywords
 
@@ -146,9 +148,11 @@ class PersonalizedDJ:
     def get_trust_score(self, user_id: str, creator_id: str | None = None, *, artist: str | None = None) -> float:
         """Return how far a user can trust a creator, in [0, 1]; 0.5 before any feedback.
 
-        `artist` instead of `creator_id` asks about the tracks of an artist that name no creator.
+        `artist` instead of `creator_id` asks about the tracks of an artist that name no creator. Raises ValueError for
+        ids that are no text.
         """
-        return self.engine.learned("trust", user_id, publisher(creator_id, artist or ""))
+        creator, name = (_text(what, value) for what, value in (("creator_id", creator_id), ("artist", artist)))
+        return self.engine.learned("trust", user_id, publisher(creator, name))
 
     def add_content(self, tracks: list[dict[str, Any]]) -> None:
         """Add tracks to the catalogue, or replace those whose track_id is there; raises ValueError, nothing changed."""
@@ -161,3 +165,11 @@ class PersonalizedDJ:
     def remove_content(self, track_ids: Iterable[str]) -> int:
         """Remove tracks and return how many there were; unknown ids are no error."""
         return self.engine.remove_content(track_ids)
+
+
+def _text(what: str, value: Any) -> str:
+    """Return a string as it is, an empty one for None; raises `RequestError` for anything else."""
+    text = "" if value is None else text_of(value)
+    if text is None:
+        raise RequestError(f"{what} must be text, got {shown(value)}")
+    return text

@@ -17,9 +17,10 @@ import attrs
 from attrs import evolve
 
 from qfzz_core.config.places import KeyPath, Places, dotted, too_deep
-from qfzz_core.errors import ConfigError
+from qfzz_core.errors import ConfigError, InvalidInput, shown
 from qfzz_core.model.files import open_ordinary
-from qfzz_core.model.plain import MAX_DEPTH
+from qfzz_core.model.names import text_of
+from qfzz_core.model.plain import MAX_DEPTH, mapping_of, number_or_nan
 
 if TYPE_CHECKING:
     from qfzz_core.config.structuring import Problem
@@ -40,9 +41,8 @@ class FactorConfig:
 
     @weight.validator
     def _check_weight(self, _: Any, weight: Any) -> None:
-        usable = isinstance(weight, (int, float)) and not isinstance(weight, bool) and 0 <= weight <= sys.float_info.max
-        if weight is not None and not usable:
-            raise ValueError(f"weight must be a finite number of at least 0, got {weight!r}")
+        if weight is not None and not 0 <= number_or_nan(weight) <= sys.float_info.max:
+            raise InvalidInput(f"weight must be a finite number of at least 0, got {shown(weight)}")
 
 
 @attrs.frozen(kw_only=True)
@@ -143,12 +143,17 @@ def load_config(path: str | os.PathLike[str]) -> Config:
 
     Raises `ConfigError` if the file cannot be read, is no TOML or says what is not allowed; it shows the path as given.
     """
-    name = os.fsdecode(path)
+    try:
+        name = os.fsdecode(path)
+    except Exception:  # noqa: BLE001 - a class of somebody else's may call itself a path
+        raise ConfigError(f"the configuration must be the path of a file, got {shown(path)}") from None
     return evolve(parse_config(_read(name), name), path=Path(name))
 
 
 def parse_config(text: str, name: str = "configuration") -> Config:
     """Return the configuration in a TOML text; raises `ConfigError` that calls the text by this name."""
+    if text_of(text) is None:
+        raise ConfigError(f"the configuration must be TOML text, got {shown(text)}")
     raw = _toml(text, name)
     return _filled(Config(name=name, places=Places(text)), raw)
 
@@ -190,14 +195,19 @@ def has_defaults(cls: type | None) -> bool:
     )
 
 
-def _copied(value: Any) -> Any:
+def _copied(value: Any, depth: int = 0) -> Any:
     """Return a value whose tables and lists are nobody else's."""
-    if isinstance(value, Mapping):
-        for key in value:
-            if not isinstance(key, str):
-                raise ConfigError(f"configuration: every key must be text, got {key!r}")
-        return {key: _copied(item) for key, item in value.items()}
-    return [_copied(item) for item in value] if isinstance(value, list) else value
+    if depth > MAX_DEPTH:
+        raise ConfigError(f"configuration: it is nested deeper than {MAX_DEPTH} levels, or contains itself")
+    given = mapping_of(value)
+    if given is None and isinstance(value, Mapping):
+        raise ConfigError(f"configuration: it holds {shown(value)}, which cannot be read")
+    if given is None:
+        return [_copied(item, depth + 1) for item in list.__iter__(value)] if isinstance(value, list) else value
+    for key in given:
+        if text_of(key) is None:
+            raise ConfigError(f"configuration: every key must be text, got {shown(key)}")
+    return {text_of(key): _copied(item, depth + 1) for key, item in given.items()}
 
 
 def _read(name: str) -> str:

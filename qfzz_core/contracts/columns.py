@@ -13,8 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qfzz_core.contracts.validators import not_blank, one_of
+from qfzz_core.errors import ArgumentTypeError, InvalidInput, shown
 from qfzz_core.model.cached_property import cached_property
-from qfzz_core.model.plain import sealed
+from qfzz_core.model.names import text_of
+from qfzz_core.model.plain import sealed, several_of, whole_of
 from qfzz_core.model.vocabulary import Vocabulary
 
 Rows = NDArray[np.intp]
@@ -158,12 +160,13 @@ class Columns(Mapping[str, Any]):
     def rows(self, track_ids: Iterable[str]) -> Rows:
         """Return the rows of tracks: intp, one for each id in the order given, -1 where the catalogue lacks the track.
 
-        A track that was replaced has its new row, one that was removed has none. Raises TypeError for a lone string.
+        A track that was replaced has its new row, one that was removed has none. Raises TypeError for a lone string
+        and for what holds no strings.
         """
-        if isinstance(track_ids, str):
-            raise TypeError(f"track_ids must be several ids, got the string {track_ids!r}")
-        track_ids = list(track_ids)
-        return as_rows([-1] * len(track_ids)) if self._rows_of is None else self._rows_of(track_ids)
+        given = several_of(track_ids)
+        if given is None or any(text_of(each) is None for each in given):
+            raise ArgumentTypeError(f"track_ids must be several ids, got {shown(track_ids)}")
+        return as_rows([-1] * len(given)) if self._rows_of is None else self._rows_of(list(given))
 
     def __getitem__(self, name: str) -> Any:
         try:
@@ -229,6 +232,5 @@ class Column:
 
     @size.validator
     def _check_size(self, _: Any, size: Any) -> None:
-        whole = isinstance(size, int) and not isinstance(size, bool) and size >= 1
-        if self.kind == "vector" and not whole:
-            raise ValueError(f"size of a vector must be a whole number, 1 or more, got {size!r}")
+        if self.kind == "vector" and (whole_of(size) or 0) < 1:
+            raise InvalidInput(f"size of a vector must be a whole number, 1 or more, got {shown(size)}")

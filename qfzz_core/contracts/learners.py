@@ -8,7 +8,9 @@ from typing import Any, Literal, Protocol, runtime_checkable
 import attrs
 
 from qfzz_core.contracts.validators import not_blank, one_of
+from qfzz_core.errors import InvalidInput, shown
 from qfzz_core.model.events import Event
+from qfzz_core.model.plain import number_or_nan
 
 
 @attrs.frozen
@@ -22,8 +24,8 @@ class InteractionType:
 
     @strength.validator
     def _check_strength(self, _: Any, strength: Any) -> None:
-        if isinstance(strength, bool) or not isinstance(strength, (int, float)) or not -1 <= strength <= 1:
-            raise ValueError(f"strength must be a number from -1 to 1, got {strength!r}")
+        if not -1 <= number_or_nan(strength) <= 1:
+            raise InvalidInput(f"strength must be a number from -1 to 1, got {shown(strength)}")
 
 
 @runtime_checkable

@@ -7,15 +7,14 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import datetime
 from enum import Enum
 from itertools import islice
-from numbers import Integral
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from qfzz_core.errors import RequestError
+from qfzz_core.errors import RequestError, shown
 from qfzz_core.model.events import SHOWN_INTERACTIONS, Interaction
-from qfzz_core.model.plain import shown
+from qfzz_core.model.plain import whole_of
 from qfzz_core.model.profiles import ProfileSnapshot
 
 if TYPE_CHECKING:
@@ -35,9 +34,10 @@ def checked_count(value: Any, what: str, lowest: int) -> int | None:
     """Return a whole number, or None for None; raises `RequestError` for anything else and for less than `lowest`."""
     if value is None:
         return None
-    if isinstance(value, bool) or not isinstance(value, Integral) or value < lowest:
+    count = whole_of(value)
+    if count is None or count < lowest:
         raise RequestError(f"{what} must be a whole number, {lowest} or more, or None, got {shown(value)}")
-    return min(int(value), GREATEST_COUNT)
+    return min(count, GREATEST_COUNT)
 
 
 NO_RULES: Mapping[str, Any] = MappingProxyType({})

@@ -7,18 +7,22 @@ from typing import Any
 
 import attrs
 
+from qfzz_core.errors import InvalidInput, shown
+from qfzz_core.model.names import text_of
+
 
 def not_blank(_: Any, attribute: attrs.Attribute[str], value: Any) -> None:
     """Raise ValueError for anything but a string that is not blank."""
-    if not isinstance(value, str) or not value.strip():
-        raise ValueError(f"{attribute.name} must be a string that is not blank, got {value!r}")
+    text = text_of(value)
+    if text is None or not text.strip():
+        raise InvalidInput(f"{attribute.name} must be a string that is not blank, got {shown(value)}")
 
 
 def one_of(*choices: Any) -> Callable[[Any, attrs.Attribute[Any], Any], None]:
     """Return a validator that raises ValueError for any other value."""
 
     def check(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
-        if value not in choices:
-            raise ValueError(f"{attribute.name} must be one of {', '.join(map(repr, choices))}, got {value!r}")
+        if (value is not None and text_of(value) is None) or value not in choices:
+            raise InvalidInput(f"{attribute.name} must be one of {', '.join(map(repr, choices))}, got {shown(value)}")
 
     return check

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
-from qfzz_core.errors import ProfileError
+from qfzz_core.errors import ProfileError, shown
 
 Normaliser = Callable[[str], str]
 
@@ -62,17 +62,25 @@ def is_storable(text: str) -> bool:
     return True
 
 
+def text_of(value: Any) -> str | None:
+    """Return a string as one of Python's own, whatever its class makes of it; None for anything else."""
+    if type(value) is str:
+        return value
+    return str.__str__(value) if isinstance(value, str) else None
+
+
 def checked_text(value: Any, what: str, normal: Normaliser = str.strip) -> str:
     """Return a string of which the normal form is not empty; raises `ProfileError` for anything else."""
     if type(value) is str and value.isascii() and normal(value):
         return value  # nearly every one, without a look at its characters one by one
-    if not isinstance(value, str):
-        raise ProfileError(f"{what} must be text, got {value!r}")
-    if not normal(value):
-        raise ProfileError(f"{what} must not be blank, got {value!r}")
-    if not is_storable(value):
-        raise ProfileError(f"{what} holds a lone surrogate, which is no character: {value!r}")
-    return str(value)
+    text = text_of(value)
+    if text is None:
+        raise ProfileError(f"{what} must be text, got {shown(value)}")
+    if not normal(text):
+        raise ProfileError(f"{what} must not be blank, got {shown(text)}")
+    if not is_storable(text):
+        raise ProfileError(f"{what} holds a lone surrogate, which is no character: {shown(text)}")
+    return text
 
 
 class Similarity:

@@ -1,12 +1,16 @@
-"""Plain data: values that JSON can say, copied so that nobody shares them."""
+"""Plain data: values that JSON can say, copied so that nobody shares them; and what a caller gave, read once."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+import operator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Set
+from datetime import UTC, datetime
+from numbers import Integral, Real
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from qfzz_core.errors import MOST_DIGITS_BITS, ClockError, shown
 from qfzz_core.model.names import is_storable
 
 if TYPE_CHECKING:
@@ -14,7 +18,11 @@ if TYPE_CHECKING:
 
 MAX_DEPTH = 100  # far below the 1,000 frames after which Python itself gives up, in `copied` and in `json`
 _SMALLEST, _LARGEST = -(2**63), 2**63  # integers of which the length needs no look
-_MAX_INTEGER_BITS = 14_000  # Python refuses to write integers of more than 4,300 digits as text
+_LONGEST_STEP = 60  # characters of a key where a message says the place of a value
+
+# A profile's `updated_at` moves forward on every change, so the last year that there is must never be reached: no
+# microsecond is left after it.
+LAST_YEAR = 9999
 
 _SCALARS = frozenset({str, int, float, bool, type(None)})
 
@@ -34,14 +42,16 @@ def plain(value: Any, where: str = "value", depth: int = 0) -> Any:
         return value  # what most values are; of infinities and NaN the difference is NaN
     if isinstance(value, str):
         return _plain_text(value, where)
-    if isinstance(value, int):
-        if value.bit_length() > _MAX_INTEGER_BITS:
-            raise NotPlainError(f"{where} is an integer of more than 4,200 digits")
-        return int(value)
     if isinstance(value, float):
-        if not math.isfinite(value):
-            raise NotPlainError(f"{where} is {float(value)!r}, which JSON cannot say")
-        return float(value)
+        number = float.__float__(value)
+        if not math.isfinite(number):
+            raise NotPlainError(f"{where} is {number!r}, which JSON cannot say")
+        return number
+    whole = whole_of(value)
+    if whole is not None:
+        if whole.bit_length() > MOST_DIGITS_BITS:
+            raise NotPlainError(f"{where} is an integer of more than 4,200 digits")
+        return whole
     return _plain_container(value, where, depth + 1)
 
 
@@ -73,27 +83,30 @@ def quickly_plain(value: dict[Any, Any]) -> dict[str, Any] | None:
 
 
 def _plain_text(value: str, where: str) -> str:
-    if not is_storable(value):
+    text = str.__str__(value)
+    if not is_storable(text):
         raise NotPlainError(f"{where} holds a lone surrogate, which is no character")
-    return str(value)
+    return text
 
 
 def _plain_container(value: Any, where: str, depth: int) -> Any:
     if depth > MAX_DEPTH:
         raise NotPlainError(f"{where} is nested deeper than {MAX_DEPTH} levels, or contains itself")
     if isinstance(value, list):
-        return [plain(item, where, depth) for item in value]
-    if isinstance(value, Mapping):
-        return {
-            _plain_key(key, where): plain(item, f"{where}.{key}" if depth < 4 else where, depth)
-            for key, item in value.items()
-        }
-    raise NotPlainError(f"{where} is of type {type(value).__name__}, which JSON cannot say")
+        return [plain(item, where, depth) for item in list.__iter__(value)]
+    mapping = mapping_of(value)
+    if mapping is None:
+        raise NotPlainError(f"{where} is of type {type(value).__name__}, which JSON cannot say")
+    copy = {}
+    for key, item in mapping.items():
+        name = _plain_key(key, where)
+        copy[name] = plain(item, f"{where}.{name[:_LONGEST_STEP]}" if depth < 4 else where, depth)
+    return copy
 
 
 def _plain_key(key: Any, where: str) -> str:
     if not isinstance(key, str):
-        raise NotPlainError(f"{where} has the key {key!r}; keys must be text")
+        raise NotPlainError(f"{where} has the key {shown(key)}; keys must be text")
     return _plain_text(key, f"a key of {where}")
 
 
@@ -121,13 +134,22 @@ def copied(value: Any) -> Any:
     return value
 
 
-def frozen(value: Any) -> Any:
-    """Return a copy that cannot be changed: mappings read-only, lists as tuples, sets as frozensets."""
+def frozen(value: Any, depth: int = 0) -> Any:
+    """Return a copy that cannot be changed: mappings read-only, lists as tuples, sets as frozensets.
+
+    Raises `NotPlainError` for what is nested deeper than `MAX_DEPTH`, or cannot be read.
+    """
+    if depth > MAX_DEPTH:
+        raise NotPlainError(f"it is nested deeper than {MAX_DEPTH} levels, or contains itself")
     if isinstance(value, Mapping):
-        return MappingProxyType({key: frozen(item) for key, item in value.items()})
+        mapping = mapping_of(value)
+        if mapping is None:
+            raise NotPlainError(f"it holds {shown(value)}, which cannot be read")
+        return MappingProxyType({key: frozen(item, depth + 1) for key, item in mapping.items()})
     if isinstance(value, (list, tuple)):
-        return tuple(frozen(item) for item in value)
-    return frozenset(value) if isinstance(value, set) else value
+        items = list.__iter__(value) if isinstance(value, list) else tuple.__iter__(value)
+        return tuple(frozen(item, depth + 1) for item in items)
+    return frozenset(set.copy(value)) if isinstance(value, set) else value
 
 
 def sealed(array: NDArray[Any]) -> NDArray[Any]:
@@ -137,11 +159,96 @@ def sealed(array: NDArray[Any]) -> NDArray[Any]:
     return view
 
 
-def shown(value: Any) -> str:
-    """Return a value as text for a message; Python refuses to write integers of thousands of digits."""
-    if isinstance(value, int) and value.bit_length() > _MAX_INTEGER_BITS:
-        return f"an integer of {value.bit_length()} bits"
+# ---- what a caller gave ---------------------------------------------------------------------------------------------
+
+# A value of somebody else's class may raise anything, and be another one each time it is looked at. So it is read once
+# into built-in types, and what was read is checked and kept. None stands for what cannot be read so.
+
+
+def whole_of(value: Any) -> int | None:
+    """Return an integer of any type, such as one of NumPy's, as one of Python's own; a boolean is none."""
+    if type(value) is int:
+        return value
+    if isinstance(value, bool) or not isinstance(value, Integral):
+        return None
     try:
-        return repr(value)
-    except ValueError:
-        return f"a {type(value).__name__} that holds an integer of thousands of digits"
+        return int(operator.index(value))
+    except Exception:  # noqa: BLE001 - the conversion is somebody else's
+        return None
+
+
+def number_of(value: Any) -> float | None:
+    """Return a real number as a float, NaN if it is too large for one; a boolean is none."""
+    if type(value) is float:
+        return value
+    if isinstance(value, bool) or not isinstance(value, Real):
+        return None
+    try:
+        return float(value) + 0.0
+    except OverflowError:
+        return math.nan
+    except Exception:  # noqa: BLE001 - the conversion is somebody else's
+        return None
+
+
+def number_or_nan(value: Any) -> float:
+    """Return a real number as `number_of` does, NaN for what is none: no range holds it."""
+    number = number_of(value)
+    return math.nan if number is None else number
+
+
+def mapping_of(value: Any) -> dict[Any, Any] | None:
+    """Return a mapping as a dict, a dict as it is."""
+    if type(value) is dict:
+        return value
+    if not isinstance(value, Mapping):
+        return None
+    try:
+        return dict(value)
+    except Exception:  # noqa: BLE001 - reading it is somebody else's
+        return None
+
+
+def several_of(value: Any) -> Collection[Any] | None:
+    """Return the items of an iterable, of a set as a set, of others as a tuple; text and mappings are none.
+
+    What the caller's own iterator raises as it runs, such as a generator that reads a file, is raised.
+    """
+    if isinstance(value, (str, bytes, bytearray, Mapping)) or not isinstance(value, Iterable):
+        return None
+    if isinstance(value, Iterator):
+        return tuple(value)
+    try:
+        return frozenset(value) if isinstance(value, Set) else tuple(value)
+    except Exception:  # noqa: BLE001 - reading it is somebody else's
+        return None
+
+
+def checked_clock(clock: Callable[[], datetime]) -> Callable[[], datetime]:
+    """Return a clock that gives what `clock` gives, in UTC, and raises `ClockError` for what is no usable time."""
+    if not callable(clock):
+        raise ClockError(f"the clock must be a function that gives the time, got {shown(clock)}")
+
+    def checked() -> datetime:
+        try:
+            moment = clock()
+            if type(moment) is datetime and moment.tzinfo is UTC and moment.year < LAST_YEAR:
+                return moment  # nearly every one
+        except Exception as error:
+            raise ClockError(f"the clock fails: {type(error).__name__}") from error
+        return _kept(moment)
+
+    return checked
+
+
+def _kept(moment: Any) -> datetime:
+    try:
+        if isinstance(moment, datetime) and moment.utcoffset() is not None:
+            in_utc = datetime.astimezone(moment, UTC)
+            if in_utc.year < LAST_YEAR:
+                return in_utc
+    except Exception as error:  # the time zone may be somebody else's class, and the time beyond what UTC can say
+        raise ClockError(f"the clock gives a time that cannot be kept in UTC: {shown(moment)}") from error
+    raise ClockError(
+        f"the clock must give a datetime with a time zone, before the year {LAST_YEAR}, got {shown(moment)}"
+    )

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
 import attrs
 
-from qfzz_core.errors import ProfileError, did_you_mean
+from qfzz_core.errors import ProfileError, did_you_mean, shown
 from qfzz_core.model.events import SHOWN_INTERACTIONS, Change, Interaction
-from qfzz_core.model.names import checked_text
-from qfzz_core.model.plain import NotPlainError, copied, plain
+from qfzz_core.model.names import checked_text, text_of
+from qfzz_core.model.plain import NotPlainError, copied, mapping_of, plain, several_of, whole_of
 from qfzz_core.model.timestamps import checked_timestamp, next_timestamp, timestamp
 from qfzz_core.model.weights import WEIGHT_FIELDS, Weights, checked_weights, unit_number
 
@@ -35,22 +35,24 @@ def checked_preference(field: str, value: Any) -> Any:
         return checked_weights(field, value)
     if field != "tempo_preference":
         return unit_number(value, field)
-    if not isinstance(value, str) or value not in TEMPO_PREFERENCES:
-        raise ProfileError(f"tempo_preference must be one of {', '.join(TEMPO_PREFERENCES)}, got {value!r}")
-    return str(value)
+    tempo = text_of(value)
+    if tempo not in TEMPO_PREFERENCES:
+        raise ProfileError(f"tempo_preference must be one of {', '.join(TEMPO_PREFERENCES)}, got {shown(value)}")
+    return tempo
 
 
 def checked_preferences(preferences: Any) -> dict[str, Any]:
     """Return a valid copy of the preferences given to a call; raises `ProfileError` that names the key."""
     if preferences is None:
         return {}
-    if not isinstance(preferences, Mapping):
-        raise ProfileError(f"preferences must map field names to values, got {preferences!r}")
-    for field in preferences:
-        if field not in PREFERENCE_FIELDS:
-            hint = did_you_mean(str(field), PREFERENCE_FIELDS) or f"; the keys are {', '.join(PREFERENCE_FIELDS)}"
-            raise ProfileError(f"unknown preference {field!r}{hint}")
-    return {field: checked_preference(field, value) for field, value in preferences.items()}
+    given = mapping_of(preferences)
+    if given is None:
+        raise ProfileError(f"preferences must map field names to values, got {shown(preferences)}")
+    for field in given:
+        if text_of(field) not in PREFERENCE_FIELDS:
+            hint = did_you_mean(field, PREFERENCE_FIELDS) or f"; the keys are {', '.join(PREFERENCE_FIELDS)}"
+            raise ProfileError(f"unknown preference {shown(field)}{hint}")
+    return {text_of(field) or "": checked_preference(field, value) for field, value in given.items()}
 
 
 @attrs.frozen(kw_only=True)
@@ -82,34 +84,38 @@ def checked_interaction(interaction: Any, now: str) -> Interaction:
 
     Raises `ProfileError` if `track_id` or `type` is missing or any value is not valid.
     """
-    if not isinstance(interaction, Mapping):
-        raise ProfileError(f"an interaction must be a mapping, got {interaction!r}")
+    given = mapping_of(interaction)
+    if given is None:
+        raise ProfileError(f"an interaction must be a mapping, got {shown(interaction)}")
     for key in ("track_id", "type"):
-        if key not in interaction:
+        if key not in given:
             raise ProfileError(f"the interaction has no {key}")
-    rating = interaction.get("rating")
-    given = interaction.get("timestamp")
+    rating = given.get("rating")
+    moment = given.get("timestamp")
     return Interaction(
-        track_id=checked_text(interaction["track_id"], "track_id"),
-        type=checked_text(interaction["type"], "type"),
+        track_id=checked_text(given["track_id"], "track_id"),
+        type=checked_text(given["type"], "type"),
         rating=None if rating is None else unit_number(rating, "rating"),
-        timestamp=now if given is None else checked_timestamp(given, "timestamp"),
-        extra=_extra(interaction),
+        timestamp=now if moment is None else checked_timestamp(moment, "timestamp"),
+        extra=_extra(given),
     )
 
 
 def _extra(interaction: Mapping[str, Any]) -> dict[str, Any]:
     try:
-        copy: dict[str, Any] = plain({key: value for key, value in interaction.items() if key not in _INTERACTION_KEYS})
+        copy: dict[str, Any] = plain(
+            {key: value for key, value in interaction.items() if text_of(key) not in _INTERACTION_KEYS}
+        )
     except NotPlainError as error:
         raise ProfileError(f"the interaction cannot be kept: {error}") from None
     return copy
 
 
 def _checked_history(entries: Any) -> list[dict[str, Any]]:
-    if not isinstance(entries, Iterable) or isinstance(entries, (str, bytes, Mapping)):
-        raise ProfileError(f"interaction_history must be a list of interactions, got {entries!r}")
-    return [checked_interaction(entry, timestamp()).to_dict() for entry in entries][-SHOWN_INTERACTIONS:]
+    given = several_of(entries)
+    if given is None:
+        raise ProfileError(f"interaction_history must be a list of interactions, got {shown(entries)}")
+    return [checked_interaction(entry, timestamp()).to_dict() for entry in given][-SHOWN_INTERACTIONS:]
 
 
 @attrs.define(slots=False, eq=False, repr=False, on_setattr=attrs.setters.NO_OP)
@@ -216,14 +222,15 @@ class UserProfile:
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> UserProfile:
         """Return a detached profile with these attributes, the inverse of `to_dict`; raises `ProfileError`."""
-        if not isinstance(values, Mapping):
-            raise ProfileError(f"a profile is made of a mapping of its attributes, got {values!r}")
-        for field in values:
-            if field not in FIELDS:
-                raise ProfileError(f"unknown attribute {field!r}{did_you_mean(str(field), FIELDS)}")
-        if "user_id" not in values:
+        given = mapping_of(values)
+        if given is None:
+            raise ProfileError(f"a profile is made of a mapping of its attributes, got {shown(values)}")
+        for field in given:
+            if text_of(field) not in FIELDS:
+                raise ProfileError(f"unknown attribute {shown(field)}{did_you_mean(field, FIELDS)}")
+        if "user_id" not in given:
             raise ProfileError("user_id is missing")
-        return UserProfile(**values)
+        return UserProfile(**given)
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, UserProfile):
@@ -233,8 +240,8 @@ class UserProfile:
     __hash__ = None  # type: ignore[assignment]
 
     def __repr__(self) -> str:
-        shown = ", ".join(f"{field}={getattr(self, field)!r}" for field in FIELDS)
-        return f"UserProfile({shown})"
+        said = ", ".join(f"{field}={getattr(self, field)!r}" for field in FIELDS)
+        return f"UserProfile({said})"
 
     def __reduce_ex__(self, protocol: Any) -> tuple[Callable[..., UserProfile], tuple[dict[str, Any]]]:
         return _detached, (self.to_dict(),)
@@ -277,7 +284,8 @@ def spelling_of(weights: Mapping[str, float], field: str, name: str) -> str | No
 
 def top_names(weights: Mapping[str, float], limit: Any) -> list[str]:
     """Return the `limit` names of highest weight above 0, equal ones in insertion order; raises `ProfileError`."""
-    if isinstance(limit, bool) or not isinstance(limit, int) or limit < 0:
-        raise ProfileError(f"limit must be a whole number, 0 or more, got {limit!r}")
+    count = whole_of(limit)
+    if count is None or count < 0:
+        raise ProfileError(f"limit must be a whole number, 0 or more, got {shown(limit)}")
     liked = [name for name, weight in weights.items() if weight > 0]
-    return sorted(liked, key=lambda name: -weights[name])[:limit]
+    return sorted(liked, key=lambda name: -weights[name])[:count]

@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from qfzz_core.errors import ProfileError
+from qfzz_core.errors import ProfileError, shown
+from qfzz_core.model.names import text_of
 
 NEVER = -(2**63)  # the moment of a text that says none, before every other; numbers of 64 bits begin there
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -38,17 +39,34 @@ def moment_of(text: str) -> int:
 
 def checked_timestamp(value: Any, what: str) -> str:
     """Return a timestamp given as ISO-8601 in our form; raises `ProfileError` if it is none."""
+    text = text_of(value)
     try:
-        return timestamp(parsed(value))
-    except (TypeError, ValueError, OverflowError, AttributeError):
+        return timestamp(parsed(text or ""))
+    except (ValueError, OverflowError):
         raise ProfileError(
-            f"{what} must be an ISO-8601 timestamp such as 2026-01-31T09:30:00+00:00, got {value!r}"
+            f"{what} must be an ISO-8601 timestamp such as 2026-01-31T09:30:00+00:00, got {shown(value)}"
         ) from None
 
 
 def next_timestamp(previous: str, now: str | None = None) -> str:
-    """Return `now` (the clock if not given), or a microsecond after `previous` if it is not later than that."""
+    """Return `now` (the clock if not given), or a microsecond after `previous` if it is not later than that.
+
+    Raises `ProfileError` if there is no moment after `previous`.
+    """
     now = now or timestamp()
     if now > previous:
         return now
-    return timestamp(parsed(previous) + timedelta(microseconds=1))
+    try:
+        return timestamp(parsed(previous) + timedelta(microseconds=1))
+    except OverflowError:
+        raise ProfileError(
+            f"updated_at is {previous}, after which there is no moment; it cannot move forward"
+        ) from None
+
+
+def days_before(moment: datetime, days: float) -> datetime:
+    """Return the moment so many days before another, or the first one that there is."""
+    try:
+        return moment - timedelta(days=days)
+    except OverflowError:
+        return datetime.min.replace(tzinfo=UTC)

@@ -6,14 +6,25 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from operator import itemgetter
 from typing import Any
 
-from qfzz_core.errors import TrackError
-from qfzz_core.model.plain import NotPlainError, plain, quickly_plain, shown
+from qfzz_core.errors import TrackError, shown
+from qfzz_core.model.names import text_of
+from qfzz_core.model.plain import (
+    NotPlainError,
+    mapping_of,
+    number_of,
+    number_or_nan,
+    plain,
+    quickly_plain,
+    several_of,
+    whole_of,
+)
 
 Track = dict[str, Any]
 
 TEMPOS = ("slow", "medium", "fast")
 TEXT_FIELDS = ("track_id", "title", "artist", "genre", "mood")
 REQUIRED_FIELDS = (*TEXT_FIELDS, "energy", "tempo", "duration")
+_LONGEST_NAME = 60  # characters of an extra key where a message says the place of a value
 
 _required = itemgetter(*REQUIRED_FIELDS)
 
@@ -41,6 +52,7 @@ def _quickly_checked(track: dict[Any, Any]) -> Track | None:
         type(track_id) is type(title) is type(artist) is type(genre) is type(mood) is str
         and type(energy) is float
         and 0.0 <= energy <= 1.0
+        and type(tempo) is str
         and tempo in TEMPOS
         and type(duration) is int
         and duration >= 0
@@ -51,23 +63,30 @@ def _quickly_checked(track: dict[Any, Any]) -> Track | None:
 
 
 def _closely_checked(track: Any, position: int | None) -> Track:
-    if not isinstance(track, Mapping):
-        raise TrackError(f"expected a mapping, got {type(track).__name__}", position=position)
-    track_id = track.get("track_id")
-    shown_id = track_id if isinstance(track_id, str) else None
+    given = mapping_of(track)
+    if given is None:
+        raise TrackError(f"expected a mapping, got {shown(track)}", position=position)
+    shown_id = text_of(given.get("track_id"))
     for field in REQUIRED_FIELDS:
-        problem = _problem(field, track)
+        problem = _problem(field, given)
         if problem:
             raise TrackError(f"{field} {problem}", position=position, track_id=shown_id, field=field)
     copy = {}
-    for key, value in track.items():
+    for key, value in given.items():
+        name = text_of(key)
         try:
-            if not isinstance(key, str):
-                raise NotPlainError(f"the key {key!r} is not text")
-            copy[plain(key, "the key")] = plain(value, str(key))
+            if name is None:
+                raise NotPlainError(f"the key {shown(key)} is not text")
+            copy[plain(name, f"the key {shown(name)}")] = _kept(name, value)
         except NotPlainError as error:
-            raise TrackError(str(error), position=position, track_id=shown_id, field=str(key)) from None
+            field = shown(key) if name is None else name
+            raise TrackError(str(error), position=position, track_id=shown_id, field=field) from None
     return copy
+
+
+def _kept(field: str, value: Any) -> Any:
+    """Return a value as it is kept: `energy` may be any number, such as one of NumPy's."""
+    return plain(number_of(value) if field == "energy" and not isinstance(value, int) else value, field[:_LONGEST_NAME])
 
 
 def checked_tracks(tracks: Iterable[Any]) -> Iterator[Track]:
@@ -76,44 +95,38 @@ def checked_tracks(tracks: Iterable[Any]) -> Iterator[Track]:
     `tracks` is read to its end before the first copy is given, so that a caller's generator does not run in the middle
     of a transaction. The copies are made as they are taken.
     """
-    given = tracks if isinstance(tracks, (list, tuple)) else list(tracks)
-    seen: set[str] = set()
+    given = tracks if type(tracks) in (list, tuple) else several_of(tracks)
+    if given is None:
+        raise TrackError(f"tracks must be a list of dictionaries, got {shown(tracks)}")
+    positions: dict[str, int] = {}
     for position, track in enumerate(given):
         copy = checked_track(track, position)
-        seen.add(copy["track_id"])
-        if len(seen) == position:
-            raise _repeated(given, position, copy["track_id"])
+        track_id = copy["track_id"]
+        first = positions.setdefault(track_id, position)
+        if first != position:
+            reason = f"track_id is already used at position {first} of this call"
+            raise TrackError(reason, position=position, track_id=track_id, field="track_id")
         yield copy
 
 
-def _repeated(tracks: Iterable[Any], position: int, track_id: str) -> TrackError:
-    first = next(place for place, track in enumerate(tracks) if track["track_id"] == track_id)
-    reason = f"track_id is already used at position {first} of this call"
-    return TrackError(reason, position=position, track_id=track_id, field="track_id")
-
-
-def _is_of(*types: type) -> Callable[[Any], bool]:
-    return lambda value: isinstance(value, types) and not isinstance(value, bool)
-
-
-_IS_TEXT = (_is_of(str), "must be text, got {}")
+_IS_TEXT = (lambda value: text_of(value) is not None, "must be text, got {}")
 # What must hold of the required fields, in this order, and what is wrong if it does not.
 _RULES: dict[str, tuple[tuple[Callable[[Any], Any], str], ...]] = {
     **dict.fromkeys(TEXT_FIELDS, (_IS_TEXT,)),
-    "track_id": (_IS_TEXT, (lambda value: value.strip(), "must not be blank")),
+    "track_id": (_IS_TEXT, (str.strip, "must not be blank")),
     "energy": (
-        (_is_of(int, float), "must be a number from 0.0 to 1.0, got {}"),
-        (lambda value: 0 <= value <= 1, "must be from 0.0 to 1.0, got {}"),
+        (lambda value: number_of(value) is not None, "must be a number from 0.0 to 1.0, got {}"),
+        (lambda value: 0 <= number_or_nan(value) <= 1, "must be from 0.0 to 1.0, got {}"),
     ),
-    "tempo": (_IS_TEXT, (TEMPOS.__contains__, f"must be one of {', '.join(TEMPOS)}, got {{}}")),
+    "tempo": (_IS_TEXT, (lambda value: text_of(value) in TEMPOS, f"must be one of {', '.join(TEMPOS)}, got {{}}")),
     "duration": (
-        (_is_of(int), "must be a whole number of seconds, got {}"),
-        (lambda value: value >= 0, "must not be negative, got {}"),
+        (lambda value: whole_of(value) is not None, "must be a whole number of seconds, got {}"),
+        (lambda value: (whole_of(value) or 0) >= 0, "must not be negative, got {}"),
     ),
 }
 
 
-def _problem(field: str, track: Mapping[str, Any]) -> str | None:
+def _problem(field: str, track: Mapping[Any, Any]) -> str | None:
     """Return what is wrong with a required field, None if nothing is."""
     if field not in track:
         return "is missing"

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from numbers import Real
 from typing import Any, SupportsIndex
 
-from qfzz_core.errors import ProfileError
+from qfzz_core.errors import ProfileError, shown
 from qfzz_core.model.events import Change
-from qfzz_core.model.names import Normaliser, checked_text, normalise, normalise_genre
-from qfzz_core.model.plain import shown
+from qfzz_core.model.names import Normaliser, checked_text, normalise, normalise_genre, text_of
+from qfzz_core.model.plain import mapping_of, number_of, several_of
 
 WEIGHT_FIELDS: dict[str, Normaliser] = {"genres": normalise_genre, "artists": normalise, "moods": normalise}
 WITH_ARTICLE = {"genres": "a genre", "artists": "an artist", "moods": "a mood"}
@@ -19,12 +17,9 @@ SINGULAR = {"genres": "genre", "artists": "artist", "moods": "mood"}
 
 def unit_number(value: Any, what: str) -> float:
     """Return a number of [0, 1] as a float; raises `ProfileError` for anything else, booleans included."""
-    if isinstance(value, bool) or not isinstance(value, Real):
-        raise ProfileError(f"{what} must be a number from 0.0 to 1.0, got {value!r}")
-    try:
-        number = float(value)
-    except OverflowError:
-        number = math.inf
+    number = number_of(value)
+    if number is None:
+        raise ProfileError(f"{what} must be a number from 0.0 to 1.0, got {shown(value)}")
     if not 0.0 <= number <= 1.0:
         raise ProfileError(f"{what} must be from 0.0 to 1.0, got {shown(value)}")
     return number + 0.0  # -0.0 becomes 0.0: not every store keeps the sign
@@ -37,14 +32,15 @@ def checked_name(field: str, name: Any) -> str:
 
 def checked_weights(field: str, weights: Any) -> dict[str, float]:
     """Return a valid copy of a whole mapping; raises `ProfileError` that names field and name."""
-    if not isinstance(weights, Mapping):
-        raise ProfileError(f"{field} must map names to weights, got {weights!r}")
+    given = mapping_of(weights)
+    if given is None:
+        raise ProfileError(f"{field} must map names to weights, got {shown(weights)}")
     spellings: dict[str, str] = {}
     checked: dict[str, float] = {}
-    for name, weight in weights.items():
+    for name, weight in given.items():
         spelling = checked_name(field, name)
         refuse_second_spelling(field, spelling, spellings.setdefault(WEIGHT_FIELDS[field](spelling), spelling))
-        checked[spelling] = unit_number(weight, f"{field}[{name!r}]")
+        checked[spelling] = unit_number(weight, f"{field}[{shown(spelling)}]")
     return checked
 
 
@@ -52,7 +48,8 @@ def refuse_second_spelling(field: str, name: str, present: str) -> None:
     """Raise `ProfileError` that names both if `name` is another spelling of the name that is `present`."""
     if name != present:
         raise ProfileError(
-            f"{field}: {name!r} and {present!r} are two spellings of one {SINGULAR[field]}; use {present!r}"
+            f"{field}: {shown(name)} and {shown(present)} are two spellings of one {SINGULAR[field]}; "
+            f"use {shown(present)}"
         )
 
 
@@ -73,9 +70,10 @@ class Weights(dict[str, float]):
         self.update({name: weight})
 
     def __delitem__(self, name: str) -> None:
-        if name not in self:
+        known = self._known(name)
+        if known is None:
             raise KeyError(name)
-        self._change([Change(self._field, name, None)])
+        self._change([Change(self._field, known, None)])
 
     def clear(self) -> None:
         """Remove every name."""
@@ -83,7 +81,7 @@ class Weights(dict[str, float]):
 
     def update(self, *args: Any, **weights: float) -> None:
         """Set several weights in one change."""
-        checked = checked_weights(self._field, dict(*args, **weights))
+        checked = checked_weights(self._field, self._together(*args, **weights))
         self._change([Change(self._field, name, weight) for name, weight in checked.items()])
 
     def __ior__(self, other: Mapping[str, float] | Iterable[tuple[str, float]]) -> Weights:  # type: ignore[override,misc]
@@ -92,22 +90,41 @@ class Weights(dict[str, float]):
 
     def setdefault(self, name: str, default: float = 0.0) -> float:
         """Return the weight of a name, setting it first if it is not there."""
-        if name not in self:
-            self[name] = default
-        return self[name]
+        known = self._known(name)
+        if known is None:
+            known = checked_name(self._field, name)
+            self[known] = default
+        return self[known]
 
     def pop(self, name: str, *default: Any) -> Any:
         """Remove a name and return its weight; a default instead if it is not there."""
-        if name not in self and default:
-            return default[0]
-        weight = self[name]
-        del self[name]
+        known = self._known(name)
+        if known is None:
+            if default:
+                return default[0]
+            raise KeyError(name)
+        weight = self[known]
+        del self[known]
         return weight
 
     def popitem(self) -> tuple[str, float]:
         """Remove the last name and return it with its weight."""
-        name = next(reversed(self))
-        return name, self.pop(name)
+        for name in reversed(self):
+            return name, self.pop(name)
+        raise KeyError("there is no name left")
+
+    def _known(self, name: Any) -> str | None:
+        """Return a name that is there, None for anything else."""
+        text = text_of(name)
+        return text if text in self else None
+
+    def _together(self, given: Any = (), /, **weights: float) -> dict[Any, Any]:
+        """Return what `dict` makes of these arguments; raises `ProfileError` if it makes nothing of them."""
+        pairs = mapping_of(given)
+        try:
+            return {**dict(several_of(given) or () if pairs is None else pairs), **weights}
+        except (TypeError, ValueError):
+            raise ProfileError(f"{self._field} must map names to weights, got {shown(given)}") from None
 
     def spelling_of(self, name: str) -> str | None:
         """Return the spelling under which a name is there, None if it is not."""

@@ -18,7 +18,7 @@ from qfzz_core.config import Config, FactorConfig, has_defaults
 from qfzz_core.contracts.factors import Factor
 from qfzz_core.contracts.stores import Store, StoreScheme
 from qfzz_core.contracts.strategies import DiscoveryStrategy
-from qfzz_core.errors import ConfigError, QfzzError, StoreError, StoreURLError, did_you_mean
+from qfzz_core.errors import ConfigError, QfzzError, StoreError, StoreURLError, did_you_mean, shown
 from qfzz_core.model.credentials import shown_url, without_credentials
 from qfzz_core.plugins.faults import Report, answer, described
 from qfzz_core.plugins.record import Origin, PluginRecord
@@ -189,6 +189,8 @@ def opened_store(store: str | Store | None, config: Config, registry: Registry) 
     cannot open; if it raises anything else, a `StoreError` that names the plugin.
     """
     if store is not None and not isinstance(store, str):
+        if not isinstance(store, Store):
+            raise StoreURLError(f"store must be a URL such as sqlite:///music.db, or a store, got {shown(store)}")
         return store
     url = store if store is not None else config.store_url or DEFAULT_URL
     backend, options = checked_store(url, config, registry)

@@ -12,11 +12,11 @@ import attrs
 
 from qfzz_core.contracts.learners import InteractionType, Learner
 from qfzz_core.contracts.stores import Store, Transaction, UserTransaction
-from qfzz_core.errors import FeedbackError, ForgottenProfileError, ProfileError, StoreError, did_you_mean
+from qfzz_core.errors import FeedbackError, ForgottenProfileError, ProfileError, StoreError, did_you_mean, shown
 from qfzz_core.model.events import Change, Event, Interaction
 from qfzz_core.model.learning import apply_event, features_of, rating_strength
-from qfzz_core.model.names import checked_text, is_storable
-from qfzz_core.model.plain import plain
+from qfzz_core.model.names import checked_text, is_storable, text_of
+from qfzz_core.model.plain import mapping_of, plain
 from qfzz_core.model.profiles import checked_user_id
 from qfzz_core.model.timestamps import next_timestamp
 from qfzz_core.model.tracks import Track
@@ -136,7 +136,8 @@ def _is_repeated(user: UserTransaction, feedback: Feedback, position: int) -> bo
     if (known.track_id, known.type, known.rating) == (feedback.track_id, feedback.interaction_type, feedback.rating):
         return True
     raise FeedbackError(
-        f"event_id {feedback.event_id!r} was used before for another event: {known.type} of {known.track_id!r}",
+        f"event_id {shown(feedback.event_id)} was used before for another event: "
+        f"{known.type} of {shown(known.track_id)}",
         position=position,
     )
 
@@ -183,7 +184,7 @@ def _checked_key(key: object) -> str:
     if type(key) is str and key.isascii():
         return key
     if not isinstance(key, str) or not is_storable(key):
-        raise BrokenContractError(f"the keys of a learner's state must be text, got {key!r}")
+        raise BrokenContractError(f"the keys of a learner's state must be text, got {shown(key)}")
     return key
 
 
@@ -242,24 +243,26 @@ def valid_feedback(
 
 
 def _arguments(values: Any) -> Mapping[str, Any]:
-    if type(values) is not dict and not isinstance(values, Mapping):
-        raise FeedbackError(f"expected a mapping with {', '.join(FIELDS[:3])}, got {values!r}")
-    if not _REQUIRED <= values.keys() <= _KNOWN:
-        _refuse_keys(values)
-    return values
+    given = mapping_of(values)
+    if given is None:
+        raise FeedbackError(f"expected a mapping with {', '.join(FIELDS[:3])}, got {shown(values)}")
+    if not _REQUIRED <= given.keys() <= _KNOWN:
+        _refuse_keys(given)
+    return given
 
 
 def _refuse_keys(values: Mapping[Any, Any]) -> None:
     for key in values:
-        if key not in FIELDS:
-            raise FeedbackError(f"unknown key {key!r}{did_you_mean(str(key), FIELDS)}")
+        if text_of(key) not in FIELDS:
+            raise FeedbackError(f"unknown key {shown(key)}{did_you_mean(key, FIELDS)}")
     for key in FIELDS[:3]:
         if key not in values:
             raise FeedbackError(f"{key} is missing")
 
 
 def _known_type(name: Any, types: Mapping[str, InteractionType]) -> InteractionType:
-    if isinstance(name, str) and name in types:
-        return types[name]
-    hint = did_you_mean(name, types) if isinstance(name, str) else ""
-    raise FeedbackError(f"unknown interaction_type {name!r}{hint or ';'} the types are {', '.join(types)}")
+    known = types.get(text_of(name) or "")
+    if known is not None:
+        return known
+    hint = did_you_mean(name, types)
+    raise FeedbackError(f"unknown interaction_type {shown(name)}{hint or ';'} the types are {', '.join(types)}")

@@ -9,7 +9,7 @@ from typing import Any
 
 from qfzz_core.contracts.learners import Learner
 from qfzz_core.contracts.stores import KeepsLatest, Store, UserRecord, UserTransaction
-from qfzz_core.errors import ProfileError, StoreCorruptError
+from qfzz_core.errors import ProfileError, StoreCorruptError, shown
 from qfzz_core.model.events import Event
 from qfzz_core.model.profiles import ProfileSnapshot
 from qfzz_core.model.weights import WEIGHT_FIELDS
@@ -137,7 +137,7 @@ def rebuild(recorder: Recorder, user_id: str) -> list[str]:
         states = _states(recorder, record)
         book = _book(recorder, record)
         if book is None:
-            raise StoreCorruptError(f"{user_id!r} cannot be rebuilt: {_NO_BEGINNING}")
+            raise StoreCorruptError(f"{shown(user_id)} cannot be rebuilt: {_NO_BEGINNING}")
         found = differences(record.profile, states, book)
         if found:
             write_replayed(transaction.user(user_id), states, book)
@@ -150,7 +150,7 @@ def rebuild(recorder: Recorder, user_id: str) -> list[str]:
 def _record(recorder: Recorder, user_id: str) -> UserRecord:
     record = recorder.store.record(user_id)
     if record is None:
-        raise ProfileError(f"there is no user {user_id!r}")
+        raise ProfileError(f"there is no user {shown(user_id)}")
     return record
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence, Set
-from numbers import Real
 from typing import Any, ParamSpec, TypeVar
 
 import attrs
@@ -14,9 +13,10 @@ from numpy.typing import NDArray
 from qfzz_core.catalogue.snapshot import Snapshot
 from qfzz_core.contracts.columns import CategoryColumn, Column, FlagColumn, NumberColumn, Rows, TagsColumn
 from qfzz_core.contracts.filters import CategoryFilter, IdFilter, Predicate, PreparedFilter, RangeFilter
-from qfzz_core.errors import RequestError
+from qfzz_core.errors import RequestError, shown
 from qfzz_core.model.cached_property import cached_property
-from qfzz_core.model.plain import sealed, shown
+from qfzz_core.model.names import text_of
+from qfzz_core.model.plain import number_of, number_or_nan, sealed, several_of
 from qfzz_core.plugins.faults import BrokenContractError, ComponentFaultError, answer
 from qfzz_core.plugins.record import Origin
 
@@ -61,7 +61,7 @@ def settled(prepared: Any) -> Any:
         return prepared
     track_ids = read_once(prepared.track_ids)
     for wrong in not_strings(track_ids):
-        raise BrokenContractError(f"track_ids must be strings, got {wrong!r}")
+        raise BrokenContractError(f"track_ids must be strings, got {shown(wrong)}")
     return attrs.evolve(prepared, track_ids=track_ids)
 
 
@@ -264,9 +264,10 @@ def range_test(column: NumberColumn | FlagColumn, prepared: RangeFilter) -> Colu
 def _end(given: Any, open_end: float) -> float:
     if given is None:
         return open_end
-    if not isinstance(given, Real):
-        raise BrokenContractError(f"a range ends at a number or None, got {given!r}")
-    return float(given)
+    end = number_of(given)
+    if end is None:
+        raise BrokenContractError(f"a range ends at a number or None, got {shown(given)}")
+    return end
 
 
 def column_condition(column: Column, option: Any) -> PreparedFilter:
@@ -278,25 +279,28 @@ def column_condition(column: Column, option: Any) -> PreparedFilter:
     if column.kind == "flag" and isinstance(option, bool):
         return RangeFilter(column=column.name, low=float(option), high=float(option))
     if column.kind == "flag":
-        raise RequestError(f"where: {column.name} is True or False, got {option!r}")
+        raise RequestError(f"where: {column.name} is True or False, got {shown(option)}")
     raise RequestError(f"where: {column.name} is a {column.kind} column, on which there is no condition")
 
 
 def _names(column: str, option: Any) -> list[str]:
-    names = [option] if isinstance(option, str) else option
-    if isinstance(option, tuple) or not isinstance(names, (list, set, frozenset)):
-        raise RequestError(f"where: {column} takes a name or a list of names, got {option!r}")
+    whole = text_of(option)
+    names = [whole] if whole is not None else _alternatives(option)
+    if names is None:
+        raise RequestError(f"where: {column} takes a name or a list of names, got {shown(option)}")
     for name in names:
-        if not isinstance(name, str):
-            raise RequestError(f"where: {column} takes names, got {name!r}")
-    return sorted(names)
+        if text_of(name) is None:
+            raise RequestError(f"where: {column} takes names, got {shown(name)}")
+    return sorted(text_of(name) or "" for name in names)
+
+
+def _alternatives(option: Any) -> Collection[Any] | None:
+    """Return the values of a list or set, each of which may be; None for anything else, a range included."""
+    return several_of(option) if isinstance(option, (list, set, frozenset)) else None
 
 
 def _number(column: str, value: Any) -> float:
-    try:
-        number = math.nan if isinstance(value, bool) or not isinstance(value, Real) else float(value)
-    except OverflowError:
-        number = math.nan
+    number = number_or_nan(value)
     if math.isnan(number):
         raise RequestError(f"where: {column} takes numbers, got {shown(value)}")
     return number
@@ -305,17 +309,19 @@ def _number(column: str, value: Any) -> float:
 def _number_condition(column: str, option: Any) -> PreparedFilter:
     if isinstance(option, tuple):
         return _range(column, option)
-    if isinstance(option, (list, set, frozenset)):
-        numbers = sorted(_number(column, value) for value in option)
+    alternatives = _alternatives(option)
+    if alternatives is not None:
+        numbers = sorted(_number(column, value) for value in alternatives)
         return Predicate(function=lambda columns, rows: np.isin(columns[column].at(rows), numbers))
     value = _number(column, option)
     return RangeFilter(column=column, low=value, high=value)
 
 
 def _range(column: str, option: tuple[Any, ...]) -> RangeFilter:
-    if len(option) != 2:
-        raise RequestError(f"where: a range of {column} is (low, high), got {option!r}")
-    low, high = (None if end is None else _number(column, end) for end in option)
+    ends = tuple(tuple.__iter__(option))
+    if len(ends) != 2:
+        raise RequestError(f"where: a range of {column} is (low, high), got {shown(option)}")
+    low, high = (None if end is None else _number(column, end) for end in ends)
     if low is not None and high is not None and low > high:
-        raise RequestError(f"where: the range of {column} is empty: {low!r} is above {high!r}")
+        raise RequestError(f"where: the range of {column} is empty: {low} is above {high}")
     return RangeFilter(column=column, low=low, high=high)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from numbers import Real
 from typing import Any
 
 import attrs
@@ -17,8 +16,9 @@ from numpy.typing import NDArray
 
 from qfzz_core.contracts.columns import CategoryColumn, Columns, NumberColumn, Rows, TagsColumn
 from qfzz_core.contracts.factors import CategoryTable, ColumnFunction, NumericDistance, TrackFunction, Values
+from qfzz_core.errors import shown
 from qfzz_core.model.cached_property import cached_property
-from qfzz_core.model.plain import sealed
+from qfzz_core.model.plain import number_of, number_or_nan, sealed
 from qfzz_core.model.tracks import Track
 from qfzz_core.plugins.faults import BrokenContractError, answer, refuse_coroutine
 
@@ -161,12 +161,12 @@ def _column(columns: Columns, name: str, *kinds: type) -> Any:
 def _unit(value: Any, what: str, bound: float = 1.0) -> float:
     if type(value) is float and 0.0 <= value <= bound:  # which it nearly always is
         return value
-    if isinstance(value, bool | np.bool_) or not isinstance(value, Real):
+    number = number_of(value)
+    if number is None:
         refuse_coroutine(value)
-        raise BrokenContractError(f"{what} must be a number from 0 to {bound:g}, got {value!r}")
-    number = float(value)
+        raise BrokenContractError(f"{what} must be a number from 0 to {bound:g}, got {shown(value)}")
     if not 0.0 <= number <= bound:
-        raise BrokenContractError(f"{what} must be from 0 to {bound:g}, got {number!r}")
+        raise BrokenContractError(f"{what} must be from 0 to {bound:g}, got {number}")
     return number
 
 
@@ -203,15 +203,17 @@ def _table_values(mapping: Mapping[str, float]) -> Values:
         values = np.fromiter(mapping.values(), dtype=np.float64, count=len(mapping))
         if not len(values) or (np.minimum.reduce(values) >= 0.0 and np.maximum.reduce(values) <= 1.0):  # not for NaN
             return values
-    return np.array([_unit(value, f"the table's value of {name!r}") for name, value in mapping.items()], dtype=float)
+    return np.array(
+        [_unit(value, f"the table's value of {shown(name)}") for name, value in mapping.items()], dtype=float
+    )
 
 
 def _distance(prepared: NumericDistance, columns: Columns) -> Distance:
     column = _column(columns, prepared.column, NumberColumn)
     missing = _unit(prepared.missing, "the value for missing numbers")
-    target, scale = float(prepared.target), float(prepared.scale)
+    target, scale = number_or_nan(prepared.target), number_or_nan(prepared.scale)
     if not (math.isfinite(target) and math.isfinite(scale) and scale > 0):
-        raise BrokenContractError(f"target must be finite and scale finite and above 0, got {target!r} and {scale!r}")
+        raise BrokenContractError(f"target must be finite and scale finite and above 0, got {target} and {scale}")
     return Distance(prepared.column, column, target, scale, missing)
 
 

@@ -10,12 +10,13 @@ import attrs
 
 from qfzz_core.contracts.filters import Filter, PreparedFilter
 from qfzz_core.contracts.request import checked_count
-from qfzz_core.errors import RequestError, did_you_mean
-from qfzz_core.model.plain import frozen
+from qfzz_core.errors import RequestError, did_you_mean, shown
+from qfzz_core.model.names import text_of
+from qfzz_core.model.plain import NotPlainError, frozen, mapping_of, several_of
 from qfzz_core.model.profiles import checked_preferences
 from qfzz_core.plugins.faults import answer
 from qfzz_core.plugins.registry import Registered, Registry
-from qfzz_core.ranking.filters import column_condition, not_strings, read_once
+from qfzz_core.ranking.filters import column_condition, not_strings
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -98,7 +99,7 @@ def checked_query(registry: Registry, preferences: Any, keywords: Keywords) -> Q
     if given["max_per_artist"] is not None:
         _check_declared(registry, "max_per_artist", "artist")
     if not isinstance(given["distinct"], bool):
-        raise RequestError(f"distinct must be True or False, got {given['distinct']!r}")
+        raise RequestError(f"distinct must be True or False, got {shown(given['distinct'])}")
     if given["distinct"]:
         _check_declared(registry, "distinct", "artist", "title")
     return Query(
@@ -136,35 +137,42 @@ def _track_ids(value: Any, what: str) -> Collection[str]:
     """Return several track ids, none of which is looked up here: making a set of many takes longer than a search."""
     if type(value) is tuple and not value:  # the default, at nearly every call
         return ()
-    if isinstance(value, (str, bytes)) or not isinstance(value, Iterable):
-        raise RequestError(f"{what} must be several track ids, got {value!r}")
-    track_ids = read_once(value)
+    keys = mapping_of(value)
+    track_ids = several_of(value if keys is None else keys.keys())
+    if track_ids is None:
+        raise RequestError(f"{what} must be several track ids, got {shown(value)}")
     for wrong in not_strings(track_ids):
-        raise RequestError(f"{what} holds {wrong!r}, which is no track id")
+        raise RequestError(f"{what} holds {shown(wrong)}, which is no track id")
     return track_ids
 
 
 def _context(value: Any) -> Mapping[str, Any]:
-    if value is not None and not isinstance(value, Mapping):
-        raise RequestError(f"context must be a mapping, got {value!r}")
-    frozen_context: Mapping[str, Any] = frozen(dict(value or {}))
+    given = {} if value is None else mapping_of(value)
+    if given is None:
+        raise RequestError(f"context must be a mapping, got {shown(value)}")
+    try:
+        frozen_context: Mapping[str, Any] = frozen(given)
+    except NotPlainError as error:
+        raise RequestError(f"context: {error}") from None
     return frozen_context
 
 
 def _where(where: Any, registry: Registry) -> tuple[dict[str, PreparedFilter], dict[str, Any]]:
-    if where is not None and not isinstance(where, Mapping):
-        raise RequestError(f"where must map columns and filters to what they must be, got {where!r}")
+    given = {} if where is None else mapping_of(where)
+    if given is None:
+        raise RequestError(f"where must map columns and filters to what they must be, got {shown(where)}")
     conditions: dict[str, PreparedFilter] = {}
     filters: dict[str, Any] = {}
-    for name, option in (where or {}).items():
+    for key, option in given.items():
+        name = text_of(key) or ""
         if name in registry.filters:
             filters[name] = _checked_option(registry.filters[name], option)
         elif name in registry.columns:
             conditions[name] = column_condition(registry.columns[name].value, option)
         else:
             known = sorted([*registry.filters, *registry.columns])
-            hint = did_you_mean(str(name), known) or f"; there are {', '.join(known)}"
-            raise RequestError(f"where: no column or filter {name!r}{hint}")
+            hint = did_you_mean(key, known) or f"; there are {', '.join(known)}"
+            raise RequestError(f"where: no column or filter {shown(key)}{hint}")
     return conditions, filters
 
 

@@ -14,7 +14,8 @@ from qfzz_core.contracts.filters import IdFilter
 from qfzz_core.contracts.plan import Plan
 from qfzz_core.contracts.recommendation import Explanation, Recommendation
 from qfzz_core.contracts.request import Request
-from qfzz_core.errors import ProfileError, RequestError, StoreReadOnlyError, UnknownTrackError
+from qfzz_core.errors import ProfileError, RequestError, StoreReadOnlyError, UnknownTrackError, shown
+from qfzz_core.model.names import text_of
 from qfzz_core.model.profiles import ProfileSnapshot, checked_user_id
 from qfzz_core.model.tracks import Track
 from qfzz_core.profiles.live import Profiles
@@ -100,7 +101,7 @@ class Recommender:
         """
         query = self._pipeline.query(preferences, {**keywords, "limit": limit})
         if isinstance(user_ids, (str, bytes, Mapping)) or not isinstance(user_ids, Iterable):
-            raise RequestError(f"user_ids must be several user ids, got {user_ids!r}")
+            raise RequestError(f"user_ids must be several user ids, got {shown(user_ids)}")
         threads, batch = checked_threads(threads), f"{self._seed}:{next(self._batches)}"
 
         # Not seeded by a count: with several threads the order in which users are answered is anybody's guess.
@@ -136,12 +137,13 @@ class Recommender:
         query = self._pipeline.query(preferences, {"context": context})
         request = self._pipeline.profile(self._known(checked_user_id(user_id)), query, f"{self._seed}:explain")
         found: list[Recommendation] = []
-        if isinstance(track_id, str):
+        wanted = text_of(track_id)
+        if wanted is not None:
             # the ranking of this track alone, without a strategy, which might not pick it
-            query = attrs.evolve(query, conditions={"track_id": IdFilter(track_ids=[track_id])}, discovers=False)
+            query = attrs.evolve(query, conditions={"track_id": IdFilter(track_ids=[wanted])}, discovers=False)
             found = self._pipeline.run(request, query, Selection.recommendations)
         if not found:
-            raise UnknownTrackError(f"the catalogue has no track {track_id!r}")
+            raise UnknownTrackError(f"the catalogue has no track {shown(track_id)}")
         return found[0].explanation
 
     # -- steps

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from qfzz_core import Predicate, Request, hookimpl
+from qfzz_core.errors import shown
 
 
 class DislikedFilter:
@@ -15,7 +16,7 @@ class DislikedFilter:
     def check(self, option: Any) -> None:
         """Take True or False."""
         if not isinstance(option, bool):
-            raise ValueError(f"give False to leave disliked tracks out, True to keep them, got {option!r}")
+            raise ValueError(f"give False to leave disliked tracks out, True to keep them, got {shown(option)}")
 
     def prepare(self, request: Request, option: Any) -> Predicate | None:
         """Leave out what was disliked last, unless everything may pass."""

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import timedelta
 from itertools import islice
 from typing import Any
 
 from qfzz_core import Filter, IdFilter, Predicate, Request, hookimpl
+from qfzz_core.errors import shown
 from qfzz_core.model.events import Interaction
+from qfzz_core.model.plain import number_or_nan, whole_of
+from qfzz_core.model.timestamps import days_before
 
 MOST = 2**40  # more plays than any log holds; islice refuses numbers beyond sys.maxsize
 
@@ -31,14 +33,14 @@ class HeardWithinDays:
 
     def check(self, option: Any) -> None:
         """Take a number of days, 0 or more."""
-        if isinstance(option, bool) or not isinstance(option, (int, float)) or not 0 <= option <= 100_000:
-            raise ValueError(f"give a number of days, 0 to 100,000, got {option!r}")
+        if not 0 <= number_or_nan(option) <= 100_000:
+            raise ValueError(f"give a number of days, 0 to 100,000, got {shown(option)}")
 
     def prepare(self, request: Request, option: Any) -> Predicate | None:
         """Leave out what was heard since, in whatever order it was recorded."""
         types = heard_types(request)
         latest = request.latest(types)
-        return latest.leave_out(latest.since(request.now - timedelta(days=float(option)), types))
+        return latest.leave_out(latest.since(days_before(request.now, float(option)), types))
 
 
 class HeardWithinPlays:
@@ -48,12 +50,13 @@ class HeardWithinPlays:
 
     def check(self, option: Any) -> None:
         """Take a whole number, 0 or more."""
-        if isinstance(option, bool) or not isinstance(option, int) or option < 0:
-            raise ValueError(f"give a whole number of plays, 0 or more, got {option!r}")
+        plays = whole_of(option)
+        if plays is None or plays < 0:
+            raise ValueError(f"give a whole number of plays, 0 or more, got {shown(option)}")
 
     def prepare(self, request: Request, option: Any) -> IdFilter:
         """Leave out what was heard last."""
-        played = islice(hearings(request), min(option, MOST))
+        played = islice(hearings(request), min(int(option), MOST))
         return IdFilter(track_ids={interaction.track_id for interaction in played}, exclude=True)
 
 

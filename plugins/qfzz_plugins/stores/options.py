@@ -8,6 +8,10 @@ from typing import Any
 
 import attrs
 
+from qfzz_core.errors import InvalidInput, shown
+from qfzz_core.model.names import text_of
+from qfzz_core.model.plain import number_of, whole_of
+
 SYNCHRONOUS = ("FULL", "EXTRA", "NORMAL", "OFF")
 JOURNAL_MODES = ("WAL", "DELETE", "TRUNCATE")
 LONGEST = 3600.0
@@ -16,17 +20,19 @@ _SCHEMA = re.compile(r"(?!pg_)[a-z_][a-z0-9_]{0,62}")  # what stands for itself,
 
 
 def _upper(value: Any) -> Any:
-    return value.upper() if isinstance(value, str) else value
+    text = text_of(value)
+    return value if text is None else text.upper()
 
 
 def _number(value: Any) -> Any:
-    return float(value) if isinstance(value, int) and not isinstance(value, bool) else value
+    number = number_of(value)
+    return value if number is None else number
 
 
 def _one_of(choices: tuple[str, ...]) -> Any:
     def check(_: Any, attribute: attrs.Attribute[str], value: Any) -> None:
-        if value not in choices:
-            raise ValueError(f"{attribute.name} must be one of {', '.join(choices)}, got {value!r}")
+        if text_of(value) not in choices:
+            raise InvalidInput(f"{attribute.name} must be one of {', '.join(choices)}, got {shown(value)}")
 
     return check
 
@@ -34,21 +40,23 @@ def _one_of(choices: tuple[str, ...]) -> Any:
 def _seconds(shortest: float) -> Any:
     def check(_: Any, attribute: attrs.Attribute[float], value: Any) -> None:
         if not isinstance(value, float) or not math.isfinite(value) or not shortest <= value <= LONGEST:
-            raise ValueError(f"{attribute.name} must be seconds from {shortest:g} to {LONGEST:.0f}, got {value!r}")
+            raise InvalidInput(
+                f"{attribute.name} must be seconds from {shortest:g} to {LONGEST:.0f}, got {shown(value)}"
+            )
 
     return check
 
 
 def _connections(_: Any, attribute: attrs.Attribute[int], value: Any) -> None:
-    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= LARGEST_POOL:
-        raise ValueError(f"{attribute.name} must be a whole number from 1 to {LARGEST_POOL}, got {value!r}")
+    if not 1 <= (whole_of(value) or 0) <= LARGEST_POOL:
+        raise InvalidInput(f"{attribute.name} must be a whole number from 1 to {LARGEST_POOL}, got {shown(value)}")
 
 
 def _name(_: Any, attribute: attrs.Attribute[str], value: Any) -> None:
-    if not isinstance(value, str) or not _SCHEMA.fullmatch(value):
-        raise ValueError(
+    if not _SCHEMA.fullmatch(text_of(value) or ""):
+        raise InvalidInput(
             f"{attribute.name} must be 1 to 63 lower-case letters, digits and underscores, "
-            f"not begin with a digit or pg_, got {value!r}"
+            f"not begin with a digit or pg_, got {shown(value)}"
         )
 
 

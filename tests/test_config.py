@@ -181,7 +181,7 @@ NUMBERS = "a list of as many finite numbers as its size"
         ('factors = {"a b" = {weight = "1"}}', '1: [factors."a b"] weight must be a finite number, got "1"'),
         ("[discovery]\nstrategy = ''", '2: [discovery] strategy must be text that is not blank, got ""'),
         ("[similarity]\njazz = 'blues'", '2: [similarity] jazz must be a list, got "blues"'),
-        ("[similarity]\njazz = ['a',\n'-']", '2: [similarity] jazz[1] must be the name of a genre, got "-"'),
+        ("[similarity]\njazz = ['a',\n' ']", '2: [similarity] jazz[1] must be the name of a genre, got " "'),
         ("[similarity]\n' ' = ['a']", '2: [similarity] " " must be the name of a genre, got " "'),
         ("[plugins]\ndisable = 'x'", '2: [plugins] disable must be a list, got "x"'),
         ("[plugins]\nradio = 3", "2: [plugins] radio must be a table, got 3"),

@@ -130,9 +130,10 @@ def test_a_name_is_a_string_that_says_something(mapping: str, name: Any) -> None
         UserProfile("ann", **{mapping: {name: 0.5}})
 
 
-def test_a_genre_of_separators_alone_is_blank() -> None:
-    with pytest.raises(ValueError, match="genre"):
-        UserProfile("ann", {"_- -": 0.5})
+def test_a_genre_of_separators_alone_is_a_name_however_many_there_are() -> None:
+    assert UserProfile("ann", {"_- -": 0.5}).genres == {"_- -": 0.5}
+    with pytest.raises(ValueError, match="two spellings of one genre"):
+        UserProfile("ann", {"_": 0.5, "--": 0.5})
 
 
 @pytest.mark.parametrize("weight", [0, 1, 0.0, 1.0, 5e-324, 0.5])

@@ -27,8 +27,12 @@ def normalise(name: str) -> str:
 
 @lru_cache(maxsize=65_536)
 def normalise_genre(name: str) -> str:
-    """Return the form by which genres compare: as `normalise`, with space, underscore and hyphen one character."""
-    return normalise(name).translate(_SEPARATORS).strip()
+    """Return the form by which genres compare: as `normalise`, with space, underscore and hyphen one character.
+
+    A name of nothing but those is one of them, so that no name but a blank one has an empty form.
+    """
+    form = normalise(name)
+    return form.translate(_SEPARATORS).strip() or (form and "-")
 
 
 def normalise_all(names: Sequence[str], normal: Normaliser) -> Sequence[str]:

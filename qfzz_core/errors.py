@@ -143,9 +143,10 @@ _MOST_NAMES = 5_000
 
 def did_you_mean(name: Any, known: Iterable[str]) -> str:
     """Return `, did you mean "x"?` for the nearest of `known`, or an empty string if none is near."""
-    if not isinstance(name, str) or len(name) > LONGEST_NAME:
+    text = str.__str__(name) if isinstance(name, str) else ""
+    if len(text) > LONGEST_NAME:
         return ""
-    near = difflib.get_close_matches(name, islice(known, _MOST_NAMES), n=1, cutoff=0.6)
+    near = difflib.get_close_matches(text, islice(known, _MOST_NAMES), n=1, cutoff=0.6)
     return f', did you mean "{near[0]}"?' if near else ""
 
 

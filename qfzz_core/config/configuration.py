@@ -144,7 +144,7 @@ def load_config(path: str | os.PathLike[str]) -> Config:
     Raises `ConfigError` if the file cannot be read, is no TOML or says what is not allowed; it shows the path as given.
     """
     try:
-        name = os.fsdecode(path)
+        name = os.fsdecode(path if text_of(path) is None else text_of(path) or "")
     except Exception:  # noqa: BLE001 - a class of somebody else's may call itself a path
         raise ConfigError(f"the configuration must be the path of a file, got {shown(path)}") from None
     return evolve(parse_config(_read(name), name), path=Path(name))

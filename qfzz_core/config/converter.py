@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Collection, Iterable, Mapping, MutableMapping
 from dataclasses import is_dataclass
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timezone
 from enum import Enum
 from functools import partial
 from pathlib import Path
@@ -20,6 +20,7 @@ import cattrs
 from cattrs.cols import mapping_structure_factory
 from cattrs.gen import make_dict_structure_fn
 
+from qfzz_core import errors
 from qfzz_core.config.places import quoted
 from qfzz_core.errors import did_you_mean
 
@@ -61,14 +62,16 @@ def unfit(cls: Any, value: Any) -> UnfitError:
 def shown(value: Any) -> str:
     """Return a value as a configuration would write it: short, on one line and safe to print on a terminal."""
     if isinstance(value, str):
-        return quoted(_shortened(value))
+        return quoted(_shortened(str.__str__(value)))
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, Mapping):
         return "a table"
     if isinstance(value, _LISTS):
         return "a list"
-    return _shortened(str(value) if isinstance(value, (date, time)) else repr(value))
+    # a moment may have a time zone of somebody else's class, and an integer be too large to be written
+    of_toml = isinstance(value, (date, time)) and isinstance(getattr(value, "tzinfo", None), timezone | None)
+    return _shortened(str(value) if of_toml else errors.shown(value))
 
 
 def _shortened(text: str) -> str:

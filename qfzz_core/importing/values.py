@@ -7,7 +7,7 @@ import math
 from typing import Any
 
 from qfzz_core.errors import InvalidInput
-from qfzz_core.model.plain import shown as plain_shown
+from qfzz_core.errors import shown as shown_value
 
 # Beats per minute. The reference names slow, medium and fast without numbers. Of the 28,352 tracks that the preset
 # "spotify" was made for, these bounds make 26% slow, 46% medium and 29% fast.
@@ -48,7 +48,7 @@ def shown(value: Any) -> str:
         return "an object"
     if isinstance(value, list):
         return "a list"
-    return plain_shown(value) if type(value) is int else json.dumps(value, default=repr)
+    return shown_value(value) if type(value) is int else json.dumps(value, default=repr)
 
 
 # ---- numbers --------------------------------------------------------------------------------------------------------

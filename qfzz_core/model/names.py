@@ -95,7 +95,9 @@ class Similarity:
         for pairs in maps:
             for genre, others in pairs.items():
                 if isinstance(others, str):
-                    raise TypeError(f"the genres similar to {genre!r} must be several, got the text {others!r}")
+                    raise TypeError(
+                        f"the genres similar to {shown(genre)} must be several, got the text {shown(others)}"
+                    )
                 for other in others:
                     similar[normalise_genre(genre)].add(normalise_genre(other))
                     similar[normalise_genre(other)].add(normalise_genre(genre))

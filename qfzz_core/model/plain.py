@@ -45,7 +45,7 @@ def plain(value: Any, where: str = "value", depth: int = 0) -> Any:
     if isinstance(value, float):
         number = float.__float__(value)
         if not math.isfinite(number):
-            raise NotPlainError(f"{where} is {number!r}, which JSON cannot say")
+            raise NotPlainError(f"{where} is {number}, which JSON cannot say")
         return number
     whole = whole_of(value)
     if whole is not None:
@@ -209,15 +209,25 @@ def mapping_of(value: Any) -> dict[Any, Any] | None:
         return None
 
 
+def iterator_of(value: Any) -> Iterator[Any] | None:
+    """Return an iterator over the items of an iterable; text and mappings are none."""
+    if isinstance(value, (str, bytes, bytearray, Mapping)) or not isinstance(value, Iterable):
+        return None
+    try:
+        return iter(value)
+    except Exception:  # noqa: BLE001 - reading it is somebody else's
+        return None
+
+
 def several_of(value: Any) -> Collection[Any] | None:
     """Return the items of an iterable, of a set as a set, of others as a tuple; text and mappings are none.
 
     What the caller's own iterator raises as it runs, such as a generator that reads a file, is raised.
     """
-    if isinstance(value, (str, bytes, bytearray, Mapping)) or not isinstance(value, Iterable):
-        return None
-    if isinstance(value, Iterator):
+    if type(value) in (list, tuple) or isinstance(value, Iterator):
         return tuple(value)
+    if iterator_of(value) is None:
+        return None
     try:
         return frozenset(value) if isinstance(value, Set) else tuple(value)
     except Exception:  # noqa: BLE001 - reading it is somebody else's

@@ -21,7 +21,11 @@ _INTERACTION_KEYS = ("track_id", "type", "rating", "timestamp")
 
 
 def _shared(weights: Mapping[str, float]) -> Mapping[str, float]:
-    return weights if isinstance(weights, MappingProxyType) else MappingProxyType(weights)
+    if isinstance(weights, MappingProxyType):
+        return weights
+    if not isinstance(weights, Mapping):
+        raise ProfileError(f"a snapshot has mappings of names to weights, got {shown(weights)}")
+    return MappingProxyType(weights)
 
 
 def checked_user_id(user_id: Any) -> str:
@@ -160,8 +164,9 @@ class UserProfile:
         elif name == "updated_at":
             self._commit([Change(name, None, self._later(value))])
         elif name == "interaction_history":
-            self.__dict__[name] = _checked_history(value)
+            history = _checked_history(value)
             self._touch()
+            self.__dict__[name] = history
         elif name in ("user_id", "created_at"):
             raise ProfileError(f"{name} cannot be reassigned")
         else:
@@ -198,8 +203,8 @@ class UserProfile:
         """
         entry = checked_interaction(interaction, timestamp())
         kept = [*self.__dict__["interaction_history"], entry.to_dict()]
-        self.__dict__["interaction_history"] = kept[-SHOWN_INTERACTIONS:]
         self._touch()
+        self.__dict__["interaction_history"] = kept[-SHOWN_INTERACTIONS:]
 
     def validate(self) -> None:
         """Check the whole profile again; raises `ProfileError`, which is also a `ValueError`, if anything is wrong."""
@@ -252,13 +257,13 @@ class UserProfile:
         # Checked first: if the second of several changes is refused, the first must not be there.
         for field in {change.field for change in changes} & WEIGHT_FIELDS.keys():
             self.__dict__[field]._check([change for change in changes if change.field == field])
+        if all(change.field != "updated_at" for change in changes):
+            self._touch()  # before the changes: it may be refused
         for change in changes:
             if change.field in WEIGHT_FIELDS:
                 self.__dict__[change.field]._apply(change)
             else:
                 self.__dict__[change.field] = change.value
-        if all(change.field != "updated_at" for change in changes):
-            self._touch()
 
     def _touch(self) -> None:
         self.__dict__["updated_at"] = next_timestamp(self.updated_at)

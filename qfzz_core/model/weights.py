@@ -67,7 +67,8 @@ class Weights(dict[str, float]):
         self._spellings: dict[str, str] | None = None  # by normal form, made when a name is looked for first
 
     def __setitem__(self, name: str, weight: float) -> None:
-        self.update({name: weight})
+        checked = checked_name(self._field, name)
+        self._change([Change(self._field, checked, unit_number(weight, f"{self._field}[{shown(checked)}]"))])
 
     def __delitem__(self, name: str) -> None:
         known = self._known(name)

@@ -20,6 +20,7 @@ from qfzz_core.contracts.stores import Store, StoreScheme
 from qfzz_core.contracts.strategies import DiscoveryStrategy
 from qfzz_core.errors import ConfigError, QfzzError, StoreError, StoreURLError, did_you_mean, shown
 from qfzz_core.model.credentials import shown_url, without_credentials
+from qfzz_core.model.names import text_of
 from qfzz_core.plugins.faults import Report, answer, described
 from qfzz_core.plugins.record import Origin, PluginRecord
 from qfzz_core.plugins.registry import Registered, Registry
@@ -188,11 +189,12 @@ def opened_store(store: str | Store | None, config: Config, registry: Registry) 
     Raises `StoreURLError` for a URL whose scheme nobody registered, and the `StoreError` that the store raises when it
     cannot open; if it raises anything else, a `StoreError` that names the plugin.
     """
-    if store is not None and not isinstance(store, str):
-        if not isinstance(store, Store):
-            raise StoreURLError(f"store must be a URL such as sqlite:///music.db, or a store, got {shown(store)}")
+    given = text_of(store)
+    if isinstance(store, Store) and given is None:
         return store
-    url = store if store is not None else config.store_url or DEFAULT_URL
+    if store is not None and given is None:
+        raise StoreURLError(f"store must be a URL such as sqlite:///music.db, or a store, got {shown(store)}")
+    url = given if given is not None else config.store_url or DEFAULT_URL
     backend, options = checked_store(url, config, registry)
     try:
         opened: Store = answer(backend.open, url, options)

@@ -114,8 +114,9 @@ class DraftProfile(_Stored):
     def add_interaction(self, interaction: dict[str, Any]) -> None:
         """Add an interaction, to be committed with the rest; nothing is learned from it."""
         self._refuse_if_ended()
-        self._steps.append(checked_interaction(interaction, self._recorder.now()))
+        step = checked_interaction(interaction, self._recorder.now())
         self._touch()
+        self._steps.append(step)
 
     def _commit(self, changes: Sequence[Change]) -> None:
         self._refuse_if_ended()

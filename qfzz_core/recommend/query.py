@@ -45,6 +45,9 @@ class Keywords(CommonKeywords, total=False):
     limit: int | None
 
 
+# Far more than processors, and far fewer than a system starts: each user of a batch would get a thread, up to as many.
+MOST_THREADS = 256
+
 DEFAULTS: Keywords = {
     "limit": None,
     "exclude": (),
@@ -119,7 +122,7 @@ def checked_threads(value: Any) -> int:
     count = checked_count(value, "threads", 1)
     if count is None:
         raise RequestError("threads must be a whole number, 1 or more, got None")
-    return count
+    return min(count, MOST_THREADS)
 
 
 def _check_declared(registry: Registry, what: str, *columns: str) -> None:

@@ -16,6 +16,7 @@ from qfzz_core.contracts.recommendation import Explanation, Recommendation
 from qfzz_core.contracts.request import Request
 from qfzz_core.errors import ProfileError, RequestError, StoreReadOnlyError, UnknownTrackError, shown
 from qfzz_core.model.names import text_of
+from qfzz_core.model.plain import iterator_of
 from qfzz_core.model.profiles import ProfileSnapshot, checked_user_id
 from qfzz_core.model.tracks import Track
 from qfzz_core.profiles.live import Profiles
@@ -100,7 +101,8 @@ class Recommender:
         `RequestError` or `ProfileError` in this call. Closing the iterator ends the threads.
         """
         query = self._pipeline.query(preferences, {**keywords, "limit": limit})
-        if isinstance(user_ids, (str, bytes, Mapping)) or not isinstance(user_ids, Iterable):
+        users = iterator_of(user_ids)
+        if users is None:
             raise RequestError(f"user_ids must be several user ids, got {shown(user_ids)}")
         threads, batch = checked_threads(threads), f"{self._seed}:{next(self._batches)}"
 
@@ -110,7 +112,7 @@ class Recommender:
             request = self._pipeline.profile(self._known(user_id), query, f"{batch}:{user_id}")
             return request, self._pipeline.run(request, query, Selection.recommendations)
 
-        return self._given(in_order(answer, enumerate(user_ids), threads))
+        return self._given(in_order(answer, enumerate(users), threads))
 
     @shows_keywords
     def plan(self, user_id: str, preferences: Preferences = None, **keywords: Unpack[Keywords]) -> Plan:

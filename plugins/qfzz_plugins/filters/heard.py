@@ -56,7 +56,7 @@ class HeardWithinPlays:
 
     def prepare(self, request: Request, option: Any) -> IdFilter:
         """Leave out what was heard last."""
-        played = islice(hearings(request), min(int(option), MOST))
+        played = islice(hearings(request), min(whole_of(option) or 0, MOST))
         return IdFilter(track_ids={interaction.track_id for interaction in played}, exclude=True)
 
 

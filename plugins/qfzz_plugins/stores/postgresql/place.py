@@ -48,7 +48,7 @@ def place_of(url: str, connect_timeout: float) -> Place:
     """Return the place that a URL names; raises `StoreURLError`, which shows no part of a password."""
     try:
         parts = conninfo_to_dict(url) if _LEGIBLE.match(url) else None
-    except ProgrammingError as error:
+    except (ProgrammingError, UnicodeEncodeError) as error:  # the latter for a lone surrogate
         raise StoreURLError(f"this PostgreSQL URL cannot be read: {_advice(str(error))}") from None
     if parts is None or not _PORTS.fullmatch(str(parts.get("port") or "")):
         raise StoreURLError(f"this PostgreSQL URL cannot be read: {_ADVICE}")

@@ -16,12 +16,15 @@ from hypothesis import strategies as st
 import qfzz
 import qfzz_core
 import qfzz_plugins
-from benchmarks.robustness.odd_values import HUGE, ODD_VALUES, HostileError, HostileZone, places, put
-from benchmarks.robustness.public_calls import EVENT, TRACK, World, written_toml
 from qfzz import PersonalizedDJ, UserProfile
 from qfzz_core import Config, Engine, QfzzError, load_config
 from qfzz_core.errors import LONGEST_SHOWN, ClockError, ConfigError, FeedbackError, StoreURLError, shown
 from qfzz_core.model.names import normalise, normalise_genre
+
+sys.path.append(str(Path(__file__).parents[1]))  # the benchmarks are no part of the installed packages
+
+from benchmarks.robustness.odd_values import HUGE, ODD_VALUES, HostileError, HostileZone, places, put
+from benchmarks.robustness.public_calls import EVENT, TRACK, World, written_toml
 
 pytest_plugins = ["support.store_urls"]
 

@@ -490,7 +490,7 @@ def test_columns_without_a_catalogue_find_no_row() -> None:
 
 def test_a_lone_string_is_no_list_of_track_ids() -> None:
     for columns in (catalogue([]).columns, Columns({}, 0)):
-        with pytest.raises(TypeError, match="track_ids must be several ids, got the string 't1'"):
+        with pytest.raises(TypeError, match="track_ids must be several ids, got 't1'"):
             columns.rows("t1")
 
 

@@ -44,7 +44,7 @@ COMMANDS = [
     ["tracks", "show"],
     ["tracks", "search"],
     ["import"],
-    ["config", "check"],
+    ["config", "show", "--config"],
     ["profile", "list", "--store"],
     ["profile", "list", "--config"],
     [],

@@ -261,7 +261,7 @@ def test_no_character_but_white_space_has_an_empty_normal_form() -> None:
 
 
 @pytest.mark.parametrize("name", ["_", "-", " - ", "__", "_-", "-_ -"])
-def test_a_genre_of_separators_teaches_as_any_other(store_url: str, name: str) -> None:
+def test_a_genre_of_separators_is_learned_as_any_other(store_url: str, name: str) -> None:
     world = World(store_url)
     world.dj.add_content([{**TRACK, "track_id": "t1", "genre": name, "energy": 0.0}])
     world.dj.record_feedback("ann", "t1", "favorite")

@@ -137,7 +137,7 @@ def _closed() -> Coroutine[Any, Any, None]:
     return coroutine
 
 
-# Each is made anew for every call, so that no call meets what another one did to it.
+# Each is made for every call, so that no call meets what another one did to it.
 ODD_VALUES: dict[str, Callable[[], Any]] = {
     "None": lambda: None,
     "True": lambda: True,

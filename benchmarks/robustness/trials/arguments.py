@@ -19,7 +19,7 @@ from benchmarks.robustness.trial import Finding, Settings, Trial
 CALLS = 50_000
 BATCH = 2_500  # calls of one worker, so that one that hangs takes few others with it
 HANGS = 60.0  # seconds after which a call counts as one that never returns; the slowest takes a tenth of one
-FRESH = 100  # calls after which a world is made anew, because megabytes gather in its log
+FRESH = 100  # calls after which another world is made, because megabytes gather in its log
 
 
 def run(settings: Settings) -> Iterator[Finding]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import sys
 
 
@@ -12,4 +13,9 @@ def main() -> None:
     # a title that the terminal's encoding lacks must not end a list half way
     if hasattr(sys.stdout, "reconfigure"):
         sys.stdout.reconfigure(errors="backslashreplace")
-    root(prog_name="qfzz")
+    try:
+        root(prog_name="qfzz")
+    finally:
+        if "qfzz_core.engine" in sys.modules:  # else no plugin was imported
+            # What plugins print when the process ends must not follow a JSON document: registered last, called first.
+            atexit.register(setattr, sys, "stdout", sys.stderr)

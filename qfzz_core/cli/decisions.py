@@ -76,9 +76,9 @@ def _strategy(engine: Engine) -> Decision:
     )
     if used is None:
         return Decision("strategy", "none: the plain ranking", steps, _absent(engine))
-    others = sorted(registry.strategies.keys() - {used.value.name})
+    others = sorted(registry.strategies.keys() - {used.name})
     notes = (f"it is registered by {used.origin}", *([f"there are also {', '.join(others)}"] if others else []))
-    return Decision("strategy", used.value.name, steps, (*notes, *_absent(engine)))
+    return Decision("strategy", used.name, steps, (*notes, *_absent(engine)))
 
 
 def _factor(engine: Engine, name: str) -> Decision:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import wraps
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -43,6 +44,19 @@ _UNITS = {"": 1, "k": 1_000, "m": 1_000_000, "g": 1_000_000_000}
 _Function = Callable[..., Any]
 
 
+def _keeping_stdout(function: _Function) -> _Function:
+    """Return the function of a command during which only the command itself writes to stdout, and no plugin."""
+
+    @wraps(function)
+    def kept(*args: Any, **values: Any) -> Any:
+        from qfzz_core.cli.output import others_print_to_stderr
+
+        with others_print_to_stderr():
+            return function(*args, **values)
+
+    return kept
+
+
 def command(
     group: click.Group | None = None, name: str | None = None, *, json: bool = True
 ) -> Callable[[_Function], click.Command]:
@@ -53,7 +67,7 @@ def command(
 
     def made(function: _Function) -> click.Command:
         make = click.command if group is None else group.command
-        new: click.Command = make(name)(click.pass_obj(function))
+        new: click.Command = make(name)(click.pass_obj(_keeping_stdout(function)))
         new.params.extend([_JSON_OPTION, *GLOBAL_OPTIONS] if json else GLOBAL_OPTIONS)
         return new
 
@@ -62,7 +76,7 @@ def command(
 
 def listing_group(function: _Function) -> click.Group:
     """Make a function a group that is a command, as `command` makes one, when no subcommand is given."""
-    new: click.Group = click.group(invoke_without_command=True)(click.pass_obj(function))
+    new: click.Group = click.group(invoke_without_command=True)(click.pass_obj(_keeping_stdout(function)))
     new.params.extend([_JSON_OPTION, *GLOBAL_OPTIONS])
     return new
 

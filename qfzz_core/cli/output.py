@@ -1,4 +1,7 @@
-"""Writing to stdout and stderr. rich is imported when something is really written with it."""
+"""Writing to stdout and stderr. rich is imported when something is really written with it.
+
+While a command of ours runs, the functions of this module alone write to stdout: what plugins print goes to stderr.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,8 @@ import os
 import re
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -24,17 +28,53 @@ UNLIMITED = 10_000  # columns: what goes into a file or a pipe is never cut or f
 _READABLE = 100  # columns of running text, about the longest line that the eye finds its way back from
 
 
+_AS_IT_IS = object()
+_stdout: ContextVar[Any] = ContextVar("stdout", default=_AS_IT_IS)  # None where a process has none
+
+
+@contextmanager
+def others_print_to_stderr() -> Iterator[None]:
+    """Let `print` write to stderr, so that what plugins print is no part of a result such as a JSON document."""
+    token = _stdout.set(_stream())
+    try:
+        with redirect_stdout(sys.stderr):
+            yield
+    finally:
+        _stdout.reset(token)
+
+
+def _stream() -> Any:
+    """Return the stream of results."""
+    held = _stdout.get()
+    return sys.stdout if held is _AS_IT_IS else held
+
+
+def echo(text: str | bytes = "", *, nl: bool = True) -> None:
+    """Write text to stdout as it is."""
+    stream = _stream()
+    if _encoding(stream) == "ascii":  # click writes UTF-8 to it, but only where it finds the stream itself
+        with redirect_stdout(stream):
+            click.echo(text, nl=nl)
+    elif stream is not None:
+        # not by redirecting: a plugin may print in another thread at the same moment
+        click.echo(text, file=stream, nl=nl)
+
+
+def _encoding(stream: Any) -> str:
+    return str(getattr(stream, "encoding", None) or "ascii").lower().replace("-", "")
+
+
 def print_json(value: Any, *, indent: int | None = 2) -> None:
     """Write one JSON document to stdout, on one line without `indent`; objects as their `to_dict` gives them."""
     # `main` has a character that the encoding lacks written as \xe9, which is no JSON; json.dumps writes \u00e9
-    encoding = (getattr(sys.stdout, "encoding", None) or "ascii").lower().replace("-", "")
-    dumped = json.dumps(value, indent=indent, ensure_ascii=encoding != "utf8", default=lambda each: each.to_dict())
-    click.echo(_CONTROL.sub(lambda found: found[0] if found[0] == "\n" else f"\\u{ord(found[0]):04x}", dumped))
+    utf8 = _encoding(_stream()) == "utf8"
+    dumped = json.dumps(value, indent=indent, ensure_ascii=not utf8, default=lambda each: each.to_dict())
+    echo(_CONTROL.sub(lambda found: found[0] if found[0] == "\n" else f"\\u{ord(found[0]):04x}", dumped))
 
 
 def print_line(text: object) -> None:
     """Write a line to stdout, with its control characters made visible."""
-    click.echo(visible(text))
+    echo(visible(text))
 
 
 def print_result(value: Any, as_json: bool, text: str) -> None:
@@ -44,8 +84,8 @@ def print_result(value: Any, as_json: bool, text: str) -> None:
 
 def print_file(content: bytes) -> None:
     """Write the content of a file to stdout: as it is, but to a terminal with its control characters made visible."""
-    text = visible(content.decode(errors="backslashreplace"), kept="\t\n") if sys.stdout.isatty() else None
-    click.echo(content if text is None else text, nl=False)
+    text = visible(content.decode(errors="backslashreplace"), kept="\t\n") if _stream().isatty() else None
+    echo(content if text is None else text, nl=False)
 
 
 def note(text: object) -> None:
@@ -57,7 +97,7 @@ def console(*, stderr: bool = False) -> Console:
     """Return where rich writes. Text is shown as it is: no markup, no emoji codes, nothing highlighted."""
     from rich.console import Console
 
-    made = Console(stderr=stderr, markup=False, emoji=False, highlight=False)
+    made = Console(file=None if stderr else _stream(), stderr=stderr, markup=False, emoji=False, highlight=False)
     if not made.is_terminal and not os.environ.get("COLUMNS"):
         made.width = UNLIMITED
     return made

@@ -76,7 +76,7 @@ class Root(click.Group):
         of_plugins = self._of_plugins(ctx)
         if of_plugins:
             with formatter.section("Commands of plugins"):
-                formatter.write_dl([(name, of_plugins[name].get_short_help_str()) for name in sorted(of_plugins)])
+                formatter.write_dl([(name, _short_help(of_plugins[name])) for name in sorted(of_plugins)])
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command; what it raises becomes a sentence and an exit code."""
@@ -91,13 +91,20 @@ class Root(click.Group):
         return {name: command for name, command in ctx.meta[_FOUND].items() if name not in BUILT_IN}
 
 
+def _short_help(command: click.Command) -> str:
+    """Return what a plugin's command says of itself in the list, nothing if it raises."""
+    from qfzz_core.model.plain import attempted
+
+    return attempted(lambda: str(command.get_short_help_str()), "")
+
+
 def _plugin_commands(session: Session) -> dict[str, click.Command]:
     """Return the commands of the active plugins by name.
 
     Nothing a plugin does can break the command line: where there can be no engine, there is a warning on stderr.
     """
     from qfzz_core.cli.errors import warnings_as_lines
-    from qfzz_core.cli.output import sentence
+    from qfzz_core.cli.output import others_print_to_stderr, sentence
     from qfzz_core.cli.session import storeless_engine
     from qfzz_core.errors import QfzzError
     from qfzz_core.plugins.record import find_plugins
@@ -107,7 +114,8 @@ def _plugin_commands(session: Session) -> dict[str, click.Command]:
         # the engine imports NumPy, which takes longer than all else here; without third-party plugins it is not needed
         if all(record.built_in for record in find_plugins(config=config)):
             return {}
-        with warnings_as_lines(), storeless_engine(config, lenient=True) as engine:
+        # a command of a plugin may print; what finds it may not
+        with others_print_to_stderr(), warnings_as_lines(), storeless_engine(config, lenient=True) as engine:
             return engine.commands()
     except QfzzError as error:
         click.echo(f"warning: the commands of plugins are not available: {sentence(error)}", err=True)

@@ -8,7 +8,7 @@ import attrs
 import click
 
 from qfzz_core.cli.options import command
-from qfzz_core.cli.output import print_json, print_line, print_result
+from qfzz_core.cli.output import echo, print_json, print_line, print_result
 from qfzz_core.cli.session import Choice, Session, storeless_engine
 from qfzz_core.config import Config, load_config
 from qfzz_core.errors import QfzzError
@@ -66,7 +66,7 @@ def in_effect(session: Session, configuration: Config, engine: Engine) -> dict[s
     """Return the configuration that an engine of this session works with, in plain types."""
     file, store = session.config_file(), session.store_url(configuration)
     settings = engine.settings
-    chosen = settings.strategy and settings.strategy.value.name
+    chosen = settings.strategy and settings.strategy.name
     options = {name: _plain(options) for name, options in sorted(settings.strategy_options.items())}
     return {
         "file": {"path": file.value, "from": file.origin},
@@ -108,7 +108,7 @@ def _print(effective: dict[str, Any]) -> None:
     for factor in effective["factors"]:
         print_line(f"  {factor['name']:<16}{factor['weight']:g}{_with(factor['options'])}")
     if discovery["wrapped"]:
-        click.echo("other strategies:")
+        echo("other strategies:")
     for name, options in discovery["wrapped"].items():
         print_line(f"  {name:<16}{_with(options).strip()}".rstrip())
 

@@ -18,7 +18,7 @@ import click
 from qfzz_core._version import __version__
 from qfzz_core.cli.commands.config import problems_of
 from qfzz_core.cli.options import command
-from qfzz_core.cli.output import print_json, print_line
+from qfzz_core.cli.output import echo, print_json, print_line
 from qfzz_core.cli.session import Choice, Session, store_file, storeless_engine
 from qfzz_core.config import Config
 from qfzz_core.contracts.stores import Condition, Maintainable, Store
@@ -134,14 +134,14 @@ def _not_made_yet(file: Path) -> Condition:
 
 def _print(report: dict[str, Any]) -> None:
     for title in ("versions", "configuration", "store", "cache", "plugins"):
-        click.echo(f"{title}:")
+        echo(f"{title}:")
         for name, value in report[title].items():
             print_line(f"  {name + ':':<18}{_shown(value)}".rstrip())
     for kind in ("warning", "problem"):
         for sentence in report[f"{kind}s"]:
             print_line(f"{kind}: {sentence}")
     if report["ok"]:
-        click.echo("Nothing is wrong.")
+        echo("Nothing is wrong.")
 
 
 def _shown(value: Any) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from qfzz_core.cli.options import command, size
-from qfzz_core.cli.output import console, note, print_json
+from qfzz_core.cli.output import console, echo, note, print_json
 from qfzz_core.cli.session import Session
 from qfzz_core.contracts.limits import MAX_COLUMNS, MAX_EXPANSION, MAX_LINE, Limits
 from qfzz_core.formats.files import Readers, file_size
@@ -137,9 +137,9 @@ def _report_bad_rows(shown: list[BadRow], count: int) -> None:
 
 def _print_summary(summary: dict[str, Any]) -> None:
     files = len(summary["files"])
-    click.echo(
+    echo(
         f"Imported {summary['added'] + summary['replaced']:,} tracks from {files} file{'s' if files > 1 else ''} "
         f"in {summary['seconds']:.1f} s ({summary['rows_per_second']:,} rows/s)."
     )
     for name, meaning in _MEANINGS.items():
-        click.echo(f"{summary[name]:>9,}  {meaning}")
+        echo(f"{summary[name]:>9,}  {meaning}")

@@ -11,9 +11,10 @@ import attrs
 import click
 
 from qfzz_core.cli.options import command, listing_group
-from qfzz_core.cli.output import print_json, print_line, visible
+from qfzz_core.cli.output import echo, print_json, print_line, visible
 from qfzz_core.cli.session import Session, storeless_engine
 from qfzz_core.errors import RequestError, did_you_mean
+from qfzz_core.plugins.faults import add_what_happened
 from qfzz_core.plugins.record import PluginRecord, normalised
 
 if TYPE_CHECKING:
@@ -87,8 +88,8 @@ def new(session: Session, kind: str, name: str, directory: Path) -> None:
     from qfzz_core.cli.scaffold import write_project
 
     made = write_project(kind, name, directory)
-    click.echo(f"{made} is ready. Try it:")
-    click.echo(f'  cd {made}\n  python -m pip install --editable ".[test]"\n  pytest')
+    echo(f"{made} is ready. Try it:")
+    echo(f'  cd {made}\n  python -m pip install --editable ".[test]"\n  pytest')
 
 
 @contextmanager
@@ -97,6 +98,7 @@ def _tried_engine(session: Session) -> Iterator[Engine]:
     with storeless_engine(session.configuration(), lenient=True) as engine:
         # a plan runs every factor and the strategy, and creates no user
         engine.plan("anyone", limit=5)
+        add_what_happened(engine.plugins)
         yield engine
 
 
@@ -175,7 +177,7 @@ def _print_details(found: Sequence[dict[str, Any]]) -> None:
             "problems": record["problems"] or ["none"],
         }
         if number:
-            click.echo()
+            echo()
         for title, values in lines.items():
             for heading, value in zip([f"{title}:", *[""] * len(values)], values, strict=False):
                 print_line(f"{heading:<12}{value}")

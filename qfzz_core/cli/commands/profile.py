@@ -13,7 +13,7 @@ import click
 
 from qfzz_core.cli.files import MAX_SIZE, read_document, write_bytes
 from qfzz_core.cli.options import command, size
-from qfzz_core.cli.output import console, print_json, print_line, print_result, visible
+from qfzz_core.cli.output import console, echo, print_json, print_line, print_result, visible
 from qfzz_core.cli.request_options import given_preferences, preference_options
 from qfzz_core.cli.session import Session
 from qfzz_core.errors import ProfileError
@@ -187,13 +187,13 @@ def _print(engine: Engine, shown: UserProfile) -> None:
     )
     rows = list(_rows(engine, shown))
     if rows:
-        click.echo()
+        echo()
         print_table(rows, (("kind",), ("name",), ("weight",)))
     events = engine.store.events(shown.user_id, newest_first=True)
     interactions = (event.interaction for event in events if event.interaction is not None)
     latest = list(islice(interactions, SHOWN_INTERACTIONS))
     if latest:
-        click.echo("\nLatest interactions, newest first")
+        echo("\nLatest interactions, newest first")
     for interaction in latest:
         print_line(f"{interaction.timestamp[:16].replace('T', ' ')}  {_sentence(engine, interaction)}")
 

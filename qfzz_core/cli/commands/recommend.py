@@ -93,7 +93,7 @@ def _write_playlist(engine: Engine, writer: Registered[Writer], output: Path, pl
         print_file(content)
         return
     write_bytes(output, content)
-    note(f"{output}: {len(playlist.tracks)} tracks, format {writer.value.name}.")
+    note(f"{output}: {len(playlist.tracks)} tracks, format {writer.name}.")
 
 
 def _print(engine: Engine, found: list[Recommendation], explain: bool) -> None:

@@ -11,7 +11,7 @@ import click
 
 from qfzz_core.cli.commands.profile import known_profile
 from qfzz_core.cli.options import command
-from qfzz_core.cli.output import print_json, print_line, print_result, progress_line
+from qfzz_core.cli.output import echo, print_json, print_line, print_result, progress_line
 from qfzz_core.cli.session import Session, refuse_missing, storeless_engine
 from qfzz_core.contracts.stores import Maintainable
 from qfzz_core.errors import StoreCorruptError, StoreError
@@ -87,7 +87,7 @@ def rebuild(ctx: click.Context, session: Session, users: tuple[str, ...], as_jso
     else:
         _print_findings(changed + failed)
         count = len({each["user_id"] for each in changed})
-        click.echo(f"{_number(rebuilt, 'user')} rebuilt, {count:,} of them changed.")
+        echo(f"{_number(rebuilt, 'user')} rebuilt, {count:,} of them changed.")
     ctx.exit(1 if failed else 0)
 
 

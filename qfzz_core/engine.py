@@ -29,7 +29,7 @@ from qfzz_core.model.plain import checked_clock, several_of, whole_of
 from qfzz_core.model.profiles import checked_preferences, checked_user_id
 from qfzz_core.model.timestamps import timestamp
 from qfzz_core.model.tracks import Track, checked_tracks
-from qfzz_core.plugins.faults import Faults, Health, answer, described
+from qfzz_core.plugins.faults import Faults, Health, answer, described, fault_in
 from qfzz_core.plugins.loader import Loader
 from qfzz_core.plugins.record import PluginRecord, disabled_by_environment, find_plugins
 from qfzz_core.plugins.registry import Registry
@@ -231,8 +231,9 @@ class Engine(Recommender):
         state = self.store.states(checked_user_id(user_id), name).get(text)
         try:
             return float(answer(registered.value.read, state))
-        except Exception as error:
-            raise PluginError(f"learner {learner} of {registered.origin}: {described(error)}") from error
+        except BaseException as error:  # noqa: BLE001 - a plugin may raise anything
+            fault = fault_in(error)
+            raise PluginError(f"learner {learner} of {registered.origin}: {described(fault)}") from fault
 
     # -- feedback
 

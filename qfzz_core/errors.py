@@ -16,7 +16,12 @@ MOST_DIGITS_BITS = 14_000  # Python refuses to write integers of more than 4,300
 
 
 class QfzzError(Exception):
-    """The base of all errors of this library."""
+    """The base of all errors of this library.
+
+    `passes_plugins` says that the engine's own store raised it below a plugin, which is not to blame for it.
+    """
+
+    passes_plugins = False
 
 
 class InvalidInput(QfzzError, ValueError):  # noqa: N818 - its children say what is invalid, and end in Error

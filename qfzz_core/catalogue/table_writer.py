@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from itertools import islice
 from numbers import Real
 from types import NoneType
 from typing import Any
@@ -15,9 +16,10 @@ from qfzz_core.catalogue.columns import AppendOnlyArray, CategoryWriter, ColumnW
 from qfzz_core.catalogue.snapshot import Table
 from qfzz_core.contracts.columns import CategoryColumn, Column
 from qfzz_core.model.names import exact
+from qfzz_core.model.plain import copied, own_text
 from qfzz_core.model.tracks import Track
 from qfzz_core.model.vocabulary import Vocabulary
-from qfzz_core.plugins.faults import BrokenContractError, answer, refuse_coroutine
+from qfzz_core.plugins.faults import BrokenContractError, answer, fault_in, refuse_coroutine
 
 UNUSABLE = object()  # stands for a value that is there and of the wrong kind
 
@@ -42,10 +44,11 @@ class Encoder:
     def _given(self, tracks: Sequence[Track]) -> Sequence[Any]:
         column = self.column
         if column.provider is not None:
-            values: Sequence[Any] = answer(column.provider, [track["track_id"] for track in tracks])
-            if len(values) != len(tracks):
-                raise ValueError(f"the provider gave {len(values)} values for {len(tracks)} tracks")
-            return list(values)
+            given = answer(column.provider, [track["track_id"] for track in tracks])
+            values = list(islice(given, len(tracks) + 1))
+            if len(given) != len(tracks) or len(values) != len(tracks):
+                raise ValueError(f"the provider gave {len(given)} values for {len(tracks)} tracks")
+            return values
         source = column.name if column.source is None else column.source
         if isinstance(source, str):
             return [track.get(source) for track in tracks]
@@ -59,7 +62,8 @@ class Encoder:
 
 
 def _answers(source: Callable[[Track], Any], tracks: Sequence[Track]) -> list[Any]:
-    values: list[Any] = answer(lambda: [source(track) for track in tracks])
+    # Copies, of 0.6 us a track: what a source does to a track must change neither the other columns nor what is stored.
+    values: list[Any] = answer(lambda: [source(copied(track)) for track in tracks])
     if any(hasattr(kind, "__await__") for kind in set(map(type, values))):
         for value in values:
             with suppress(BrokenContractError):
@@ -89,7 +93,10 @@ def _number(value: Any, column: Column) -> Any:
 
 
 def _tags(value: Any, column: Column) -> Any:
-    return value if isinstance(value, (list, tuple)) and all(isinstance(tag, str) for tag in value) else UNUSABLE
+    if not isinstance(value, (list, tuple)):
+        return UNUSABLE
+    tags = [own_text(tag) for tag in value]
+    return tags if {str}.issuperset(map(type, tags)) else UNUSABLE
 
 
 def _vector(value: Any, column: Column) -> Any:
@@ -101,7 +108,7 @@ def _vector(value: Any, column: Column) -> Any:
 
 # What reads a value by itself, and the types of which all values may be so that none has to be.
 _READERS: dict[str, tuple[Callable[[Any, Column], Any], frozenset[type]]] = {
-    "category": (lambda value, _: value if isinstance(value, str) else UNUSABLE, frozenset({str, NoneType})),
+    "category": (lambda value, _: own_text(value) if isinstance(value, str) else UNUSABLE, frozenset({str, NoneType})),
     "number": (_number, frozenset({float, int, NoneType})),
     "flag": (lambda value, _: value if isinstance(value, bool) else UNUSABLE, frozenset({bool, NoneType})),
     "tags": (_tags, frozenset()),
@@ -207,6 +214,6 @@ def extend(writer: ColumnWriter[Any], encoder: Encoder, tracks: Sequence[Track],
     """Append the values of tracks to a column, missing values for all of them if the column's source fails."""
     try:
         writer.extend(encoder.values(tracks))
-    except Exception as error:  # noqa: BLE001 - a plugin's source may raise anything
-        report(encoder.column, error)
+    except BaseException as error:  # noqa: BLE001 - a plugin's source may raise anything
+        report(encoder.column, fault_in(error))
         writer.extend([None] * len(tracks))

@@ -6,6 +6,7 @@ Row r of every column belongs to the same track. Arrays are read-only.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, Literal, get_args
 
 import attrs
@@ -16,8 +17,8 @@ from qfzz_core.contracts.validators import not_blank, one_of
 from qfzz_core.errors import ArgumentTypeError, InvalidInput, shown
 from qfzz_core.model.cached_property import cached_property
 from qfzz_core.model.names import text_of
-from qfzz_core.model.plain import sealed, several_of, whole_of
-from qfzz_core.model.vocabulary import Vocabulary
+from qfzz_core.model.plain import own_text, sealed, several_of, whole_of
+from qfzz_core.model.vocabulary import Vocabulary, read_only
 
 Rows = NDArray[np.intp]
 
@@ -42,6 +43,10 @@ class CategoryColumn:
 
     def __len__(self) -> int:
         return len(self.codes)
+
+    def shown(self) -> CategoryColumn:
+        """Return the column as plugins see it: its vocabulary gives codes and names, and takes none."""
+        return CategoryColumn(self.codes, read_only(self.vocabulary))
 
     def select(self, rows: Rows) -> CategoryColumn:
         """Return the column of these rows."""
@@ -108,19 +113,27 @@ class TagsColumn:
     def __len__(self) -> int:
         return len(self.starts) - 1
 
+    def shown(self) -> TagsColumn:
+        """Return the column as plugins see it: its vocabulary gives codes and names, and takes none."""
+        return TagsColumn(self.starts, self.codes, read_only(self.vocabulary))
+
     def select(self, rows: Rows) -> TagsColumn:
         """Return the column of these rows."""
+        return TagsColumn(*self.of_rows(rows), self.vocabulary)
+
+    def of_rows(self, rows: Rows) -> tuple[NDArray[np.int64], NDArray[np.signedinteger[Any]]]:
+        """Return starts and codes of these rows."""
         lengths = self.starts[rows + 1] - self.starts[rows]
         starts = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
         within = np.arange(starts[-1]) - np.repeat(starts[:-1], lengths)
-        return TagsColumn(starts, self.codes[np.repeat(self.starts[rows], lengths) + within], self.vocabulary)
+        return starts, self.codes[np.repeat(self.starts[rows], lengths) + within]
 
     def best(self, rows: Rows, by_code: NDArray[np.float64], default: float) -> NDArray[np.float64]:
         """Return for each row the largest of `by_code` over its tags, `default` where it has none."""
-        chosen = self.select(rows)
+        starts, codes = self.of_rows(rows)
         values = np.full(len(rows), -np.inf)
-        lengths = np.diff(chosen.starts)
-        np.maximum.at(values, np.repeat(np.arange(len(rows)), lengths), by_code[chosen.codes])
+        lengths = np.diff(starts)
+        np.maximum.at(values, np.repeat(np.arange(len(rows)), lengths), by_code[codes])
         values[lengths == 0] = default
         return values
 
@@ -142,6 +155,7 @@ class VectorColumn:
 AnyColumn = CategoryColumn | NumberColumn | FlagColumn | TagsColumn | VectorColumn
 
 
+@attrs.frozen(init=False, eq=False, repr=False)
 class Columns(Mapping[str, Any]):
     """The columns of one snapshot of the catalogue, by name; read-only.
 
@@ -149,13 +163,24 @@ class Columns(Mapping[str, Any]):
     number of rows, those included that are no longer part of the catalogue.
     """
 
+    _columns: Mapping[str, AnyColumn]
+    length: int
+    _rows_of: Callable[[Iterable[str]], Rows] | None
+
     def __init__(
         self, columns: Mapping[str, AnyColumn], length: int, rows_of: Callable[[Iterable[str]], Rows] | None = None
     ) -> None:
         """`rows_of` is what `rows` calls; without it, `rows` finds no track."""
-        self._columns = dict(columns)
-        self.length = length
-        self._rows_of = rows_of
+        self.__attrs_init__(MappingProxyType(dict(columns)), length, rows_of)
+
+    @cached_property
+    def shown(self) -> Columns:
+        """The columns as plugins see them: they lead to nothing by which the engine's own could be changed."""
+        columns = {
+            name: column.shown() if isinstance(column, CategoryColumn | TagsColumn) else column
+            for name, column in self._columns.items()
+        }
+        return Columns(columns, self.length, self._rows_of)
 
     def rows(self, track_ids: Iterable[str]) -> Rows:
         """Return the rows of tracks: intp, one for each id in the order given, -1 where the catalogue lacks the track.
@@ -221,14 +246,16 @@ class Column:
     this column are not cached on disk.
     """
 
-    name: str = attrs.field(validator=not_blank)
-    kind: ColumnKind = attrs.field(validator=one_of(*get_args(ColumnKind)))
-    source: Source | None = None
+    name: str = attrs.field(converter=own_text, validator=not_blank)
+    kind: ColumnKind = attrs.field(converter=own_text, validator=one_of(*get_args(ColumnKind)))
+    source: Source | None = attrs.field(default=None, converter=own_text)
     provider: Provider | None = None
     missing: Any = None
-    compare: Literal["name", "genre", "exact"] = attrs.field(default="name", validator=one_of("name", "genre", "exact"))
+    compare: Literal["name", "genre", "exact"] = attrs.field(
+        default="name", converter=own_text, validator=one_of("name", "genre", "exact")
+    )
     size: int | None = attrs.field(default=None)
-    version: str | None = None
+    version: str | None = attrs.field(default=None, converter=own_text)
 
     @size.validator
     def _check_size(self, _: Any, size: Any) -> None:

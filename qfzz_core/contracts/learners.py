@@ -10,14 +10,14 @@ import attrs
 from qfzz_core.contracts.validators import not_blank, one_of
 from qfzz_core.errors import InvalidInput, shown
 from qfzz_core.model.events import Event
-from qfzz_core.model.plain import number_or_nan
+from qfzz_core.model.plain import number_or_nan, own_text
 
 
 @attrs.frozen
 class InteractionType:
     """A type of interaction: its strength in [-1, 1], and whether it judges (like or dislike) or is a hearing."""
 
-    name: str = attrs.field(validator=not_blank)
+    name: str = attrs.field(converter=own_text, validator=not_blank)
     strength: float = attrs.field()
     judgement: Literal["like", "dislike"] | None = attrs.field(default=None, validator=one_of("like", "dislike", None))
     heard: bool = False

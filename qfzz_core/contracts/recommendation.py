@@ -8,7 +8,7 @@ from typing import Any, Protocol
 import attrs
 
 from qfzz_core.model.cached_property import cached_property
-from qfzz_core.model.plain import copied
+from qfzz_core.model.plain import copied, only_called
 from qfzz_core.model.tracks import Track
 
 
@@ -66,6 +66,15 @@ class Explainer(Protocol):
         ...
 
 
+class _Behind:
+    """An explainer that explains and leads to nothing else."""
+
+    __slots__ = ("explain",)
+
+    def __init__(self, explainer: Explainer) -> None:
+        self.explain = only_called(explainer.explain)
+
+
 @attrs.frozen(eq=False, repr=False)
 class Recommendation:
     """A track with its score in [0, 1], its rank among the eligible tracks (1 is the best), and why it was chosen.
@@ -94,6 +103,10 @@ class Recommendation:
     def explanation(self) -> Explanation:
         """The contributions of which the score is the sum."""
         return self._explainer.explain(self._row, self._own)
+
+    def unshared(self) -> Recommendation:
+        """Return the same with a track of its own, by which nobody reaches what this one is made of."""
+        return attrs.evolve(self, own=copied(self._own), explainer=_Behind(self._explainer))
 
     def to_dict(self) -> dict[str, Any]:
         """Return the recommendation in plain types, without the explanation."""

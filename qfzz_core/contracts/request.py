@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Collection, Iterator, Mapping
+from copy import deepcopy
 from datetime import datetime
 from enum import Enum
 from itertools import islice
@@ -135,7 +136,7 @@ class Request:
         wrapped, options = self.sources.strategies[name], self.sources.strategy_options
         if name not in options:
             raise KeyError(f'the strategy "{name}" needs options, in a table [discovery.{name}]')
-        seen = self.for_component(f"discovery.{name}", options[name])
+        seen = self.for_component(f"discovery.{name}", deepcopy(options[name]))
         if not isinstance(limit, Unchanged):
             seen = attrs.evolve(seen, limit=checked_count(limit, "limit", 0))
         return wrapped, seen

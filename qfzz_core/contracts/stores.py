@@ -23,6 +23,7 @@ import attrs
 from qfzz_core.contracts.validators import not_blank
 from qfzz_core.model.events import Event
 from qfzz_core.model.learning import ProfileWriter
+from qfzz_core.model.plain import own_text
 from qfzz_core.model.profiles import ProfileSnapshot
 from qfzz_core.model.tracks import Track
 
@@ -369,7 +370,7 @@ class StoreScheme:
     a store that is one file: it is suggested to somebody who gave a path alone.
     """
 
-    scheme: str = attrs.field(validator=not_blank)
+    scheme: str = attrs.field(converter=own_text, validator=not_blank)
     open: Callable[[str, Any], Any]
     Options: type | None = None
     before_path: str = ""

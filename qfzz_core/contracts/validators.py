@@ -9,6 +9,7 @@ import attrs
 
 from qfzz_core.errors import InvalidInput, shown
 from qfzz_core.model.names import text_of
+from qfzz_core.model.plain import own_text
 
 
 def not_blank(_: Any, attribute: attrs.Attribute[str], value: Any) -> None:
@@ -22,7 +23,9 @@ def one_of(*choices: Any) -> Callable[[Any, attrs.Attribute[Any], Any], None]:
     """Return a validator that raises ValueError for any other value."""
 
     def check(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
-        if (value is not None and text_of(value) is None) or value not in choices:
+        # by type first: a value of a class of its own may say that it equals everything
+        given = own_text(value)
+        if not any(type(given) is type(choice) and given == choice for choice in choices):
             raise InvalidInput(f"{attribute.name} must be one of {', '.join(map(repr, choices))}, got {shown(value)}")
 
     return check

@@ -8,15 +8,15 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, TextIO
 
-from attrs import Factory, frozen
+from attrs import Factory, evolve, frozen
 
 from qfzz_core.contracts.formats import ImportFileError, Playlist, PlaylistError, Reader, Row, TrackFile, Writer
 from qfzz_core.contracts.limits import Limits
 from qfzz_core.errors import InvalidInput, did_you_mean
 from qfzz_core.formats.decompression import decompressed
 from qfzz_core.model.files import open_ordinary
-from qfzz_core.model.plain import deeper_than
-from qfzz_core.plugins.faults import BrokenContractError, Report, answers, described
+from qfzz_core.model.plain import copied, deeper_than, own_text
+from qfzz_core.plugins.faults import BrokenContractError, Report, answers, described, fault_in
 
 if TYPE_CHECKING:
     from qfzz_core.plugins.registry import Registered, Registry
@@ -44,14 +44,14 @@ def by_suffix(formats: Formats, path: Path, error: type[InvalidInput], *, also: 
     Raises `error` if no format has the suffix, or if several plugins claim it.
     """
     suffix = path.suffix.lower()
-    found = [each for each in formats.values() if suffix in each.value.suffixes]
+    found = [each for each in formats.values() if suffix in each.suffixes]
     # a plugin that also claims .csv must not make every `qfzz import x.csv` ambiguous
     found = [each for each in found if each.built_in] or found
     if not found:
-        suffixes = sorted({suffix for each in formats.values() for suffix in each.value.suffixes})
+        suffixes = sorted({suffix for each in formats.values() for suffix in each.suffixes})
         raise error(f"{path}: the name must end in one of {', '.join(suffixes)}{also}")
     if len(found) > 1:
-        claims = " and ".join(sorted(f'"{each.value.name}" of {each.origin}' for each in found))
+        claims = " and ".join(sorted(f'"{each.name}" of {each.origin}' for each in found))
         raise error(f"{path}: {suffix} is read or written by {claims}; choose one with --format")
     return found[0]
 
@@ -109,7 +109,6 @@ class Readers:
 
     def _guarded(self, reader: Registered[Reader], file: TrackFile) -> Iterator[Row]:
         """Yield what a reader gives; a fault of its own is reported, and ends the import."""
-        name = reader.value.name
         try:
             for row in answers(reader.value.read, file):
                 _check(row)
@@ -117,8 +116,8 @@ class Readers:
         except (ImportFileError, *_DAMAGED):
             raise
         except Exception as error:
-            self.report(reader.origin, f"reader {name}", error)
-            raise file.unusable(f"reader {name} of {reader.origin} failed: {described(error)}") from error
+            self.report(reader.origin, f"reader {reader.name}", error)
+            raise file.unusable(f"reader {reader.name} of {reader.origin} failed: {described(error)}") from error
 
     def _within_limits(self, row: Row) -> Row:
         """Return a row, or one with a problem in place of a row that has too much."""
@@ -179,18 +178,19 @@ def playlist_bytes(writer: Registered[Writer], playlist: Playlist, report: Repor
     A writer that fails is reported, and `PlaylistError` raised, which names it; one that a writer raises itself, for
     tracks that its format cannot hold, is raised as it is.
     """
-    name = writer.value.name
+    own = evolve(playlist, tracks=[copied(dict(track)) for track in playlist.tracks])
     try:
-        return "".join(_pieces(writer.value, playlist)).encode()
+        return "".join(_pieces(writer.value, own)).encode()
     except PlaylistError:
         raise
-    except Exception as error:
-        report(writer.origin, f"writer {name}", error)
-        raise PlaylistError(f"writer {name} of {writer.origin} failed: {described(error)}") from error
+    except BaseException as error:  # noqa: BLE001 - a plugin may raise anything
+        fault = fault_in(error)
+        report(writer.origin, f"writer {writer.name}", fault)
+        raise PlaylistError(f"writer {writer.name} of {writer.origin} failed: {described(fault)}") from fault
 
 
 def _pieces(writer: Writer, playlist: Playlist) -> Iterator[str]:
     for piece in answers(writer.write, playlist):
         if not isinstance(piece, str):
             raise BrokenContractError(f"write must give text, got {piece!r}")
-        yield piece
+        yield own_text(piece)

@@ -52,6 +52,11 @@ class Interaction:
         """The features, under the name that learners written for 0.1 read."""
         return self.features
 
+    def unshared(self) -> Interaction:
+        """Return the interaction with nothing in it that could be changed for others."""
+        extra = copied(dict(self.extra))  # its own even if it is empty: it could be added to
+        return Interaction(self.track_id, self.type, self.rating, self.timestamp, self.strength, self.features, extra)
+
     def to_dict(self) -> dict[str, Any]:
         """Return the interaction as it stands in a profile's `interaction_history`."""
         shown = {"track_id": self.track_id, "type": self.type, "rating": self.rating, "timestamp": self.timestamp}

@@ -6,7 +6,10 @@ import unicodedata
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
+from types import MappingProxyType
 from typing import Any
+
+import attrs
 
 from qfzz_core.errors import ProfileError, shown
 
@@ -87,8 +90,11 @@ def checked_text(value: Any, what: str, normal: Normaliser = str.strip) -> str:
     return text
 
 
+@attrs.frozen(init=False, eq=False, repr=False)
 class Similarity:
     """Which genres are similar, made of maps of a genre to those like it: symmetric, but not transitive."""
+
+    _similar: Mapping[str, frozenset[str]]
 
     def __init__(self, maps: Iterable[Mapping[str, Iterable[str]]]) -> None:
         similar: defaultdict[str, set[str]] = defaultdict(set)
@@ -101,7 +107,8 @@ class Similarity:
                 for other in others:
                     similar[normalise_genre(genre)].add(normalise_genre(other))
                     similar[normalise_genre(other)].add(normalise_genre(genre))
-        self._similar = {genre: frozenset(others - {genre}) for genre, others in similar.items()}
+        found = {genre: frozenset(others - {genre}) for genre, others in similar.items()}
+        self.__attrs_init__(MappingProxyType(found))
 
     def similar_to(self, genre: str) -> frozenset[str]:
         """Return the normal forms of the genres similar to one, without itself."""

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import reduce
 from itertools import compress
-from typing import Any
+from typing import Any, cast
 
 import attrs
 import numpy as np
 from numpy.typing import NDArray
 
 from qfzz_core.model.names import Normaliser, normalise_all
+from qfzz_core.model.plain import only_called, own_text
 from qfzz_core.model.strings import EncodedStrings, StringIndex
 
 Rows = NDArray[np.intp]
@@ -161,6 +162,7 @@ class Vocabulary:
         return strings if codes is None else strings.select(codes)
 
     def _look_up(self, missing: list[str], absent: dict[str | None, int]) -> list[int]:
+        missing = list(map(own_text, missing))  # what is remembered is compared with the names of everybody else
         codes = self._names.find_all(normalise_all(missing, self.normal))
         if len(absent) + len(missing) > _REMEMBERED:
             absent.clear()
@@ -169,6 +171,7 @@ class Vocabulary:
         return codes
 
     def _learn(self, missing: list[str]) -> Sequence[int]:
+        missing = list(map(own_text, missing))
         normals = normalise_all(missing, self.normal)
         found = self._names.find_all(normals)
         first = len(self)
@@ -198,6 +201,39 @@ class Vocabulary:
         if len(self._known) + len(names) > _REMEMBERED:
             self._known = {None: -1}  # not cleared: another thread that reads it relies on the code of None
         self._known.update((name, code) for name, code in zip(names, codes, strict=True) if code >= 0)
+
+
+@attrs.frozen(eq=False)
+class ReadOnlyVocabulary:
+    """The vocabulary of a column as plugins have it: the categories by normal form. It takes no names.
+
+    `code(name)` is the code of a name, `codes(names)` those of several, int32; -1 for what no track ever had.
+    `name(code)` is the normal form that a code stands for, `names(codes)` those of several; None for -1. `normal` makes
+    the normal form of a name. Its length is the number of codes.
+    """
+
+    normal: Normaliser
+    name: Callable[[int], str | None]
+    names: Callable[[NDArray[Any]], list[str | None]]
+    code: Callable[[str], int]
+    codes: Callable[[Iterable[str]], NDArray[np.int32]]
+    _length: Callable[[], int]
+
+    def __len__(self) -> int:
+        return self._length()
+
+
+def read_only(vocabulary: Vocabulary) -> Vocabulary:
+    """Return a vocabulary as plugins have it."""
+    face = ReadOnlyVocabulary(
+        normal=vocabulary.normal,
+        name=only_called(vocabulary.name),
+        names=only_called(vocabulary.names),
+        code=only_called(vocabulary.code),
+        codes=only_called(vocabulary.codes),
+        length=only_called(vocabulary.__len__),
+    )
+    return cast(Vocabulary, face)
 
 
 def _coded(

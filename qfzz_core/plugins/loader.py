@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import logging
 import time
 from collections.abc import Sequence
@@ -11,10 +12,29 @@ import pluggy
 
 from qfzz_core import hookspecs
 from qfzz_core.errors import did_you_mean
-from qfzz_core.plugins.faults import Faults, answer, described
+from qfzz_core.plugins.faults import Faults, answer, described, fault_in
 from qfzz_core.plugins.record import DISABLE_VARIABLE, PluginRecord, Status
 
 logger = logging.getLogger("qfzz.plugins")
+
+
+class _Hooks:
+    """The hook implementations of a plugin, by the names of its functions: what pluggy holds in the place of it.
+
+    pluggy compares plugins, and a plugin may be an object whose `__eq__` raises.
+    """
+
+    def __init__(self, plugin: Any) -> None:
+        for name in dir(plugin):
+            try:
+                function = getattr(plugin, name)
+                is_hook = inspect.isroutine(function) and getattr(function, "qfzz_impl", None) is not None
+            except Exception:
+                if name.startswith("qfzz_"):
+                    raise
+                continue  # no hook, such as a proxy of a request that there is not now
+            if is_hook:
+                setattr(self, name, function)
 
 
 class Loader:
@@ -25,6 +45,7 @@ class Loader:
         self.manager = pluggy.PluginManager("qfzz")
         self.manager.add_hookspecs(hookspecs)
         self._faults = faults
+        self._hooks_of: dict[str, _Hooks] = {}  # by plugin name
 
     def load(self, disabled: frozenset[str], disabled_in_environment: frozenset[str]) -> None:
         """Import and register every plugin that is neither disabled nor of a name that clashes."""
@@ -49,7 +70,7 @@ class Loader:
 
     def reject(self, record: PluginRecord, status: Status, error: BaseException | str) -> None:
         """Take a plugin out of the engine and report why."""
-        if record.plugin is not None and self.manager.get_plugin(record.name) is record.plugin:
+        if self._hooks_of.pop(record.name, None) is not None and self.manager.has_plugin(record.name):
             self.manager.unregister(name=record.name)
         record.fail(status, described(error))
         self._faults.report(record.origin, "plugin", error, status)
@@ -78,20 +99,22 @@ class Loader:
     def _register(self, record: PluginRecord) -> None:
         try:
             # pluggy names the wrong plugin: an entry point of two distributions may lead to one module.
-            if (known := self.manager.get_name(record.plugin)) is not None:
-                raise ValueError(f'it is the same object as plugin "{known}"')
-            self.manager.register(record.plugin, name=record.name)
-            record.hooks = self._checked_hooks(record)
-        except Exception as error:  # noqa: BLE001 - pluggy raises errors of several kinds for a wrong signature
-            self.reject(record, "failed to register", error)
+            for other in self.active():
+                if other.plugin is record.plugin and other.name in self._hooks_of:
+                    raise ValueError(f'it is the same object as plugin "{other.name}"')
+            self._hooks_of[record.name] = hooks = _Hooks(record.plugin)
+            self.manager.register(hooks, name=record.name)
+            record.hooks = self._checked_hooks(record, hooks)
+        except BaseException as error:  # noqa: BLE001 - pluggy raises errors of several kinds for a wrong signature
+            self.reject(record, "failed to register", fault_in(error))
 
-    def _checked_hooks(self, record: PluginRecord) -> list[str]:
-        callers = self.manager.get_hookcallers(record.plugin) or []
+    def _checked_hooks(self, record: PluginRecord, hooks: _Hooks) -> list[str]:
+        callers = self.manager.get_hookcallers(hooks) or []
         for caller in callers:
             if not caller.has_spec():
                 known = [name for name in vars(hookspecs) if name.startswith("qfzz_")]
                 raise ValueError(f'there is no hook "{caller.name}"{did_you_mean(caller.name, known)}')
-            own = [found for found in caller.get_hookimpls() if found.plugin is record.plugin]
+            own = [found for found in caller.get_hookimpls() if found.plugin is hooks]
             if len(own) > 1:  # by `specname`, several functions may be one hook
                 raise ValueError(f'"{caller.name}" is implemented {len(own)} times; only one of them could be called')
             for implementation in own:
@@ -114,6 +137,6 @@ class Loader:
     def call(self, record: PluginRecord, hook: str, **arguments: Any) -> Any:
         """Call one plugin's implementation of a hook with those of the arguments that it takes; None if it has none."""
         for implementation in getattr(self.manager.hook, hook).get_hookimpls():
-            if implementation.plugin is record.plugin:
+            if implementation.plugin is self._hooks_of.get(record.name):
                 return answer(implementation.function, *[arguments[name] for name in implementation.argnames])
         return None

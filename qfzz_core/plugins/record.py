@@ -8,6 +8,7 @@ import os
 import re
 import sys
 from collections.abc import Callable, Collection, Iterable
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from types import ModuleType
@@ -16,6 +17,7 @@ from typing import Any, Literal
 import attrs
 
 from qfzz_core.config import Config
+from qfzz_core.model.plain import attempted, class_name, own_text
 
 GROUP = "qfzz"
 OWN_DISTRIBUTION = "qfzz"
@@ -87,10 +89,12 @@ class PluginRecord:
         self.status, self.reason, self.plugin, self.hooks, self.objects = status, reason, None, [], []
 
     def failed(self, component: str, message: str) -> None:
-        """Count a failure at run time."""
+        """Count a failure at run time, and say the first of each component in a sentence."""
         self.failures[component] = self.failures.get(component, 0) + 1
         if self.status == "active":
             self.status, self.reason = "failed at run time", message
+        elif self.failures[component] == 1:
+            self.problems.append(message)
 
 
 # ---- finding ------------------------------------------------------------------------------------------------------
@@ -104,13 +108,54 @@ def find_plugins(
     `installed` names the plugins of other distributions that may take part, None means all of them. Nothing is
     imported. Raises `ConfigError` for a file of the configuration that is not there.
     """
-    versions: dict[int, tuple[str, str]] = {}
-    points = [_from_entry_point(point, versions) for point in importlib.metadata.entry_points(group=GROUP)]
-    found = [record for record in points if installed is None or record.built_in or record.name in installed]
+    found = [
+        record for record in _from_entry_points() if installed is None or record.built_in or record.name in installed
+    ]
     found.sort(key=lambda record: (not record.built_in, record.name, record.origin.distribution or ""))
     config = config or Config()
     files = [_from_file(file, config) for file in dict.fromkeys(config.files)]
     return [*found, *files, *map(_from_code, in_code)]
+
+
+def _from_entry_points() -> list[PluginRecord]:
+    try:
+        points = list(importlib.metadata.entry_points(group=GROUP))
+    except Exception:  # noqa: BLE001 - one distribution with damaged metadata makes it raise for all of them
+        return [record for distribution in importlib.metadata.distributions() for record in _of_one(distribution)]
+    versions: dict[int, tuple[str, str]] = {}
+    return [_from_entry_point(point, versions) for point in points]
+
+
+def _of_one(distribution: importlib.metadata.Distribution) -> list[PluginRecord]:
+    """Return the records of one distribution; one that says why, if its entry points cannot be read."""
+    name, version = _name_and_version(distribution)
+    try:
+        points = [point for point in distribution.entry_points if point.group == GROUP]
+    except Exception as error:  # noqa: BLE001 - the file may hold anything
+        return [_unreadable(name, version, error)] if _may_have_plugins(distribution) else []
+    return [_from_entry_point(point, {id(point.dist): (name, version)}) for point in points]
+
+
+def _may_have_plugins(distribution: importlib.metadata.Distribution) -> bool:
+    with suppress(Exception):
+        return f"[{GROUP}]" in (distribution.read_text("entry_points.txt") or "")
+    return False
+
+
+def _unreadable(name: str, version: str, error: Exception) -> PluginRecord:
+    def load() -> Any:
+        raise ImportError(f"its entry_points.txt cannot be read ({type(error).__name__}); install it again")
+
+    return PluginRecord(Origin(name, name, version), "entry point", load)
+
+
+def _name_and_version(distribution: importlib.metadata.Distribution) -> tuple[str, str]:
+    """Return name and version of a distribution, "unknown" for what its metadata does not say."""
+    found = ["unknown", "unknown"]
+    for place, field in enumerate(("name", "version")):
+        with suppress(Exception):
+            found[place] = getattr(distribution, field) or "unknown"
+    return found[0], found[1]
 
 
 def _from_entry_point(point: importlib.metadata.EntryPoint, versions: dict[int, tuple[str, str]]) -> PluginRecord:
@@ -118,10 +163,17 @@ def _from_entry_point(point: importlib.metadata.EntryPoint, versions: dict[int, 
     if point.dist is not None:
         # Name and version are parsed from the metadata each time: 1 ms for each of our 19 entry points.
         if id(point.dist) not in versions:
-            versions[id(point.dist)] = (point.dist.name, point.dist.version)
+            versions[id(point.dist)] = _name_and_version(point.dist)
         distribution, version = versions[id(point.dist)]
     own = normalised(distribution) == OWN_DISTRIBUTION
-    return PluginRecord(Origin(point.name, distribution, version), "built in" if own else "entry point", point.load)
+    load = partial(_loaded, point)
+    return PluginRecord(Origin(point.name, distribution, version), "built in" if own else "entry point", load)
+
+
+def _loaded(point: importlib.metadata.EntryPoint) -> Any:
+    if point.pattern.match(point.value) is None:
+        raise ImportError(f'its entry point "{point.value}" names no module; it has to be like "package.module"')
+    return point.load()
 
 
 def normalised(distribution: str) -> str:
@@ -135,10 +187,11 @@ def _from_code(plugin: Any) -> PluginRecord:
 
 def plugin_name(plugin: Any) -> str:
     """Return the name of a plugin passed in code: its `plugin_name`, else that of its module or class."""
-    for name in (getattr(plugin, "plugin_name", None), getattr(plugin, "__name__", None)):
-        if isinstance(name, str) and name:
+    for attribute in ("plugin_name", "__name__"):
+        name = attempted(lambda: own_text(getattr(plugin, attribute, None)), None)  # noqa: B023 - called at once
+        if type(name) is str and name:
             return name
-    return type(plugin).__name__
+    return class_name(type(plugin))
 
 
 def _from_file(file: str, config: Config) -> PluginRecord:

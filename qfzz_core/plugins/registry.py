@@ -18,45 +18,79 @@ from qfzz_core.contracts.formats import Reader, Writer
 from qfzz_core.contracts.learners import InteractionType, Learner
 from qfzz_core.contracts.stores import StoreScheme
 from qfzz_core.contracts.strategies import DiscoveryStrategy
-from qfzz_core.errors import ConfigError
+from qfzz_core.errors import ConfigError, shown
 from qfzz_core.hookspecs import Setup
 from qfzz_core.model.names import Similarity
-from qfzz_core.plugins.faults import BrokenContractError, Faults, described
+from qfzz_core.model.plain import own_text
+from qfzz_core.plugins.faults import BrokenContractError, Faults, described, fault_in, several
 from qfzz_core.plugins.loader import Loader
 from qfzz_core.plugins.record import Origin, PluginRecord
 
 T = TypeVar("T")
 
 CONFIGURATION = Origin("configuration")
+MOST_OBJECTS = 10_000  # of one hook: some iterators never end
+MOST_SIMILAR = 100_000  # genres, and genres like one, likewise
 GREATEST_WEIGHT = 1e300  # the largest float is 1.8e308: the sum of millions of such weights is still finite
 
 
 @attrs.frozen
 class Registered(Generic[T]):
-    """An object that a plugin registered, and where it came from."""
+    """An object that a plugin registered, and where it came from.
+
+    The rest is what the object said of itself when it was registered: asked again later, it might raise.
+    """
 
     value: T
     origin: Origin
     built_in: bool = False
+    name: str = ""
+    options: type | None = None
+    default: bool = False
+    suffixes: tuple[str, ...] = ()
 
 
 @attrs.frozen
 class ObjectKind:
-    """One kind of object: its word in messages, its check, and the attribute that is its name."""
+    """One kind of object: its word in messages, its check, and the attribute that is its name.
+
+    `check` returns what is registered of a value, nearly always the value itself.
+    """
 
     word: str
-    check: Callable[[Any], None]
+    check: Callable[[Any], Any]
     key: str = "name"
 
+    def registered(self, value: Any, origin: Origin, *, built_in: bool = False) -> Registered[Any]:
+        """Return an object as it is registered; raises what it raises, and `BrokenContractError`."""
+        value = self.check(value)
+        return Registered(
+            value,
+            origin,
+            built_in,
+            name=_checked_name(type(value).__name__, getattr(value, self.key)),
+            options=getattr(value, "Options", None),
+            default=bool(getattr(value, "default", False)),
+            suffixes=tuple(map(own_text, getattr(value, "suffixes", ()))),
+        )
 
-def _check_named(protocol: Any, methods: Iterable[str], value: Any) -> None:
-    name = getattr(value, "name", None)
+
+def _checked_name(whose: str, name: Any) -> str:
+    text = own_text(name)
+    if not isinstance(text, str) or not text.strip():
+        raise BrokenContractError(f"a {whose} needs a name, got {shown(name)}")
+    return text
+
+
+def _check_named(protocol: Any, methods: Iterable[str], value: Any) -> Any:
+    name = own_text(getattr(value, "name", None))
     if not isinstance(name, str) or not name.strip():
         raise BrokenContractError(f"a {protocol.__name__} needs a name, got {value!r}")
     for method in methods:
         if not callable(getattr(value, method, None)):
             raise BrokenContractError(f'{protocol.__name__} "{name}" has no method {method}')
     _check_options(f'{protocol.__name__} "{name}"', getattr(value, "Options", None))
+    return value
 
 
 def _check_options(whose: str, options: Any) -> None:
@@ -64,7 +98,7 @@ def _check_options(whose: str, options: Any) -> None:
         raise BrokenContractError(f"{whose}: Options must be an attrs class, got {options!r}")
 
 
-def _check_factor(value: Any) -> None:
+def _check_factor(value: Any) -> Any:
     _check_named(Factor, ["prepare"], value)
     weight, order = getattr(value, "weight", None), getattr(value, "order", 0)
     if isinstance(weight, bool) or not isinstance(weight, (int, float)) or not 0 <= weight <= GREATEST_WEIGHT:
@@ -72,23 +106,29 @@ def _check_factor(value: Any) -> None:
         raise BrokenContractError(f'Factor "{value.name}": {said}, got {weight!r}')
     if isinstance(order, bool) or not isinstance(order, (int, float)) or math.isnan(order):
         raise BrokenContractError(f'Factor "{value.name}": order must be a number, got {order!r}')
+    return value
 
 
-def _check_format(protocol: Any, method: str, value: Any) -> None:
+def _check_format(protocol: Any, method: str, value: Any) -> Any:
     _check_named(protocol, [method], value)
     suffixes: Any = getattr(value, "suffixes", None)
     if not isinstance(suffixes, (tuple, list)) or not all(map(_is_suffix, suffixes)):
         said = 'suffixes must be a tuple of strings in lower case, such as (".csv",)'
         raise BrokenContractError(f'{protocol.__name__} "{value.name}": {said}, got {suffixes!r}')
+    return value
 
 
 def _is_suffix(value: Any) -> bool:
     return isinstance(value, str) and value.startswith(".") and value == value.lower()
 
 
-def _check_instance(wanted: type, value: Any) -> None:
-    if not isinstance(value, wanted):
+def _check_instance(wanted: Any, value: Any) -> Any:
+    """Return an object of the very class, made of what one of a class of the plugin's own says."""
+    if not issubclass(type(value), wanted):
         raise BrokenContractError(f"expected objects of {wanted.__name__}, got {value!r}")
+    if type(value) is wanted:
+        return value
+    return wanted(**{each.name: getattr(value, each.name) for each in attrs.fields(wanted)})
 
 
 # The objects of each kind are registered by the hook `qfzz_` and its name here.
@@ -105,13 +145,33 @@ KINDS = {
 }
 
 
+def _is_same(one: Column, other: Column) -> bool:
+    try:
+        return bool(one == other)
+    except Exception:  # noqa: BLE001 - what stands for a missing value may be an array, or anything
+        return False
+
+
+def _read_similarity(given: Mapping[str, Iterable[str]]) -> dict[str, list[str]]:
+    """Return the pairs of a plugin, read once; raises what `Similarity` raises if they are none."""
+    read: dict[str, list[str]] = {}
+    for genre in several(given, MOST_SIMILAR):
+        others = given[genre]
+        if isinstance(others, str):
+            Similarity([{genre: others}])
+        read[own_text(genre)] = [own_text(other) for other in several(others, MOST_SIMILAR)]
+    Similarity([read])  # raises here, not later, if the map is none
+    return read
+
+
 @contextmanager
 def _named_in_errors(hook: str) -> Iterator[None]:
     """Let what is raised say which hook of a plugin it was."""
     try:
         yield
-    except Exception as error:
-        raise BrokenContractError(f"{hook}: {described(error)}") from error
+    except BaseException as error:  # noqa: BLE001 - a plugin may raise anything
+        fault = fault_in(error)
+        raise BrokenContractError(f"{hook}: {described(fault)}") from fault
 
 
 class Registry:
@@ -126,7 +186,7 @@ class Registry:
         self.setups: dict[str, Setup] = {}
         for record in loader.active():
             self._collect(record)
-        self._found["columns"] += [Registered(column, CONFIGURATION) for column in config.columns]
+        self._found["columns"] += [KINDS["columns"].registered(column, CONFIGURATION) for column in config.columns]
         self.factors: dict[str, Registered[Factor]] = self._settled("factors")
         self.columns: dict[str, Registered[Column]] = self._settled("columns")
         self.filters: dict[str, Registered[Filter]] = self._settled("filters")
@@ -147,19 +207,18 @@ class Registry:
             setup = Setup(plugin=record.name, options=self._plugin_options(record))
             objects = {kind: self._objects(record, kind, setup) for kind in KINDS}
             with _named_in_errors("qfzz_genre_similarity"):
-                similar = self._loader.call(record, "qfzz_genre_similarity", setup=setup) or {}
-                Similarity([similar])  # raises here, not later, if the map is none
+                similar = _read_similarity(self._loader.call(record, "qfzz_genre_similarity", setup=setup) or {})
         except ConfigError:
             raise
-        except Exception as error:  # noqa: BLE001 - a plugin may raise anything
-            self._loader.reject(record, "failed to register", error)
+        except BaseException as error:  # noqa: BLE001 - a plugin may raise anything
+            self._loader.reject(record, "failed to register", fault_in(error))
             return
         self.setups[record.name] = setup
         self._similarity.append(similar)
         # Only now: of a plugin whose last hook fails, no object may stay.
-        for kind, values in objects.items():
-            self._found[kind] += [Registered(value, record.origin, record.built_in) for value in values]
-            record.objects += [f"{KINDS[kind].word} {getattr(value, KINDS[kind].key)}" for value in values]
+        for kind, found in objects.items():
+            self._found[kind] += found
+            record.objects += [f"{KINDS[kind].word} {registered.name}" for registered in found]
 
     def _plugin_options(self, record: PluginRecord) -> Any:
         with _named_in_errors("qfzz_options"):
@@ -170,26 +229,24 @@ class Registry:
             return None
         return self._config.structure(("plugins", record.name), raw or {}, options)
 
-    def _objects(self, record: PluginRecord, kind: str, setup: Setup) -> list[Any]:
+    def _objects(self, record: PluginRecord, kind: str, setup: Setup) -> list[Registered[Any]]:
         with _named_in_errors(hook := f"qfzz_{kind}"):
             given = self._loader.call(record, hook, setup=setup)
-            values = [] if given is None else list(given)
-            for value in values:
-                KINDS[kind].check(value)
-        return values
+            values = [] if given is None else list(several(given, MOST_OBJECTS))
+            return [KINDS[kind].registered(value, record.origin, built_in=record.built_in) for value in values]
 
     # -- clashes
 
     def _settled(self, kind: str) -> dict[str, Registered[Any]]:
         by_name: dict[str, list[Registered[Any]]] = {}
         for registered in self._found[kind]:
-            by_name.setdefault(getattr(registered.value, KINDS[kind].key), []).append(registered)
+            by_name.setdefault(registered.name, []).append(registered)
         winners = {name: self._winner(KINDS[kind].word, name, same) for name, same in by_name.items()}
         return {name: winner for name, winner in winners.items() if winner is not None}
 
     def _winner(self, word: str, name: str, same: list[Registered[Any]]) -> Registered[Any] | None:
         """Return the one that keeps the name: the built-in if there is one, none of several others."""
-        if len(same) == 1 or (word == "column" and all(other.value == same[0].value for other in same)):
+        if len(same) == 1 or (word == "column" and all(_is_same(other.value, same[0].value) for other in same)):
             return same[0]
         built_in = [registered for registered in same if registered.built_in]
         everyone = " and ".join(sorted(str(registered.origin) for registered in same))

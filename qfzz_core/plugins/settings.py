@@ -21,9 +21,9 @@ from qfzz_core.contracts.strategies import DiscoveryStrategy
 from qfzz_core.errors import ConfigError, QfzzError, StoreError, StoreURLError, did_you_mean, shown
 from qfzz_core.model.credentials import shown_url, without_credentials
 from qfzz_core.model.names import text_of
-from qfzz_core.plugins.faults import Report, answer, described
+from qfzz_core.plugins.faults import BrokenContractError, Report, answer, described, fault_in
 from qfzz_core.plugins.record import Origin, PluginRecord
-from qfzz_core.plugins.registry import Registered, Registry
+from qfzz_core.plugins.registry import GREATEST_WEIGHT, Registered, Registry
 
 logger = logging.getLogger("qfzz.config")
 
@@ -68,16 +68,16 @@ def made_settings(config: Config, registry: Registry, records: Sequence[PluginRe
     options: dict[str, Any] = {}
     for name, strategy in registry.strategies.items():
         # A strategy that nobody chose or configured may have options without a default: it may never be called.
-        if strategy is chosen or name in tables or has_defaults(_options_class(strategy)):
-            with _reporting(report, strategy.origin, f"strategy {name}"):
+        with _reporting(report, strategy.origin, f"strategy {name}"):
+            if strategy is chosen or name in tables or has_defaults(_options_class(strategy)):
                 flat = outer if strategy is chosen else {}
                 options[name] = _structured(config, strategy, flat, tables.get(name, {}))
-    used = chosen if chosen is not None and chosen.value.name in options else None
+    used = chosen if chosen is not None and chosen.name in options else None
     return Settings(_in_order(config, factors), used, options)
 
 
 def _options_class(registered: Registered[Any]) -> type | None:
-    return getattr(registered.value, "Options", None)
+    return registered.options
 
 
 @contextmanager
@@ -87,8 +87,8 @@ def _reporting(report: Report, origin: Origin, component: str) -> Iterator[None]
         yield
     except ConfigError:
         raise
-    except Exception as error:  # noqa: BLE001 - the class is a plugin's and may raise anything
-        report(origin, f"options of {component}", error)
+    except BaseException as error:  # noqa: BLE001 - the class is a plugin's and may raise anything
+        report(origin, f"options of {component}", fault_in(error))
 
 
 # ---- the factors ---------------------------------------------------------------------------------------------------
@@ -99,7 +99,10 @@ def _factor(config: Config, name: str, registered: Registered[Factor]) -> Active
     weight = registered.value.weight if configured.weight is None else configured.weight
     cls = _options_class(registered)
     options = config.structure(("factors", name), configured.options, cls, own_keys=("weight",))
-    return ActiveFactor(name, float(weight), options, registered)
+    weight = float(weight)
+    if not 0 <= weight <= GREATEST_WEIGHT:
+        raise BrokenContractError(f"the weight was valid when it registered, and is {weight} now")
+    return ActiveFactor(name, weight, options, registered)
 
 
 def _in_order(config: Config, factors: Sequence[ActiveFactor]) -> tuple[ActiveFactor, ...]:
@@ -123,7 +126,7 @@ def _chosen_strategy(config: Config, registry: Registry) -> Registered[Discovery
     if config.strategy is not None:
         return registry.strategies.get(config.strategy)
     by_rank = sorted(registry.strategies.items(), key=lambda item: (not item[1].built_in, item[0]))
-    return next((found for _, found in by_rank if getattr(found.value, "default", False)), None)
+    return next((found for _, found in by_rank if found.default), None)
 
 
 def _divided(
@@ -142,7 +145,7 @@ def _divided(
 def _structured(
     config: Config, strategy: Registered[DiscoveryStrategy], outer: Mapping[str, Any], own: Mapping[str, Any]
 ) -> Any:
-    table = ("discovery", strategy.value.name) if own else ("discovery",)
+    table = ("discovery", strategy.name) if own else ("discovery",)
     for key in own.keys() & outer.keys():
         message = f"{key} is in [discovery] too ({config.place(('discovery', key))}); keep one of them"
         raise config.error(table, key, message)
@@ -200,10 +203,10 @@ def opened_store(store: str | Store | None, config: Config, registry: Registry) 
         opened: Store = answer(backend.open, url, options)
     except QfzzError:
         raise
-    except Exception as error:
-        origin = registry.stores[backend.scheme].origin
-        reason = without_credentials(described(error))
-        raise StoreError(f'store "{backend.scheme}" of {origin} cannot be opened: {reason}') from error
+    except BaseException as error:  # noqa: BLE001 - a plugin may raise anything
+        fault, origin = fault_in(error), registry.stores[backend.scheme].origin
+        reason = without_credentials(described(fault))
+        raise StoreError(f'store "{backend.scheme}" of {origin} cannot be opened: {reason}') from fault
     return opened
 
 

@@ -12,18 +12,19 @@ import attrs
 
 from qfzz_core.contracts.learners import InteractionType, Learner
 from qfzz_core.contracts.stores import Store, Transaction, UserTransaction
-from qfzz_core.errors import FeedbackError, ForgottenProfileError, ProfileError, StoreError, did_you_mean, shown
+from qfzz_core.errors import FeedbackError, ForgottenProfileError, ProfileError, did_you_mean, shown
 from qfzz_core.model.events import Change, Event, Interaction
 from qfzz_core.model.learning import apply_event, features_of, rating_strength
 from qfzz_core.model.names import checked_text, is_storable, text_of
-from qfzz_core.model.plain import mapping_of, plain
+from qfzz_core.model.plain import copied, mapping_of, own_text, plain
 from qfzz_core.model.profiles import checked_user_id
 from qfzz_core.model.timestamps import next_timestamp
 from qfzz_core.model.tracks import Track
 from qfzz_core.model.weights import unit_number
-from qfzz_core.plugins.faults import BrokenContractError, Report, answer
+from qfzz_core.plugins.faults import BrokenContractError, Report, answer, fault_in, several, store_errors_pass
 from qfzz_core.plugins.registry import Registered
 
+MOST_KEYS = 10_000  # of a learner's state that one event changes: some iterators never end, in a transaction
 _AHEAD = 1000  # feedbacks of a batch that a store may read ahead for
 
 
@@ -164,25 +165,42 @@ def take_effect(event: Event, user: UserTransaction, learners: Sequence[Register
 
 def _learn(learner: Registered[Learner], event: Event, user: UserTransaction, report: Report) -> None:
     """Write the new states of one learner; none, and a report, if it fails."""
-    name, learn = learner.value.name, learner.value.learn
+    name = learner.name
     # Written when all keys are learned: a learner that fails at its second key leaves no half of an event behind.
     learned: dict[str, Any] = {}
     try:
-        for given in answer(learner.value.keys, event):
+        event = _unshared(event)  # it is stored after the learners saw it
+        learn = learner.value.learn
+        for given in several(answer(learner.value.keys, event), MOST_KEYS):
             key = _checked_key(given)
-            learned[key] = plain(answer(learn, user.state(name, key), event, key))
-    except StoreError:
-        raise
-    except Exception as error:  # noqa: BLE001 - a plugin may raise anything
-        report(learner.origin, f"learner {name}", error)
+            learned[key] = plain(answer(learn, _state(user, name, key), event, key))
+    except BaseException as error:  # noqa: BLE001 - a plugin may raise anything
+        report(learner.origin, f"learner {name}", fault_in(error))
         return
     for key, state in learned.items():
         user.put_state(name, key, state)
 
 
+def _unshared(event: Event) -> Event:
+    known = event.interaction
+    if known is not None:
+        extra = copied(dict(known.extra))  # its own even if it is empty: it could be added to
+        known = Interaction(
+            known.track_id, known.type, known.rating, known.timestamp, known.strength, known.features, extra
+        )
+    changes = tuple([Change(change.field, change.name, copied(change.value)) for change in event.changes])
+    return Event(event.kind, event.timestamp, known, changes, event.event_id, event.position)
+
+
+def _state(user: UserTransaction, learner: str, key: str) -> Any:
+    with store_errors_pass:
+        return user.state(learner, key)
+
+
 def _checked_key(key: object) -> str:
     if type(key) is str and key.isascii():
         return key
+    key = own_text(key)
     if not isinstance(key, str) or not is_storable(key):
         raise BrokenContractError(f"the keys of a learner's state must be text, got {shown(key)}")
     return key

@@ -156,7 +156,7 @@ def _record(recorder: Recorder, user_id: str) -> UserRecord:
 
 def _states(recorder: Recorder, record: UserRecord) -> States:
     """Return what the active learners keep; what others kept is nobody's to judge."""
-    names = {learner.value.name for learner in recorder.learners}
+    names = {learner.name for learner in recorder.learners}
     return {(learner, key): state for learner, key, state in record.states if learner in names}
 
 

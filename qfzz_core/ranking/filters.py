@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence, Set
+from itertools import islice
 from typing import Any, ParamSpec, TypeVar
 
 import attrs
@@ -16,8 +17,8 @@ from qfzz_core.contracts.filters import CategoryFilter, IdFilter, Predicate, Pre
 from qfzz_core.errors import RequestError, shown
 from qfzz_core.model.cached_property import cached_property
 from qfzz_core.model.names import text_of
-from qfzz_core.model.plain import number_of, number_or_nan, sealed, several_of
-from qfzz_core.plugins.faults import BrokenContractError, ComponentFaultError, answer
+from qfzz_core.model.plain import number_of, number_or_nan, own_text, sealed, several_of
+from qfzz_core.plugins.faults import BrokenContractError, ComponentFaultError, answer, fault_in
 from qfzz_core.plugins.record import Origin
 
 T = TypeVar("T")
@@ -41,6 +42,11 @@ ID_COST = 16
 NARROW = 4
 
 
+# Names or ids that a plugin's filter may give: ten times the largest catalogue that is measured. They take 80 MB, where
+# an iterator without end would take all there is.
+MOST_NAMES = 10_000_000
+
+
 @attrs.frozen(eq=False)
 class ActiveFilter:
     """One prepared filter of a request and where it came from; `origin` is None for a condition on a column."""
@@ -56,13 +62,38 @@ class ActiveFilter:
 
 
 def settled(prepared: Any) -> Any:
-    """Return what a filter prepared, with its track ids read once; raises `BrokenContractError` if they are none."""
-    if not isinstance(prepared, IdFilter):
-        return prepared
-    track_ids = read_once(prepared.track_ids)
-    for wrong in not_strings(track_ids):
-        raise BrokenContractError(f"track_ids must be strings, got {shown(wrong)}")
-    return attrs.evolve(prepared, track_ids=track_ids)
+    """Return what a filter prepared, read once and in objects of our own: its tests run where nobody catches a fault.
+
+    Raises `BrokenContractError` for names or track ids that are no strings, or never end.
+    """
+    kind = type(prepared)
+    if issubclass(kind, IdFilter):
+        return IdFilter(track_ids=_own_strings(prepared.track_ids, "track_ids"), exclude=bool(prepared.exclude))
+    if issubclass(kind, CategoryFilter):
+        names = tuple(_own_strings(prepared.names, "names"))
+        return CategoryFilter(column=own_text(prepared.column), names=names, exclude=bool(prepared.exclude))
+    if issubclass(kind, RangeFilter):
+        return RangeFilter(column=own_text(prepared.column), low=prepared.low, high=prepared.high)
+    if issubclass(kind, Predicate):
+        return Predicate(function=prepared.function)
+    raise _no_filter(kind)
+
+
+def _no_filter(kind: type) -> BrokenContractError:
+    wanted = "CategoryFilter, RangeFilter, IdFilter, Predicate or None"
+    return BrokenContractError(f"a filter's prepare must return {wanted}, got {kind.__name__}")
+
+
+def _own_strings(given: Iterable[str], what: str) -> Collection[str]:
+    strings: Collection[Any] = frozenset(given) if isinstance(given, Set) else tuple(islice(given, MOST_NAMES + 1))
+    if len(strings) > MOST_NAMES:
+        raise BrokenContractError(f"{what} gave more than {MOST_NAMES:,} strings")
+    types = set(map(type, strings))
+    if types <= {str}:
+        return strings
+    for wrong in not_strings(strings):
+        raise BrokenContractError(f"{what} must be strings, got {shown(wrong)}")
+    return tuple(map(own_text, strings))
 
 
 def read_once(items: Iterable[T]) -> Collection[T]:
@@ -94,27 +125,25 @@ def _guarded(active: ActiveFilter, function: Callable[P, T], *args: P.args, **ke
         return function(*args, **keywords)
     try:
         return function(*args, **keywords)
-    except Exception as error:
-        raise ComponentFaultError(f"filter {active.name}", active.origin) from error
+    except BaseException as error:  # noqa: BLE001 - a plugin may raise anything
+        raise ComponentFaultError(f"filter {active.name}", active.origin) from fault_in(error)
 
 
 def _test(snapshot: Snapshot, prepared: PreparedFilter) -> Passes:
     if isinstance(prepared, Predicate):
-        return lambda rows: _booleans(answer(prepared.function, snapshot.columns, sealed(rows)), len(rows))
+        shown = snapshot.columns.shown
+        return lambda rows: _booleans(answer(prepared.function, shown, sealed(rows)), len(rows))
     if isinstance(prepared, IdFilter):
         return IdTest(snapshot, read_once(prepared.track_ids), prepared.exclude)
     if isinstance(prepared, CategoryFilter):
         return category_test(snapshot.columns[prepared.column], prepared)
     if isinstance(prepared, RangeFilter):
         return range_test(snapshot.columns[prepared.column], prepared)
-    raise BrokenContractError(
-        "a filter's prepare must return CategoryFilter, RangeFilter, IdFilter, Predicate or None, "
-        f"got {type(prepared).__name__}"
-    )
+    raise _no_filter(type(prepared))
 
 
 def _booleans(result: object, count: int) -> Mask:
-    mask = np.asarray(result)
+    mask = np.array(result)  # a copy: the plugin may keep its own array
     if mask.dtype != np.bool_ or mask.shape != (count,):
         raise BrokenContractError(f"a predicate must return {count} booleans, got {mask.dtype} of shape {mask.shape}")
     return mask
@@ -237,9 +266,9 @@ def category_test(column: CategoryColumn | TagsColumn, prepared: CategoryFilter)
         return CodeTest(column.codes, named != bool(prepared.exclude))
 
     def passes(rows: Rows) -> Mask:
-        some = column.select(rows)
-        counts = np.concatenate([[0], np.cumsum(named[some.codes])])
-        found: Mask = counts[some.starts[1:]] > counts[some.starts[:-1]]
+        starts, codes = column.of_rows(rows)
+        counts = np.concatenate([[0], np.cumsum(named[codes])])
+        found: Mask = counts[starts[1:]] > counts[starts[:-1]]
         return ~found if prepared.exclude else found
 
     return passes

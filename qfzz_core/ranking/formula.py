@@ -17,7 +17,7 @@ import numpy as np
 from qfzz_core.catalogue.snapshot import StaleCatalogueError
 from qfzz_core.contracts.columns import Rows
 from qfzz_core.contracts.factors import Prepared, Values
-from qfzz_core.plugins.faults import ComponentFaultError
+from qfzz_core.plugins.faults import ComponentFaultError, fault_in
 from qfzz_core.plugins.record import Origin
 from qfzz_core.ranking.shapes import Distance, Evaluate, ValueTable
 
@@ -65,8 +65,8 @@ class Formula:
             return term.evaluate(rows)
         except StaleCatalogueError:
             raise
-        except Exception as error:
-            raise ComponentFaultError(f"factor {term.name}", term.origin) from error
+        except BaseException as error:  # noqa: BLE001 - a plugin may raise anything
+            raise ComponentFaultError(f"factor {term.name}", term.origin) from fault_in(error)
 
     def scores(self, rows: Rows) -> Values:
         """Return the scores of rows, float64 in [0, 1]; all 0 if there is no weight."""

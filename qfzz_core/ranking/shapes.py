@@ -18,7 +18,7 @@ from qfzz_core.contracts.columns import CategoryColumn, Columns, NumberColumn, R
 from qfzz_core.contracts.factors import CategoryTable, ColumnFunction, NumericDistance, TrackFunction, Values
 from qfzz_core.errors import shown
 from qfzz_core.model.cached_property import cached_property
-from qfzz_core.model.plain import number_of, number_or_nan, sealed
+from qfzz_core.model.plain import number_of, number_or_nan, own_text, sealed
 from qfzz_core.model.tracks import Track
 from qfzz_core.plugins.faults import BrokenContractError, answer, refuse_coroutine
 
@@ -174,7 +174,7 @@ def _table(prepared: CategoryTable, columns: Columns) -> ValueTable:
     column = _column(columns, prepared.column, CategoryColumn, TagsColumn)
     default = _unit(prepared.default, "the table's default")
     codes, values = _coded(prepared.values, column)
-    return ValueTable(prepared.column, column, codes, values, default)
+    return ValueTable(own_text(prepared.column), column, codes, values, default)
 
 
 def _coded(mapping: Mapping[str, float], column: CategoryColumn | TagsColumn) -> tuple[Codes, Values]:
@@ -214,14 +214,16 @@ def _distance(prepared: NumericDistance, columns: Columns) -> Distance:
     target, scale = number_or_nan(prepared.target), number_or_nan(prepared.scale)
     if not (math.isfinite(target) and math.isfinite(scale) and scale > 0):
         raise BrokenContractError(f"target must be finite and scale finite and above 0, got {target} and {scale}")
-    return Distance(prepared.column, column, target, scale, missing)
+    return Distance(own_text(prepared.column), column, target, scale, missing)
 
 
 def _column_function(prepared: ColumnFunction, columns: Columns) -> Function:
     bound = _unit(prepared.bound, "the bound")
 
+    function, seen = prepared.function, columns.shown
+
     def evaluate(rows: Rows) -> Values:
-        return checked_values(answer(prepared.function, columns, sealed(rows)), len(rows), bound)
+        return checked_values(answer(function, seen, sealed(rows)), len(rows), bound)
 
     return Function(evaluate, bound)
 
@@ -245,13 +247,13 @@ def checked_values(result: Any, count: int, bound: float) -> Values:
 
 
 def _track_function(prepared: TrackFunction, fetch: FetchTracks) -> Function:
-    bound = _unit(prepared.bound, "the bound")
+    bound, function = _unit(prepared.bound, "the bound"), prepared.function
 
     def evaluate(rows: Rows) -> Values:
         values = np.empty(len(rows))
         for start in range(0, len(rows), TRACK_BLOCK):
             for offset, track in enumerate(fetch(rows[start : start + TRACK_BLOCK]), start):
-                values[offset] = _unit(answer(prepared.function, track), "the value of a track", bound)
+                values[offset] = _unit(answer(function, track), "the value of a track", bound)
         return values
 
     return Function(evaluate, bound)

@@ -10,8 +10,8 @@ import attrs
 from qfzz_core.contracts.columns import Columns, as_rows
 from qfzz_core.contracts.factors import TrackFunction
 from qfzz_core.contracts.recommendation import Explanation, FactorExplanation, FaultNote
-from qfzz_core.model.plain import copied
-from qfzz_core.plugins.faults import BrokenContractError, ComponentFaultError, Report, answer, described
+from qfzz_core.model.plain import copied, own_text
+from qfzz_core.plugins.faults import BrokenContractError, ComponentFaultError, Report, answer, described, fault_in
 from qfzz_core.plugins.record import Origin
 from qfzz_core.ranking.formula import Formula, Term
 from qfzz_core.ranking.shapes import compiled
@@ -29,9 +29,8 @@ class Account:
     def explain(self, row: int, track: Mapping[str, Any]) -> Explanation:
         """Return the explanation of a track as it was in a row of the request's snapshot."""
         rows = as_rows([row])
-        terms = [_of_track(term, track) for term in self.formula.terms]
         try:
-            values = [self.formula.values(term, rows) for term in terms]
+            values = [self.formula.values(_of_track(term, track), rows) for term in self.formula.terms]
         except ComponentFaultError as fault:
             return self._without(fault).explain(row, track)
         score = float(self.formula.combined(values, 1)[0])
@@ -61,17 +60,21 @@ class Account:
             said = answer(reason, copied(track), value)
             if not isinstance(said, str):
                 raise BrokenContractError(f"a reason must be text, got {said!r}")
-        except Exception as error:  # noqa: BLE001 - a plugin may raise anything
-            self.report(term.origin, f"reason of factor {term.name}", error)
+            return str(own_text(said))
+        except BaseException as error:  # noqa: BLE001 - a plugin may raise anything
+            self.report(term.origin, f"reason of factor {term.name}", fault_in(error))
             return f"{term.name} {value:.2f}"
-        return said
 
 
 def _of_track(term: Term, track: Mapping[str, Any]) -> Term:
     """Return a term that evaluates a track function for this track, whatever became of it in the store."""
     if not isinstance(term.prepared, TrackFunction):
         return term
-    return attrs.evolve(term, evaluate=compiled(term.prepared, Columns({}, 0), lambda rows: [copied(dict(track))]))
+    try:
+        evaluate = compiled(term.prepared, Columns({}, 0), lambda rows: [copied(dict(track))])
+    except BaseException as error:  # noqa: BLE001 - a plugin may raise anything
+        raise ComponentFaultError(f"factor {term.name}", term.origin) from fault_in(error)
+    return attrs.evolve(term, evaluate=evaluate)
 
 
 def fault_note(component: str, origin: Origin, message: str) -> FaultNote:

@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import attrs
-
 from qfzz_core.contracts.recommendation import Recommendation
 from qfzz_core.contracts.request import Request
 from qfzz_core.hookspecs import FeedbackRecorded, Recommended, Setup
 from qfzz_core.model.events import Event
-from qfzz_core.plugins.faults import BrokenContractError, Health, Report, described
+from qfzz_core.model.plain import own_text
+from qfzz_core.plugins.faults import BrokenContractError, Health, Report, described, fault_in, several
 from qfzz_core.plugins.loader import Loader
 from qfzz_core.plugins.record import Origin, PluginRecord
 from qfzz_core.profiles.recorder import Feedback
+
+MOST_COMMANDS = 1_000  # of one plugin: some iterators never end
 
 
 class Observers:
@@ -46,7 +47,7 @@ class Observers:
         """Notify of a result; each observer gets recommendations of its own, whose tracks are copies."""
         for record in self._of_results:
             # The caller gets the same list: an observer that changes a track would change what is played.
-            copies = tuple(attrs.evolve(found) for found in recommendations)
+            copies = tuple(found.unshared() for found in recommendations)
             news = Recommended(request=request.for_component(f"observer.{record.name}"), recommendations=copies)
             self._notify(record, "qfzz_recommended", recommended=news)
 
@@ -56,9 +57,9 @@ class Observers:
         for record in sorted(self._implementing("qfzz_commands"), key=lambda record: record.name):
             try:
                 given = self._loader.call(record, "qfzz_commands", setup=setups[record.name])
-                named = [_named_command(command) for command in given or ()]
-            except Exception as error:  # noqa: BLE001 - a plugin may raise anything
-                self._report(record.origin, "hook qfzz_commands", error)
+                named = [_named_command(command) for command in several(given or (), MOST_COMMANDS)]
+            except BaseException as error:  # noqa: BLE001 - a plugin may raise anything
+                self._report(record.origin, "hook qfzz_commands", fault_in(error))
             else:
                 commands = dict(named) | commands
         return commands
@@ -68,9 +69,10 @@ class Observers:
             failed: dict[str, tuple[Origin, str]] = {}
             try:
                 self._loader.call(record, hook, **arguments)
-            except Exception as error:  # noqa: BLE001 - a plugin may raise anything
-                self._report(record.origin, f"hook {hook}", error)
-                failed[f"hook {hook} of {record.name}"] = (record.origin, described(error))
+            except BaseException as error:  # noqa: BLE001 - a plugin may raise anything
+                fault = fault_in(error)
+                self._report(record.origin, f"hook {hook}", fault)
+                failed[f"hook {hook} of {record.name}"] = (record.origin, described(fault))
             self._health.ended(failed, [f"hook {hook} of {record.name}"])
 
 
@@ -86,7 +88,7 @@ def _news(feedback: Feedback, event: Event) -> FeedbackRecorded:
 
 
 def _named_command(command: Any) -> tuple[str, Any]:
-    name = getattr(command, "name", None)
+    name = own_text(getattr(command, "name", None))
     if not isinstance(name, str) or not callable(getattr(command, "make_context", None)):
         raise BrokenContractError(f"expected click commands with a name, got {command!r}")
     return name, command

@@ -138,9 +138,9 @@ class Pipeline:
     def discover(self, request: Request, query: Query, ranking: EligibleRanking, excluded: Exclusions) -> Chosen:
         """Return what the strategy picks; without a strategy the best-ranked tracks."""
         strategy = self.settings.strategy
-        if strategy is None or not query.discovers or f"strategy {strategy.value.name}" in excluded.faults:
+        if strategy is None or not query.discovers or f"strategy {strategy.name}" in excluded.faults:
             return best_ranked(ranking, request.limit)
-        return picked(strategy, request, self.settings.strategy_options[strategy.value.name], ranking)
+        return picked(strategy, request, self.settings.strategy_options[strategy.name], ranking)
 
     def shape(self, request: Request, chosen: Chosen, ranking: EligibleRanking) -> Chosen:
         """Return the picks as the rules of the request shape them; without rules, as they are."""
@@ -166,7 +166,7 @@ class Pipeline:
         origins = {f"factor {factor.name}": factor.registered.origin for factor in self.settings.factors}
         strategy = self.settings.strategy
         if query.discovers and strategy is not None:
-            origins[f"strategy {strategy.value.name}"] = strategy.origin
+            origins[f"strategy {strategy.name}"] = strategy.origin
         return origins | {f"filter {name}": self.registry.filters[name].origin for name in query.filters}
 
 

@@ -10,11 +10,13 @@ from typing import Any, NamedTuple
 import attrs
 
 from qfzz_core.catalogue.snapshot import Snapshot
+from qfzz_core.contracts.factors import CategoryTable, ColumnFunction, NumericDistance, TrackFunction
 from qfzz_core.contracts.factors import Prepared as Shape
 from qfzz_core.contracts.filters import Filter, IdFilter
 from qfzz_core.contracts.plan import Plan
 from qfzz_core.contracts.request import Request
-from qfzz_core.plugins.faults import ComponentFaultError, Health, Stopwatch, answer
+from qfzz_core.model.plain import unshared
+from qfzz_core.plugins.faults import ComponentFaultError, Health, Stopwatch, answer, fault_in
 from qfzz_core.plugins.registry import Registered
 from qfzz_core.plugins.settings import ActiveFactor
 from qfzz_core.ranking import planner
@@ -23,6 +25,8 @@ from qfzz_core.ranking.filters import ActiveFilter, settled
 from qfzz_core.ranking.formula import Formula, Term
 from qfzz_core.ranking.shapes import Function, compiled
 from qfzz_core.recommend.query import Query
+
+_SHAPES = (CategoryTable, NumericDistance, ColumnFunction, TrackFunction)
 
 
 class PreparedFactor(NamedTuple):
@@ -38,24 +42,33 @@ def prepared_shape(request: Request, factor: ActiveFactor, health: Health) -> Pr
     origin = factor.registered.origin
     begun = time.perf_counter()
     try:
-        shape = answer(factor.registered.value.prepare, request.for_component(f"factor.{factor.name}", factor.options))
-    except Exception as error:
-        raise ComponentFaultError(f"factor {factor.name}", origin) from error
+        given = request.for_component(f"factor.{factor.name}", factor.options)
+        shape = answer(factor.registered.value.prepare, given)
+        if type(shape) not in _SHAPES:
+            shape = _own_shape(shape)
+    except BaseException as error:  # noqa: BLE001 - a plugin may raise anything
+        raise ComponentFaultError(f"factor {factor.name}", origin) from fault_in(error)
     spent = time.perf_counter() - begun
     if spent > health.seconds:
         health.is_slow(f"factor {factor.name}", origin, spent)
     return PreparedFactor(factor, shape, spent)
 
 
+def _own_shape(shape: Any) -> Any:
+    """Return a shape as an object of one of our classes, whose attributes run none of the plugin's code."""
+    ours = next((each for each in _SHAPES if issubclass(type(shape), each)), None)
+    return shape if ours is None else ours(**{each.name: getattr(shape, each.name) for each in attrs.fields(ours)})
+
+
 def prepared_filter(request: Request, registered: Registered[Filter], option: Any) -> ActiveFilter | None:
     """Return which tracks a filter lets pass, None for all; raises `ComponentFaultError` if it fails."""
-    name = registered.value.name
+    name, found = registered.name, registered.value
     try:
-        answer(registered.value.check, option)
-        prepared = settled(answer(registered.value.prepare, request.for_component(f"filter.{name}"), option))
-    except Exception as error:
-        raise ComponentFaultError(f"filter {name}", registered.origin) from error
-    return None if prepared is None else ActiveFilter(name, prepared, registered.origin)
+        answer(found.check, unshared(option))
+        prepared = answer(found.prepare, request.for_component(f"filter.{name}"), unshared(option))
+        return None if prepared is None else ActiveFilter(name, settled(prepared), registered.origin)
+    except BaseException as error:  # noqa: BLE001 - a plugin may raise anything
+        raise ComponentFaultError(f"filter {name}", registered.origin) from fault_in(error)
 
 
 @attrs.frozen(eq=False)
@@ -80,8 +93,8 @@ class Prepared:
         component = f"factor {active.name}"
         try:
             evaluate = compiled(factor.shape, snapshot.columns, snapshot.fetch)
-        except Exception as error:
-            raise ComponentFaultError(component, origin) from error
+        except BaseException as error:  # noqa: BLE001 - a plugin may raise anything
+            raise ComponentFaultError(component, origin) from fault_in(error)
         if isinstance(evaluate, Function):  # a table or a distance runs none of the plugin's code any more
             watch = Stopwatch(self.health, component, origin, factor.seconds)
             evaluate = Function(partial(watch.time, evaluate.evaluate), evaluate.bound)

@@ -12,9 +12,9 @@ from qfzz_core.contracts.filters import Filter, PreparedFilter
 from qfzz_core.contracts.request import checked_count
 from qfzz_core.errors import RequestError, did_you_mean, shown
 from qfzz_core.model.names import text_of
-from qfzz_core.model.plain import NotPlainError, frozen, mapping_of, several_of
+from qfzz_core.model.plain import NotPlainError, frozen, mapping_of, several_of, unshared
 from qfzz_core.model.profiles import checked_preferences
-from qfzz_core.plugins.faults import answer
+from qfzz_core.plugins.faults import answer, fault_in, said_by, shortened
 from qfzz_core.plugins.registry import Registered, Registry
 from qfzz_core.ranking.filters import column_condition, not_strings
 
@@ -183,10 +183,11 @@ def _where(where: Any, registry: Registry) -> tuple[dict[str, PreparedFilter], d
 
 
 def _checked_option(registered: Registered[Filter], option: Any) -> Any:
+    option = unshared(option)  # the filter is asked again, when the caller's own may be another
     try:
-        answer(registered.value.check, option)
+        answer(registered.value.check, unshared(option))
     except ValueError as error:
-        raise RequestError(f"where: {registered.value.name}: {error}") from None
-    except Exception:  # noqa: BLE001 - a fault of the plugin's, met again when the request is answered
-        pass
+        raise RequestError(f"where: {registered.name}: {shortened(said_by(error))}") from None
+    except BaseException as error:  # noqa: BLE001 - a fault of the plugin's, met again when the request is answered
+        fault_in(error)
     return option

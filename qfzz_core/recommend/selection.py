@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
+from itertools import islice
 from typing import Any
 
 import attrs
@@ -10,14 +11,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qfzz_core.catalogue.snapshot import Snapshot
-from qfzz_core.contracts.columns import Rows
+from qfzz_core.contracts.columns import Columns, Rows
 from qfzz_core.contracts.factors import Values
 from qfzz_core.contracts.plan import Plan
 from qfzz_core.contracts.recommendation import Recommendation
 from qfzz_core.contracts.request import Request
 from qfzz_core.contracts.strategies import DiscoveryStrategy, Pick, Picks, Ranking
+from qfzz_core.model.plain import only_called
 from qfzz_core.model.tracks import Track
-from qfzz_core.plugins.faults import BrokenContractError, ComponentFaultError, refuse_coroutine
+from qfzz_core.plugins.faults import BrokenContractError, ComponentFaultError, answer, fault_in, refuse_coroutine
 from qfzz_core.plugins.registry import Registered
 from qfzz_core.ranking.eligibility import EligibleRanking
 from qfzz_core.recommend.explain import Account
@@ -97,18 +99,39 @@ def best_ranked(ranking: EligibleRanking, limit: int | None) -> Chosen:
     return Chosen(Picks(np.arange(1, len(rows) + 1)), rows)
 
 
+@attrs.frozen(eq=False)
+class ShownRanking:
+    """The ranking as a strategy sees it: it does not lead to what the rest of the request relies on."""
+
+    columns: Columns
+    take: Callable[[int | None], Rows]
+    at: Callable[[Sequence[int] | Rows], Rows]
+    scores: Callable[[Sequence[int] | Rows], Values]
+
+    @classmethod
+    def of(cls, ranking: EligibleRanking) -> ShownRanking:
+        """Return what shows a ranking, by functions that lead to it no more than they say."""
+        return cls(
+            ranking.columns.shown,
+            only_called(ranking.take),
+            only_called(ranking.at),
+            only_called(ranking.scores),
+        )
+
+
 def picked(strategy: Registered[DiscoveryStrategy], request: Request, options: Any, ranking: EligibleRanking) -> Chosen:
     """Return what a strategy picks; raises `ComponentFaultError` if it fails.
 
     What a factor or filter raised on the way to the strategy, which may have swallowed it, is raised as it was.
     """
-    name = strategy.value.name
-    given = request.for_component(f"discovery.{name}", options)
+    given = request.for_component(f"discovery.{strategy.name}", options)
     try:
-        chosen = Chosen(*checked_picks(strategy.value.pick(given, ranking), request.limit, ranking))
-    except Exception as error:
+        picks = answer(strategy.value.pick, given, ShownRanking.of(ranking))
+        chosen = Chosen(*checked_picks(picks, request.limit, ranking))
+    except BaseException as error:  # noqa: BLE001 - a plugin may raise anything
+        fault = fault_in(error)
         if ranking.failure is None:
-            raise ComponentFaultError(f"strategy {name}", strategy.origin) from error
+            raise ComponentFaultError(f"strategy {strategy.name}", strategy.origin) from fault
     if ranking.failure is not None:
         raise ranking.failure
     return chosen
@@ -120,10 +143,13 @@ def checked_picks(given: Any, limit: int | None, ranking: Ranking) -> tuple[Pick
     Raises `BrokenContractError` if they are not what was promised, and IndexError for a rank that is not there.
     """
     refuse_coroutine(given)
+    wanted = len(ranking.take(limit))
+    if not isinstance(given, (Picks, list, tuple)):
+        given = list(islice(given, wanted + 1))  # one more than there can be: a generator may never end
     picks = _of_columns(given) if isinstance(given, Picks) else _of_objects(list(given))
     ranks = picks.ranks
-    if limit is not None and len(ranks) != len(ranking.take(limit)):
-        raise BrokenContractError(f"pick returned {len(ranks)} picks, {len(ranking.take(limit))} were asked for")
+    if limit is not None and len(ranks) != wanted:
+        raise BrokenContractError(f"pick returned {len(ranks)} picks, {wanted} were asked for")
     rows = ranking.at(ranks)
     if len(ranks) and np.bincount(ranks).max() > 1:
         raise BrokenContractError("pick returned a rank twice")
@@ -158,4 +184,4 @@ def _own(column: Any, what: str, kinds: str, count: int) -> NDArray[Any]:
         shown = f"{column.dtype} of shape {column.shape}" if isinstance(column, np.ndarray) else repr(column)
         numbers = "floats" if kinds == "f" else "whole numbers"
         raise BrokenContractError(f"{what} of Picks must be an array of {count} {numbers}, got {shown}")
-    return column.astype(np.float64 if kinds == "f" else np.intp)
+    return np.array(column, dtype=np.float64 if kinds == "f" else np.intp)

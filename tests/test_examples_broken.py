@@ -102,6 +102,7 @@ AT_THE_START = {
 IN_THE_REQUEST = {
     "prepare-raises": Expected("factor broken", "BrokenError: it is broken"),
     "prepare-panics": Expected("factor broken", "raised PanicError: index out of bounds"),
+    "prepare-unsayable": Expected("factor broken", "UnsayableError: what it says cannot be shown"),
     "prepare-exits": Expected("factor broken", "a plugin must not end the program"),
     "prepare-async": Expected("factor broken", "got a coroutine"),
     "prepare-nonsense": Expected("factor broken", "prepare must return CategoryTable"),
@@ -130,11 +131,12 @@ BESIDE_THE_REQUEST = {
     "learner-raises": Expected("learner broken", "BrokenError: it is broken"),
     "observer-feedback": Expected("hook qfzz_feedback_recorded", "BrokenError: it is broken"),
     "observer-result": Expected("hook qfzz_recommended", "BrokenError: it is broken"),
+    "observer-closes": Expected("hook qfzz_recommended", "has no attribute '__self__'"),
     "command-raises": Expected("hook qfzz_commands", "BrokenError: it is broken"),
 }
 
 # Ways that would harm others if they were given what is the others', and harm nobody.
-HARMLESS = ("mutate-tracks", "mutate-result")
+HARMLESS = ("mutate-tracks", "mutate-sources", "mutate-result")
 
 SLOW, STORE = "prepare-slow", "store-raises"
 REPORTED = {**AT_THE_START, **IN_THE_REQUEST, **BESIDE_THE_REQUEST}
@@ -246,6 +248,13 @@ def test_the_command_line_says_what_became_of_the_plugin_at_the_start(way: str, 
 def test_the_command_line_tries_a_request_and_says_what_failed_in_it(way: str, answer: Answer) -> None:
     found = record(answer(way))
     assert (found["name"], found["version"], found["status"]) == ("broken", "0.1.0", "failed at run time")
+    assert any(problem.startswith(f"{REPORTED[way].component}: ") for problem in found["problems"])
+
+
+@pytest.mark.parametrize("way", {**IN_THE_REQUEST, **BESIDE_THE_REQUEST})
+def test_the_command_line_says_what_failed_in_the_process_whatever_it_is(way: str, answer: Answer) -> None:
+    found = record(answer(way))
+    assert found["status"] == "failed at run time"
     assert any(problem.startswith(f"{REPORTED[way].component}: ") for problem in found["problems"])
 
 

@@ -26,6 +26,11 @@ def emptying(recommended: Any) -> None:
         found.track.clear()
 
 
+def closing(recommended: Any) -> None:
+    """Close the store, if what is given leads to it."""
+    recommended.request.sources.state.__self__.close()
+
+
 WAYS = [
     Way("learner-raises", "feedback", "raises when it should learn", lambda: Plugin(qfzz_learners=lambda: [Learner()])),
     Way(
@@ -45,6 +50,12 @@ WAYS = [
         "recommend",
         "empties the tracks of which it is notified",
         lambda: Plugin(qfzz_recommended=emptying),
+    ),
+    Way(
+        "observer-closes",
+        "recommend",
+        "closes the store by the object of a method, if there is one",
+        lambda: Plugin(qfzz_recommended=closing),
     ),
     Way("command-raises", "command", "raises when it is called for commands", lambda: Plugin(qfzz_commands=broken)),
 ]

@@ -37,6 +37,15 @@ class PanicError(BaseException):
     """No ordinary exception: what compiled code raises when it panics."""
 
 
+class UnsayableError(Exception):
+    """What cannot be shown: its text is asked for, and that fails."""
+
+    def __str__(self) -> str:
+        return str(broken())
+
+    __repr__ = __str__
+
+
 def broken(*given: Any, **named: Any) -> Any:
     """Raise, whatever the arguments."""
     raise BrokenError("it is broken")

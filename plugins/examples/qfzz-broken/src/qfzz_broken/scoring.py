@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from qfzz_core import CategoryTable, Column, ColumnFunction, TrackFunction
 
-from qfzz_broken.parts import Factor, Plugin, Way, asynchronous, broken, leave, panic
+from qfzz_broken.parts import Factor, Plugin, UnsayableError, Way, asynchronous, broken, leave, panic
 
 SLOW = 0.5  # seconds
 
@@ -59,6 +59,11 @@ def dawdling(request: Any) -> Any:
     return TrackFunction(function=lambda track: 0.5)
 
 
+def unsayable(request: Any) -> Any:
+    """Raise what has nothing to say."""
+    raise UnsayableError
+
+
 def no_column(track: Any) -> Any:
     """Find nothing in a track."""
     return track["a key that no track has"]
@@ -86,6 +91,13 @@ WAYS = [
     Way("mutate-columns", "recommend", "writes into a column", computing(overwriting)),
     Way("mutate-profile", "recommend", "changes the profile of the request", preparing(persuading)),
     Way("mutate-tracks", "recommend", "changes and empties the tracks that it is given", judging(renaming)),
+    Way("prepare-unsayable", "recommend", "raises an exception that raises when it is shown", preparing(unsayable)),
+    Way(
+        "mutate-sources",
+        "recommend",
+        "declares a column whose source changes the tracks that it is given",
+        lambda: Plugin(qfzz_columns=lambda: [Column(name="broken", kind="number", source=renaming)]),
+    ),
     Way(
         "column-raises",
         "recommend",

@@ -61,7 +61,7 @@ class TestLimits:
             ("a.json", '[{},\n{"a": "' + "x" * 200 + '"}]', "line 2: a value has more than 200 characters"),
             ("a.json", '[{},\n{"a": "' + "x" * 200_000, "line 2: a value has more than 200 characters"),
             ("a.json", '{"other": "' + "x" * 200 + '", "tracks": []}', "line 1: a value has more than 200 characters"),
-            ("a.csv.gz", gzip.compress(b"x" * 201), "line 1: the line has more than 200 characters"),
+            ("a.csv.gz", gzip.compress(b"x" * 201, mtime=0), "line 1: the line has more than 200 characters"),
         ],
     )
     def test_a_line_or_row_that_is_too_long_names_file_line_limit_and_option(

@@ -6,7 +6,7 @@ import logging
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,6 +21,7 @@ from qfzz_core.contracts.stores import Store
 from qfzz_core.errors import (
     ForeignStoreError,
     NewerSchemaError,
+    QfzzError,
     StoreCorruptError,
     StoreError,
     StoreFullError,
@@ -559,6 +560,59 @@ def test_damage_is_found_and_named(own_server: Server, tmp_path: Path) -> None:
     assert [" is damaged" in sentence for sentence in found] == [True, False, True]
     assert "failed their checksums" in found[1]
     store.close()
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        ("tracks", "body = '['", "position 1, track_id 't0': it cannot be decoded"),
+        ("tracks", "body = replace(body, 'genre', 'genra')", "position 1, track_id 't0': genre is missing"),
+        ("tracks", "body = '[]'", "position 1, track_id 't0': expected an object"),
+        ("users", "energy_level = 'NaN'", "user_id 'alice': no user has the values"),
+        ("users", "updated_at = 'never'", "user_id 'alice': Invalid isoformat string"),
+        ("users", "user_id = '\\xff'", "user_id b'\\xff': user_id is no text"),
+        ("weights", "weight = 'NaN'", "user_id 'alice', genres 'jazz': nan is no weight"),
+        ("weights", "weight = 2", "user_id 'alice', genres 'jazz': 2.0 is no weight"),
+        ("weights", "name = '\\xff'", "user_id 'alice', genres b'\\xff': 0.5 is no weight"),
+        ("weights", "field = 'shoes'", "user_id 'alice', shoes 'jazz'"),
+        ("events", "kind = 'x'", "no event is of the kind 'x'"),
+        ("events", "body = 'null'", "it cannot be decoded (TypeError"),
+        ("events", "event_id = '\\xff'", "no event is of the kind 'feedback' with this position, event_id"),
+        ("states", "state = 'null'", "user_id 'alice', learner 'trust', key 'artist:x': null is no state"),
+        ("states", "key = '\\xff'", "user_id 'alice', learner 'trust', key b'\\xff': key is no text"),
+    ],
+)
+def test_a_wrong_value_is_refused_with_table_and_key(
+    store: PostgresqlStore, postgres: Database, tmp_path: Path, wrong: tuple[str, str, str]
+) -> None:
+    table, change, sentence = wrong
+    store.write_tracks(some_tracks(1))
+    create(store, "alice")
+    fill(store, "alice")
+    postgres.run(f"UPDATE {postgres.schema(tmp_path)}.{table} SET {change}")
+    assert [f"table {table}, " in found and sentence in found for found in store.check()] == [True]
+    refused = []
+    with PersonalizedDJ(store=store, seed=1) as dj:
+        calls: list[Callable[[], object]] = [
+            lambda: dj.recommend("alice"),
+            lambda: dj.get_track("t0"),
+            lambda: store.tracks_at([1]),
+            lambda: list(store.user_ids()),
+            lambda: everything(store),
+            lambda: store.states("alice", "trust"),
+            lambda: dj.record_feedback("alice", "t0", "like", event_id="the same id"),
+            lambda: dj.record_many([{"user_id": "alice", "track_id": "t0", "interaction_type": "like"}] * 2),
+        ]
+        for call in calls:
+            try:
+                call()
+            except StoreCorruptError as error:
+                refused.append(str(error))
+            except (QfzzError, UserWarning):
+                pass
+    assert refused
+    assert all(f"table {table}, " in sentence for sentence in refused)
+    assert not any("password" in sentence for sentence in refused)
 
 
 def test_an_index_that_is_not_valid_is_found(store: PostgresqlStore, postgres: Database, tmp_path: Path) -> None:

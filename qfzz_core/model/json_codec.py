@@ -8,7 +8,13 @@ from typing import Any
 
 _BETWEEN = "},null,{"
 _SAMPLE = {"ä": ["\n", 1, 0.1, None, True, {}], "": "😀"}
-_raw_decode = json.JSONDecoder().raw_decode
+
+
+def _refuse(constant: str) -> Any:
+    raise ValueError(f"{constant} is no JSON")
+
+
+_raw_decode = json.JSONDecoder(parse_constant=_refuse).raw_decode
 
 
 def encoder(make: Callable[..., Any] | None) -> Callable[[Any], str]:

@@ -13,7 +13,7 @@ from qfzz_core.model.events import SHOWN_INTERACTIONS, Change, Interaction
 from qfzz_core.model.names import checked_text, text_of
 from qfzz_core.model.plain import NotPlainError, copied, mapping_of, plain, several_of, whole_of
 from qfzz_core.model.timestamps import checked_timestamp, next_timestamp, timestamp
-from qfzz_core.model.weights import WEIGHT_FIELDS, Weights, checked_weights, unit_number
+from qfzz_core.model.weights import WEIGHT_FIELDS, Weights, checked_name, checked_weights, unit_number
 
 TEMPO_PREFERENCES = ("slow", "medium", "fast", "varied")
 PREFERENCE_FIELDS = ("genres", "artists", "moods", "energy_level", "tempo_preference", "discovery_factor")
@@ -57,6 +57,18 @@ def checked_preferences(preferences: Any) -> dict[str, Any]:
             hint = did_you_mean(field, PREFERENCE_FIELDS) or f"; the keys are {', '.join(PREFERENCE_FIELDS)}"
             raise ProfileError(f"unknown preference {shown(field)}{hint}")
     return {text_of(field) or "": checked_preference(field, value) for field, value in given.items()}
+
+
+def checked_change(field: Any, name: Any, value: Any) -> Change:
+    """Return a change of a profile that may have been written by hand; raises `ProfileError` if it cannot be one."""
+    if field not in (*PREFERENCE_FIELDS, "updated_at"):
+        raise ProfileError(f"there is no field {field!r} that can change")
+    if name is None:
+        new = checked_timestamp(value, field) if field == "updated_at" else checked_preference(field, value)
+        return Change(field, None, new)
+    if field not in WEIGHT_FIELDS:
+        raise ProfileError(f"the name must be null: {field} has no names")
+    return Change(field, checked_name(field, name), None if value is None else unit_number(value, "value"))
 
 
 @attrs.frozen(kw_only=True)

@@ -26,7 +26,9 @@ TEXT_FIELDS = ("track_id", "title", "artist", "genre", "mood")
 REQUIRED_FIELDS = (*TEXT_FIELDS, "energy", "tempo", "duration")
 _LONGEST_NAME = 60  # characters of an extra key where a message says the place of a value
 
-_required = itemgetter(*REQUIRED_FIELDS)
+required = itemgetter(*REQUIRED_FIELDS)
+USUAL_TYPES = frozenset((str, str, str, str, str, energy, str, int) for energy in (float, int))
+"""The types that the required fields of a valid track have, as built-in types."""
 
 
 def checked_track(track: Any, position: int | None = None) -> Track:
@@ -44,11 +46,16 @@ def _quickly_checked(track: dict[Any, Any]) -> Track | None:
 
     Most of an import's time would go into checks, and nearly every value is a short scalar of a built-in type.
     """
+    return quickly_plain(track) if is_usual(track) else None
+
+
+def is_usual(track: Any) -> bool:
+    """Return whether the required fields are valid and of built-in types; of others, a closer look decides."""
     try:
-        track_id, title, artist, genre, mood, energy, tempo, duration = _required(track)
-    except KeyError:
-        return None
-    if not (
+        track_id, title, artist, genre, mood, energy, tempo, duration = required(track)
+    except (KeyError, TypeError):
+        return False
+    return (
         type(track_id) is type(title) is type(artist) is type(genre) is type(mood) is str
         and type(energy) is float
         and 0.0 <= energy <= 1.0
@@ -56,10 +63,22 @@ def _quickly_checked(track: dict[Any, Any]) -> Track | None:
         and tempo in TEMPOS
         and type(duration) is int
         and duration >= 0
-        and track_id.strip()
-    ):
+        and bool(track_id.strip())
+    )
+
+
+def track_problem(track: Any) -> str | None:
+    """Return what is wrong with the required fields of something that a store read, None if nothing is.
+
+    A blank track_id is not: a store keeps what it is given.
+    """
+    if type(track) is not dict:
+        return f"expected an object, got {type(track).__name__}"
+    if is_usual(track):
         return None
-    return quickly_plain(track)
+    named = {**track, "track_id": "t"} if isinstance(track.get("track_id"), str) else track
+    problems = ((field, _problem(field, named)) for field in REQUIRED_FIELDS)
+    return next((f"{field} {problem}" for field, problem in problems if problem), None)
 
 
 def _closely_checked(track: Any, position: int | None) -> Track:

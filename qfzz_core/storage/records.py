@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import attrs
 
 from qfzz_core.contracts.stores import UserRecord, UserTransaction
 from qfzz_core.errors import StoreNotEmptyError
-from qfzz_core.model.events import Change, Event, decode_event, encode_event
-from qfzz_core.model.json_codec import decoded, encoded
+from qfzz_core.model.events import Change, Event
 from qfzz_core.model.plain import copied
 from qfzz_core.model.profiles import ProfileSnapshot
 from qfzz_core.model.weights import WEIGHT_FIELDS
@@ -32,11 +31,6 @@ class UserRow:
     scalars: dict[str, Any]
 
     @classmethod
-    def of(cls, user_id: str, serial: int, revision: int, *scalars: Any) -> UserRow:
-        """Return the user whose scalars have these values, in the order of `SCALARS`."""
-        return cls(user_id, serial, revision, dict(zip(SCALARS, scalars, strict=True)))
-
-    @classmethod
     def new(cls, user_id: str, serial: int, timestamp: str) -> UserRow:
         """Return a user with default preferences."""
         default = ProfileSnapshot(user_id=user_id, created_at=timestamp, updated_at=timestamp)
@@ -46,38 +40,16 @@ class UserRow:
         """Return a row that can be changed."""
         return UserRow(self.user_id, self.serial, self.revision, dict(self.scalars))
 
-    def snapshot(self, weights: Iterable[tuple[str, str, float]]) -> ProfileSnapshot:
-        """Return the profile with these weights: field, spelling and weight, in order."""
-        fields = _empty_fields()
-        for field, name, weight in weights:
-            fields[field][name] = weight
-        return self._snapshot(fields)
-
     def snapshot_of_known(self, weights: Mapping[Name, Weight]) -> ProfileSnapshot:
-        """Return the profile with these weights; a list of 1,000 made for `snapshot` would take as long again."""
-        fields = _empty_fields()
+        """Return the profile with these weights."""
+        fields: dict[str, dict[str, float]] = {field: {} for field in WEIGHT_FIELDS}
         for (field, _), (name, weight) in weights.items():
             fields[field][name] = weight
-        return self._snapshot(fields)
+        return self.snapshot_with(fields)
 
-    def _snapshot(self, fields: dict[str, Any]) -> ProfileSnapshot:
+    def snapshot_with(self, fields: Mapping[str, Any]) -> ProfileSnapshot:
+        """Return the profile with these mappings of names to weights, which become its own."""
         return ProfileSnapshot(user_id=self.user_id, revision=(self.serial, self.revision), **self.scalars, **fields)
-
-
-def _empty_fields() -> dict[str, dict[str, float]]:
-    return {field: {} for field in WEIGHT_FIELDS}
-
-
-def event_row(event: Event, position: int | None = None) -> tuple[int, str, str, str | None, str]:
-    """Return an event as it stands in a table: position, kind, timestamp, event_id, and the rest as JSON text."""
-    place = event.position if position is None else position
-    return place, event.kind, event.timestamp, event.event_id, encoded(encode_event(event))
-
-
-def event_of(row: tuple[Any, ...]) -> Event:
-    """Return the event that `event_row` made the row of."""
-    position, kind, timestamp, event_id, body = row
-    return decode_event(kind, timestamp, event_id, position, decoded(body))
 
 
 def owned_event(event: Event, position: int | None = None) -> Event:

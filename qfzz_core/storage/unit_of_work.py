@@ -11,7 +11,8 @@ from qfzz_core.model.events import Event
 from qfzz_core.model.json_codec import decoded, encoded
 from qfzz_core.model.tracks import Track
 from qfzz_core.model.weights import WEIGHT_FIELDS
-from qfzz_core.storage.records import Name, UserRow, event_of
+from qfzz_core.storage.decoding import WRONG, Decoding
+from qfzz_core.storage.records import Name, UserRow
 from qfzz_core.storage.user_unit import UserUnit
 
 MOST_EVENTS = 1000  # of one user that wait to be written, so that loading a long log takes little memory
@@ -129,6 +130,7 @@ class RowUser(UserUnit):
     def __init__(self, unit: ReadAheadUnit[Any], user_id: str, row: UserRow | None) -> None:
         super().__init__(user_id, row)
         self.expected = unit.expected
+        self.decoding = unit.decoding
         self._unit: Any = unit
 
     def append(self, event: Event) -> int:
@@ -144,11 +146,18 @@ class RowUser(UserUnit):
 
     def unpack_state(self, packed: str) -> Any:
         """Return the state of a JSON text."""
-        return decoded(packed)
+        try:
+            state = decoded(packed)
+        except WRONG:
+            state = None
+        if state is not None:
+            return state
+        learner, key = next(place for place, known in self._known_states.items() if known is packed)
+        return self.decoding.state(self.user_id, learner, key, packed)
 
     def unpack_event(self, packed: tuple[Any, ...]) -> Event:
         """Return the event of a row."""
-        return event_of(packed)
+        return self.decoding.event(packed)
 
     def end(self) -> None:
         """Refuse whatever comes after the transaction."""
@@ -157,10 +166,11 @@ class RowUser(UserUnit):
 
 
 class ReadAheadUnit(UnitOfWork[User]):
-    """A unit of work that offers `ReadsAhead`; its users share its `expected`."""
+    """A unit of work that offers `ReadsAhead`; its users share its `expected`. `decoding` reads what it fetches."""
 
-    def __init__(self, user_ids: Collection[str]) -> None:
+    def __init__(self, user_ids: Collection[str], decoding: Decoding) -> None:
         super().__init__(user_ids)
+        self.decoding = decoding
         self.expected: list[Name] = []
         self._tracks: dict[str, Track | None] = {}  # those that were read ahead
 

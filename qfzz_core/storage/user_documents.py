@@ -12,9 +12,9 @@ from qfzz_core.errors import DocumentError, ProfileError, did_you_mean
 from qfzz_core.model.events import STORED_FEATURES, Change, Event, EventKind, Features, Interaction
 from qfzz_core.model.names import checked_text, is_storable
 from qfzz_core.model.plain import NotPlainError, plain
-from qfzz_core.model.profiles import PREFERENCE_FIELDS, ProfileSnapshot, UserProfile, checked_preference
+from qfzz_core.model.profiles import PREFERENCE_FIELDS, ProfileSnapshot, UserProfile, checked_change
 from qfzz_core.model.timestamps import checked_timestamp
-from qfzz_core.model.weights import WEIGHT_FIELDS, checked_name, unit_number
+from qfzz_core.model.weights import WEIGHT_FIELDS, unit_number
 
 PROFILE_FORMAT = "qfzz-profile"
 PROFILE_VERSION = 1
@@ -129,19 +129,7 @@ def _extra(where: str, value: Any) -> dict[str, Any]:
 
 def _change(where: str, value: Any) -> Change:
     fields = _fields(where, value, _CHANGE_FIELDS)
-    field, name, new = fields["field"], fields["name"], fields["value"]
-    if field not in (*PREFERENCE_FIELDS, "updated_at"):
-        raise DocumentError(f"{where}.field: there is no field {field!r} that can change")
-    if name is None:
-        return Change(field, None, _at(where, lambda: _whole_field(field, new)))
-    if field not in WEIGHT_FIELDS:
-        raise DocumentError(f"{where}.name must be null: {field} has no names")
-    checked = _at(where, lambda: checked_name(field, name))
-    return Change(field, checked, None if new is None else _at(where, lambda: unit_number(new, "value")))
-
-
-def _whole_field(field: str, value: Any) -> Any:
-    return checked_timestamp(value, field) if field == "updated_at" else checked_preference(field, value)
+    return _at(where, lambda: checked_change(fields["field"], fields["name"], fields["value"]))
 
 
 # -- learned state

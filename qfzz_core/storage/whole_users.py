@@ -21,7 +21,8 @@ from qfzz_core.model.plain import copied
 from qfzz_core.model.profiles import ProfileSnapshot
 from qfzz_core.model.tracks import Track
 from qfzz_core.model.weights import WEIGHT_FIELDS
-from qfzz_core.storage.records import UserRow, Weight, event_of, event_row, owned_event, write_record
+from qfzz_core.storage.decoding import ANYWHERE, Decoding, event_of, event_row
+from qfzz_core.storage.records import Weight, owned_event, write_record
 from qfzz_core.storage.unit_of_work import FoundUnit
 from qfzz_core.storage.user_unit import UserUnit
 
@@ -43,17 +44,11 @@ class UserDraft(UserUnit):
     A draft begins with the revision and the body that were written last, without any for a user who is new.
     """
 
+    decoding: Decoding = ANYWHERE
+    """Says in errors of which store the body is."""
+
     def __init__(self, user_id: str, revision: tuple[int, int] = (0, 0), body: Mapping[str, Any] | None = None) -> None:
-        if not body:
-            super().__init__(user_id, None)
-            return
-        weights, states = body["weights"], body["states"]
-        super().__init__(
-            user_id,
-            UserRow(user_id, *revision, dict(body["scalars"])),
-            {(field, same): tuple(weight) for field in WEIGHT_FIELDS for same, weight in weights[field].items()},
-            {(learner, key): state for learner, own in states.items() for key, state in own.items()},
-        )
+        super().__init__(user_id, *(self.decoding.whole_user(user_id, revision, body) if body else [None]))
 
     @abstractmethod
     def next_number(self) -> int:

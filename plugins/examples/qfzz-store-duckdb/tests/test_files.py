@@ -74,6 +74,24 @@ def test_a_truncated_file_is_damaged(tmp_path: Path) -> None:
         open_duckdb(url(path))
 
 
+@pytest.mark.parametrize(
+    ("table", "change"),
+    [("tracks", "body = '['"), ("users", "body = '{\"weights\":1}'"), ("events", "body = '[]'")],
+)
+def test_a_row_that_is_damaged_is_named(tmp_path: Path, table: str, change: str) -> None:
+    path = tmp_path / "music.duckdb"
+    again = {"user_id": "alice", "track_id": "t1", "interaction_type": "like"}
+    with PersonalizedDJ(store=url(path), seed=1) as dj:
+        dj.add_content([a_track()])
+        dj.record_feedback("alice", "t1", "like", event_id="e1")
+    with duckdb.connect(str(path)) as connection:
+        connection.execute(f"UPDATE {table} SET {change}")
+    with PersonalizedDJ(store=url(path), seed=1) as dj:
+        assert any(f"table {table}, " in sentence for sentence in dj.engine.store.check())
+        with pytest.raises(errors.StoreCorruptError, match=f"music.duckdb: table {table}, "):
+            dj.record_many([{**again, "event_id": "e1"}, {**again, "event_id": "e2"}])
+
+
 def test_a_directory_that_is_missing_is_named(tmp_path: Path) -> None:
     with pytest.raises(errors.StoreUnavailableError, match="No such file or directory"):
         open_duckdb(url(tmp_path / "missing" / "music.duckdb"))

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 
 from qfzz_core.contracts.stores import CatalogueChanges, CatalogueToken, Written
-from qfzz_core.model.json_codec import decoded, decoded_all, encoded, encoded_all
+from qfzz_core.model.json_codec import encoded, encoded_all
 from qfzz_core.model.tracks import Track
 from qfzz_core.storage.pages import batches
 from qfzz_plugins.stores.postgresql.connection import BEGIN, PAGE, VIEW, Connection, Statement, as_bytes, digests
@@ -98,7 +99,7 @@ class PostgresqlCatalogue:
             page = connection.rows(f"{query} LIMIT {PAGE + 1}", parameters)
         if len(page) > PAGE:
             return None
-        return CatalogueChanges(now, since is None, _decoded(page), removed)
+        return CatalogueChanges(now, since is None, connection.decoding.tracks("position", page), removed)
 
     def _long(self, token: CatalogueToken | None) -> CatalogueChanges:
         connection = self._connections.another()
@@ -106,7 +107,8 @@ class PostgresqlCatalogue:
             connection.run(VIEW)
             now, since, removed = self._state(connection, token)
             query, parameters = (_ALL, []) if since is None else (_SINCE, [since])
-            return CatalogueChanges(now, since is None, connection.stream(query, parameters, _decoded), removed)
+            written = connection.stream(query, parameters, partial(connection.decoding.tracks, "position"))
+            return CatalogueChanges(now, since is None, written, removed)
         except BaseException:
             connection.close()
             raise
@@ -127,7 +129,7 @@ class PostgresqlCatalogue:
         """Return the tracks at these positions."""
         wanted = "{" + ",".join(map(str, positions)) + "}"
         found: dict[int, str] = dict(self._connections.read(lambda connection: connection.rows(_AT, [wanted])))
-        return [decoded(found[position]) if position in found else None for position in positions]
+        return self._connections.place.decoding.tracks_at(positions, found)
 
     def find_track(self, track_id: str) -> tuple[int, Track] | None:
         """Return position and track."""
@@ -137,11 +139,7 @@ class PostgresqlCatalogue:
 def find_track(connection: Connection, track_id: str) -> tuple[int, Track] | None:
     """Return position and track as they are now."""
     row = connection.row(_FIND, [as_bytes(track_id)])
-    return None if row is None else (row[0], decoded(row[1]))
-
-
-def _decoded(page: list[Row]) -> Iterator[tuple[int, Track]]:
-    return zip([position for position, _ in page], decoded_all(body for _, body in page), strict=True)
+    return None if row is None else (row[0], connection.decoding.track("track_id", track_id, row[1]))
 
 
 # ---- writing, in batches, under the lock of the catalogue's one row --------------------------------------------------

@@ -6,12 +6,14 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from hashlib import sha256
+from itertools import chain
 from typing import Any, TypeVar
 
 import psycopg
 from psycopg.pq import TransactionStatus
 
-from qfzz_core.errors import StoreError
+from qfzz_core.errors import StoreCorruptError, StoreError
+from qfzz_core.storage.decoding import ADVICE
 from qfzz_plugins.stores.postgresql.errors import ServerAwayError, store_error, unknown_outcome
 from qfzz_plugins.stores.postgresql.place import Place
 from qfzz_plugins.stores.postgresql.raw import Cursor, Raw, Row
@@ -32,6 +34,7 @@ class Connection:
     def __init__(self, raw: Raw, place: Place) -> None:
         self.raw = raw
         self.place = place
+        self.decoding = place.decoding
         self.pid = os.getpid()
 
     def close(self) -> None:
@@ -97,7 +100,10 @@ class Connection:
     def _fetched(self, cursor: Cursor) -> list[Row]:
         if cursor.pgresult is None or not cursor.pgresult.nfields:  # `description` would make objects of the columns
             return []
-        rows = cursor.fetchall()
+        try:
+            rows = cursor.fetchall()
+        except UnicodeDecodeError as error:
+            raise StoreCorruptError(f"{self.place.name} is damaged, a text in it is no UTF-8{ADVICE}") from error
         if len(rows) > _KEPT_ROWS:
             self.raw.kept = [other for other in self.raw.kept if other is not cursor]
         return rows
@@ -117,14 +123,21 @@ class Connection:
 
         It closes the connection at its end.
         """
-        self.run(f"DECLARE page NO SCROLL CURSOR FOR {query}", values)
-        return self._pages(self.rows(f"FETCH {PAGE} FROM page"), read)
+        pages = self.pages(query, values)
+        return self._read(chain([next(pages, [])], pages), read)
 
-    def _pages(self, page: list[Row], read: Callable[[list[Row]], Iterable[Item]]) -> Iterator[Item]:
+    def _read(self, pages: Iterable[list[Row]], read: Callable[[list[Row]], Iterable[Item]]) -> Iterator[Item]:
         with closing(self):
-            while page:
+            for page in pages:
                 yield from read(page)
-                page = self.rows(f"FETCH {PAGE} FROM page") if len(page) == PAGE else []
+
+    def pages(self, query: str, values: Sequence[Any] = ()) -> Iterator[list[Row]]:
+        """Yield the rows of a query, `PAGE` at a time, inside the transaction that is open."""
+        self.run(f"DECLARE page NO SCROLL CURSOR FOR {query}", values)
+        while page := self.rows(f"FETCH {PAGE} FROM page"):
+            yield page
+            if len(page) < PAGE:
+                return
 
     # -- transactions
 
@@ -192,8 +205,11 @@ def as_bytes(name: str) -> bytes:
 
 
 def as_name(stored: bytes) -> str:
-    """Return the name that `as_bytes` made `stored` of."""
-    return stored.decode("utf-8")
+    """Return the name that `as_bytes` made `stored` of; as it is if it is no name any more."""
+    try:
+        return stored.decode("utf-8")
+    except UnicodeDecodeError:
+        return stored  # type: ignore[return-value] # `Decoding` refuses it, and knows which row it is of
 
 
 def digests(names: Iterable[bytes]) -> str:

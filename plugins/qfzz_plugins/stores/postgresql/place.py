@@ -13,6 +13,7 @@ from psycopg import ProgrammingError
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from qfzz_core.errors import StoreURLError
+from qfzz_core.storage.decoding import Decoding
 
 _ADVICE = "write postgresql://user:password@host:port/database, with @ / : ? # and % in a password as %40 and so on"
 # A character that ends the login too early would make libpq take a part of the password for host or database.
@@ -32,12 +33,17 @@ _DEFAULTS = {
 
 @attrs.frozen
 class Place:
-    """A database. `conninfo` is for libpq alone; `name` is the URL without credentials."""
+    """A database. `conninfo` is for libpq alone; `name`, which `decoding` uses, is the URL without credentials."""
 
     conninfo: str = attrs.field(repr=False)
     name: str
     user: str = attrs.field(repr=False)
     secrets: tuple[str, ...] = attrs.field(repr=False)
+    decoding: Decoding = attrs.field(init=False, repr=False)
+
+    @decoding.default
+    def _decoding_of_name(self) -> Decoding:
+        return Decoding(self.name)
 
     def scrubbed(self, error: object) -> str:
         """Return what an error of libpq or the server says, on one line and without credentials."""

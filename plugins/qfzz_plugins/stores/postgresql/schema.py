@@ -6,12 +6,23 @@ import logging
 import secrets
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
+from functools import partial
 from hashlib import sha256
+from itertools import chain
 from typing import Any
 
 from qfzz_core.errors import ForeignStoreError, NewerSchemaError, StoreCorruptError, StoreUnavailableError
 from qfzz_core.storage.latest import latest_of_stored
-from qfzz_plugins.stores.postgresql.connection import BEGIN, Connection, Statement, as_bytes, byte_array
+from qfzz_core.storage.row_check import damaged_rows
+from qfzz_plugins.stores.postgresql.connection import (
+    BEGIN,
+    VIEW,
+    Connection,
+    Statement,
+    as_bytes,
+    as_name,
+    byte_array,
+)
 from qfzz_plugins.stores.postgresql.raw import Row
 
 logger = logging.getLogger("qfzz.stores")
@@ -255,11 +266,22 @@ def damages(connection: Connection, schema: str) -> list[str]:
 def _damages(connection: Connection, schema: str) -> Iterator[str]:
     for query in (*_READ, _POSITIONS, *_ORPHANS, _CHECKSUMS):
         yield from _sentences(connection, query)
+    yield from damaged_rows(connection.decoding, partial(_named_rows, connection))
     yield from _sentences(connection, _INVALID, [schema])
     for (place,) in connection.rows(_AMCHECK):
         for (index,) in connection.rows(_INDEXES, [schema]):
             check = f"SELECT 'nothing' FROM {place}.bt_index_check(%s::oid::regclass, true) OFFSET 1"
             yield from _sentences(connection, check, [index])
+
+
+def _named_rows(connection: Connection, query: str) -> Iterator[Row]:
+    """Yield the rows of a query, with names as text."""
+    connection.run(VIEW)
+    try:
+        for row in chain.from_iterable(connection.pages(query)):
+            yield tuple(as_name(value) if isinstance(value, bytes) else value for value in row)
+    finally:
+        connection.roll_back()
 
 
 def _sentences(connection: Connection, query: str, parameters: Sequence[Any] = ()) -> list[str]:

@@ -8,11 +8,10 @@ from typing import Any
 
 from qfzz_core.contracts.stores import LatestRow, Transaction, UserRecord
 from qfzz_core.model.events import Event
-from qfzz_core.model.json_codec import decoded
 from qfzz_core.model.profiles import ProfileSnapshot
 from qfzz_core.model.tracks import Track
 from qfzz_core.storage.pages import batches, paged
-from qfzz_core.storage.records import event_of, refuse_used
+from qfzz_core.storage.records import refuse_used
 from qfzz_plugins.stores.options import PostgresqlOptions
 from qfzz_plugins.stores.postgresql.catalogue import BATCH, CatalogueWriter, PostgresqlCatalogue, begin_catalogue
 from qfzz_plugins.stores.postgresql.connection import PAGE, VIEW, Connection, as_bytes, as_name, digests
@@ -53,6 +52,7 @@ class PostgresqlStore(PostgresqlCatalogue):
     def __init__(self, url: str, options: PostgresqlOptions) -> None:
         place = place_of(url, options.connect_timeout)
         self._options = options
+        self._decoding = place.decoding
         self._connections = Connections(place, options)
         try:
             with closing(self._connections.another()) as first:
@@ -83,7 +83,9 @@ class PostgresqlStore(PostgresqlCatalogue):
     def user_ids(self) -> Iterator[str]:
         """Iterate the ids of all users in the order of their creation."""
         self._connections.refuse_closed()
-        return (as_name(user_id) for _, user_id in paged(self._connections.rows, _IDS, (), 0))
+        # No generator: whoever passes over an id that is damaged gets those that follow.
+        ids = (as_name(user_id) for _, user_id in paged(self._connections.rows, _IDS, (), 0))
+        return map(self._decoding.user_id, ids)
 
     def revision(self, user_id: str) -> tuple[int, int] | None:
         """Return the revision of a user's profile."""
@@ -94,7 +96,7 @@ class PostgresqlStore(PostgresqlCatalogue):
         """Return a user's profile."""
         queries = [(query, [as_bytes(user_id)]) for query in (_USER, _WEIGHTS)]
         user, weights = self._connections.read(lambda connection: connection.view(queries))
-        return _snapshot(user[0], weights) if user else None
+        return self._snapshot(user[0], weights) if user else None
 
     def events(self, user_id: str, *, newest_first: bool = False) -> Iterator[Event]:
         """Iterate a user's log, page by page."""
@@ -103,17 +105,19 @@ class PostgresqlStore(PostgresqlCatalogue):
             return iter(())
         beyond, order, start = ("<", "DESC", 2**63 - 1) if newest_first else (">", "ASC", 0)
         query = f"{SELECT_EVENTS} WHERE serial = %s AND position {beyond} %s ORDER BY position {order} LIMIT %s"
-        return map(_event, paged(self._connections.rows, query, found[:1], start))
+        return map(self._event, paged(self._connections.rows, query, found[:1], start))
 
     def states(self, user_id: str, learner: str) -> Mapping[str, Any]:
         """Return everything a learner knows of a user."""
         rows = self._connections.rows(_STATES, [as_bytes(user_id), as_bytes(learner)])
-        return {as_name(key): decoded(state) for key, state in rows}
+        named = ((as_name(key), state) for key, state in rows)
+        return {key: self._decoding.state(user_id, learner, key, state) for key, state in named}
 
     def latest_interactions(self, user_id: str, types: Collection[str]) -> list[LatestRow]:
         """Return the latest interactions of a user."""
         rows = self._connections.rows(_LATEST, [as_bytes(user_id), digests(map(as_bytes, types))])
-        return [(as_name(name), as_name(track_id), *numbers) for name, track_id, *numbers in rows]
+        named = [(as_name(name), as_name(track_id), *numbers) for name, track_id, *numbers in rows]
+        return self._decoding.latest(user_id, named)
 
     def transaction(self, user_ids: Collection[str]) -> AbstractContextManager[Transaction]:
         """Begin a transaction, which holds the locks of these users until it ends."""
@@ -134,17 +138,35 @@ class PostgresqlStore(PostgresqlCatalogue):
         """Return everything held of a user; a log of more than a page streams over a connection of its own."""
         queries = [(query, [as_bytes(user_id)]) for query in (*_RECORD, f"{_EVENTS} LIMIT {PAGE + 1}")]
         *parts, events = self._connections.read(lambda connection: connection.view(queries))
-        return _record(parts, map(_event, events)) if len(events) <= PAGE else self._long_record(user_id)
+        return self._record(parts, map(self._event, events)) if len(events) <= PAGE else self._long_record(user_id)
 
     def _long_record(self, user_id: str) -> UserRecord | None:
         connection = self._connections.another()
         try:
             connection.run(VIEW)
             parts = connection.together([(query, [as_bytes(user_id)]) for query in _RECORD])
-            return _record(parts, connection.stream(_EVENTS, [as_bytes(user_id)], lambda page: map(_event, page)))
+            events = connection.stream(_EVENTS, [as_bytes(user_id)], lambda page: map(self._event, page))
+            return self._record(parts, events)
         except BaseException:
             connection.close()
             raise
+
+    # -- from rows to what they hold
+
+    def _event(self, row: Row) -> Event:
+        return self._decoding.event(packed_event(row))
+
+    def _snapshot(self, user: Row, weights: Iterable[Row]) -> ProfileSnapshot:
+        named = ((field, as_name(name), weight) for field, name, weight in weights)
+        return self._decoding.snapshot(user_of(user, self._decoding), named)
+
+    def _record(self, parts: Sequence[list[Row]], events: Iterable[Event]) -> UserRecord | None:
+        user, weights, states = parts
+        if not user:
+            return None
+        profile = self._snapshot(user[0], weights)
+        named = ((as_name(learner), as_name(key), state) for learner, key, state in states)
+        return UserRecord(profile, events, self._decoding.states(profile.user_id, named))
 
     def load(
         self,
@@ -189,19 +211,3 @@ def _begin_loading(connection: Connection) -> Row:
     state = begin_catalogue(connection)
     connection.run("LOCK TABLE users IN EXCLUSIVE MODE")  # which lets others read, but lock no user
     return state
-
-
-def _event(row: Row) -> Event:
-    return event_of(packed_event(row))
-
-
-def _snapshot(user: Row, weights: Iterable[Row]) -> ProfileSnapshot:
-    return user_of(user).snapshot((field, as_name(name), weight) for field, name, weight in weights)
-
-
-def _record(parts: Sequence[list[Row]], events: Iterable[Event]) -> UserRecord | None:
-    user, weights, states = parts
-    if not user:
-        return None
-    learned = [(as_name(learner), as_name(key), decoded(state)) for learner, key, state in states]
-    return UserRecord(_snapshot(user[0], weights), events, learned)

@@ -11,11 +11,11 @@ import attrs
 
 from qfzz_core.contracts.stores import Foreseen, UserRecord
 from qfzz_core.model.events import Event
-from qfzz_core.model.json_codec import decoded, decoded_all
 from qfzz_core.model.tracks import Track
 from qfzz_core.model.weights import WEIGHT_FIELDS
+from qfzz_core.storage.decoding import Decoding, event_row
 from qfzz_core.storage.pages import batches
-from qfzz_core.storage.records import SCALARS, Name, UserRow, Weight, event_row, write_record
+from qfzz_core.storage.records import SCALARS, Name, UserRow, Weight, write_record
 from qfzz_core.storage.unit_of_work import ReadAheadUnit, RowUser
 from qfzz_plugins.stores.postgresql.catalogue import find_track
 from qfzz_plugins.stores.postgresql.connection import BEGIN, Connection, Statement, as_bytes, as_name, digests
@@ -58,8 +58,8 @@ _EVENTS_AHEAD = f"{SELECT_EVENTS} WHERE serial = %s AND sha256(event_id) = ANY(%
 _EVENTS = f"events (serial, {', '.join(_EVENT_COLUMNS)})"
 _APPEND = f"INSERT INTO {_EVENTS} VALUES (%s, %s, %s, %s, %s, %s)"
 _FEW_EVENTS = 50  # more go by COPY rather than one by one
-_TRACKS_AHEAD = "SELECT body FROM tracks WHERE sha256(track_id) = ANY(%s::bytea[])"
-_ONE_AHEAD = f"""SELECT tracks.body, {", ".join(f"events.{column}" for column in _EVENT_COLUMNS)}
+_TRACKS_AHEAD = "SELECT track_id, body FROM tracks WHERE sha256(track_id) = ANY(%s::bytea[])"
+_ONE_AHEAD = f"""SELECT tracks.position, tracks.body, {", ".join(f"events.{column}" for column in _EVENT_COLUMNS)}
     FROM (SELECT 1) AS one
     LEFT JOIN tracks ON sha256(tracks.track_id) = sha256(%s)
     LEFT JOIN events ON events.serial = %s::bigint AND sha256(events.event_id) = sha256(%s)"""
@@ -71,14 +71,9 @@ _EVENT_TYPES = ("int8", "int8", "text", "text", "bytea", "text")
 _LOADED_AT_ONCE = 5000  # rows of users that are loaded
 
 
-def user_of(row: Row) -> UserRow:
+def user_of(row: Row, decoding: Decoding) -> UserRow:
     """Return the user of a row of `SELECT_USERS`."""
-    return UserRow.of(as_name(row[0]), *row[1:])
-
-
-def _weights(rows: Iterable[Row]) -> Iterator[tuple[Name, Weight]]:
-    """Return the weights of rows of `_SELECT_WEIGHTS` by name."""
-    return (((field, as_name(same)), (as_name(name), weight)) for field, same, name, weight in rows)
+    return decoding.user((as_name(row[0]), *row[1:]))
 
 
 def packed_event(row: Row) -> Row:
@@ -113,7 +108,7 @@ def begin(connection: Connection, user_ids: Collection[str], space: int) -> Begu
         places = sorted({sha256(name).digest()[0] for name in missing})
         wait: Statement = (_LOCK_PLACES, [space, "{" + ",".join(map(str, places)) + "}"])
         _, rows, positions = connection.together([wait, lock, _TAKE_POSITIONS])
-    users = map(user_of, rows)
+    users = [user_of(row, connection.decoding) for row in rows]
     return Begun({user.user_id: user for user in users}, [position for (position,) in positions])
 
 
@@ -157,11 +152,17 @@ class PostgresqlUser(RowUser):
     def fetch_weights(self, names: Sequence[Name]) -> Iterable[tuple[Name, Weight]]:
         """Return the stored weights of names."""
         values = [value for field, same in names for value in (self.serial, field, as_bytes(same))]
-        return _weights(self._connection.rows(_SEVERAL_WEIGHTS[len(names)], values))
+        return self.weights_of(self._connection.rows(_SEVERAL_WEIGHTS[len(names)], values))
 
     def fetch_all_weights(self) -> dict[Name, Weight]:
         """Return all stored weights."""
-        return dict(_weights(self._connection.rows(f"{_SELECT_WEIGHTS} WHERE serial = %s ORDER BY id", [self.serial])))
+        rows = self._connection.rows(f"{_SELECT_WEIGHTS} WHERE serial = %s ORDER BY id", [self.serial])
+        return dict(self.weights_of(rows))
+
+    def weights_of(self, rows: Iterable[Row]) -> list[tuple[Name, Weight]]:
+        """Return the weights of rows of `_SELECT_WEIGHTS` by name."""
+        named = [(field, as_name(same), as_name(name), weight) for field, same, name, weight in rows]
+        return self.decoding.weights(self.user_id, named)
 
     def fetch_state(self, learner: str, key: str) -> Any:
         """Return a stored state."""
@@ -221,7 +222,7 @@ class PostgresqlUnit(ReadAheadUnit[PostgresqlUser]):
     """A `Transaction` over the users it was begun with, who are locked."""
 
     def __init__(self, connection: Connection, user_ids: Collection[str], begun: Begun) -> None:
-        super().__init__(user_ids)
+        super().__init__(user_ids, connection.decoding)
         self.connection = connection
         self.positions = Numbers(connection, "events_position", begun.positions)
         self.serials = Numbers(connection, "users_serial")
@@ -242,10 +243,10 @@ class PostgresqlUnit(ReadAheadUnit[PostgresqlUser]):
         user, event_id = self.user(feedback.user_id), feedback.event_id
         serial = user.serial if user.is_stored else None
         values = [as_bytes(feedback.track_id), serial, None if event_id is None else as_bytes(event_id)]
-        ((body, *event),) = self.connection.rows(_ONE_AHEAD, values)
+        ((position, body, *event),) = self.connection.rows(_ONE_AHEAD, values)
         if event_id is not None and serial is not None:
             user.learn_events([event_id], {} if event[0] is None else {event_id: packed_event(tuple(event))})
-        return None if body is None else decoded(body)
+        return None if position is None else self.decoding.track("track_id", feedback.track_id, body)
 
     def fetch_ahead(
         self, track_ids: Collection[str], users: Mapping[PostgresqlUser, Sequence[Foreseen]]
@@ -255,12 +256,12 @@ class PostgresqlUnit(ReadAheadUnit[PostgresqlUser]):
         event_ids = [{each.event_id for each in own if each.event_id is not None} for own in users.values()]
         for user, ids in zip(users, event_ids, strict=True):
             statements += [(_EVENTS_AHEAD, [user.serial, digests(map(as_bytes, ids))]), (_STATES_AHEAD, [user.serial])]
-        bodies, *rest = self.connection.together(statements)
+        tracks, *rest = self.connection.together(statements)
         for user, ids, events, states in zip(users, event_ids, rest[::2], rest[1::2], strict=True):
             user.learn_events(ids, {row[3]: row for row in map(packed_event, events)})
             learned = (((as_name(learner), as_name(key)), state) for learner, key, state in states)
             user.learn_states(learned, whole=len(states) < _MOST_STATES)
-        return {track["track_id"]: track for track in decoded_all(body for (body,) in bodies)}
+        return dict(self.decoding.whole_tracks("track_id", [(as_name(track_id), body) for track_id, body in tracks]))
 
     def fetch_weights_ahead(self, users: Mapping[PostgresqlUser, Sequence[Name]]) -> None:
         """Read weights in one round trip."""
@@ -275,7 +276,7 @@ class PostgresqlUnit(ReadAheadUnit[PostgresqlUser]):
             for user, names in wanted
         ]
         for (user, names), rows in zip(wanted, self.connection.together(statements), strict=True):
-            user.learn_weights(names, _weights(rows))
+            user.learn_weights(names, user.weights_of(rows))
 
     # -- the end
 

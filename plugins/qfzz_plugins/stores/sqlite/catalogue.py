@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from functools import partial
 from itertools import chain, repeat
 
 from qfzz_core.contracts.stores import CatalogueChanges, CatalogueToken, Written
-from qfzz_core.model.json_codec import decoded, decoded_all, encoded_all
+from qfzz_core.model.json_codec import encoded_all
 from qfzz_core.model.tracks import Track
 from qfzz_core.storage.pages import batches
-from qfzz_plugins.stores.sqlite.connection import PAGE, Connection, Insertion, Row
+from qfzz_plugins.stores.sqlite.connection import PAGE, Connection, Insertion
 from qfzz_plugins.stores.sqlite.connections import Connections
 
 KEPT_COMMITS = 1000  # how far back a reader can get the changes alone
@@ -64,7 +65,7 @@ class SQLiteCatalogue:
     def _token(self, connection: Connection) -> CatalogueToken:
         query = "SELECT counter, token FROM commits ORDER BY counter DESC LIMIT 1"
         counter, token = connection.row(query) or (0, "")
-        return CatalogueToken(self._identity, counter, token)
+        return CatalogueToken(self._identity, counter, connection.decoding.token(counter, token))
 
     def catalogue_since(self, token: CatalogueToken | None) -> CatalogueChanges:
         """Return what changed since `token`.
@@ -104,9 +105,7 @@ class SQLiteCatalogue:
             with connection.reading():
                 for first in range(0, len(positions), _AT_ONCE):
                     bodies |= _bodies(connection, positions[first : first + _AT_ONCE])
-        wanted = [position for position in positions if position in bodies]
-        tracks = iter(decoded_all(bodies[position] for position in wanted))
-        return [next(tracks) if position in bodies else None for position in positions]
+        return connection.decoding.tracks_at(positions, bodies)
 
     def find_track(self, track_id: str) -> tuple[int, Track] | None:
         """Return position and track."""
@@ -121,7 +120,7 @@ def _bodies(connection: Connection, positions: Sequence[int]) -> dict[int, str]:
 def find_track(connection: Connection, track_id: str) -> tuple[int, Track] | None:
     """Return position and track as they are now."""
     row = connection.row("SELECT position, body FROM tracks WHERE track_id = ?", [track_id])
-    return None if row is None else (row[0], decoded(row[1]))
+    return None if row is None else (row[0], connection.decoding.track("track_id", track_id, row[1]))
 
 
 def _commit(connection: Connection) -> int:
@@ -135,15 +134,12 @@ def _commit(connection: Connection) -> int:
 
 def _written(connection: Connection, since: int | None) -> Iterator[tuple[int, Track]]:
     """Return an iterator over the tracks changed since a commit, or over all, in order of position."""
+    decode = partial(connection.decoding.tracks, "position")
     if since is None:
-        return connection.stream("SELECT position, body FROM tracks ORDER BY position", [], _decoded)
+        return connection.stream("SELECT position, body FROM tracks ORDER BY position", [], decode)
     # The plus keeps the order from choosing the index: few tracks have changed, and they are found by that.
     query = "SELECT position, body FROM tracks WHERE changed > ? ORDER BY +position"
-    return connection.stream(query, [since], _decoded)
-
-
-def _decoded(page: list[Row]) -> Iterator[tuple[int, Track]]:
-    return zip([position for position, _ in page], decoded_all(body for _, body in page), strict=True)
+    return connection.stream(query, [since], decode)
 
 
 def put_tracks(connection: Connection, batched: Iterable[list[Track]], held_tracks: bool = False) -> Written:

@@ -15,8 +15,9 @@ from typing import Any, TypeVar
 from sqlite_utils import Database, Migrations
 
 from qfzz_core.errors import StoreError, StoreLockedError
+from qfzz_core.storage.decoding import Decoding
 from qfzz_plugins.stores.options import SQLiteOptions
-from qfzz_plugins.stores.sqlite.errors import is_busy, store_error
+from qfzz_plugins.stores.sqlite.errors import ERRORS, is_busy, is_no_text, store_error
 from qfzz_plugins.stores.sqlite.handles import Handle, open_handle
 from qfzz_plugins.stores.sqlite.place import File, Place, check
 
@@ -25,6 +26,13 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 PAGE = 2000  # rows of a stream that are in memory at once
 _PAUSE = 0.001  # SQLite itself would pause for up to 0.1 s, in which others can take the lock again and again
+
+
+def _text_or_bytes(stored: bytes) -> str | bytes:
+    try:
+        return stored.decode()
+    except UnicodeDecodeError:
+        return stored
 
 
 class Insertion:
@@ -46,6 +54,7 @@ class Connection:
         self.path = place.path
         self.files: list[File] = []  # that are open
         self.options = options
+        self.decoding = Decoding(place.path)
         self._writers = writers
         self.handle = self._connected()
         try:
@@ -82,7 +91,7 @@ class Connection:
         try:
             with handle.lock:
                 return handle.raw.execute(sql, parameters).lastrowid or 0
-        except sqlite3.Error as error:
+        except ERRORS as error:
             return self._patiently(error, lambda: handle.raw.execute(sql, parameters).lastrowid or 0)
 
     def insert(self, insertion: Insertion, rows: Sequence[Row]) -> None:
@@ -94,7 +103,7 @@ class Connection:
         try:
             with self.handle.lock:
                 self.handle.raw.executemany(insertion.one, rows)
-        except sqlite3.Error as error:
+        except ERRORS as error:
             self._patiently(error, partial(self.handle.raw.executemany, insertion.one, rows))
 
     def _insert_together(self, insertion: Insertion, rows: Sequence[Row]) -> Sequence[Row]:
@@ -118,19 +127,47 @@ class Connection:
                 return rows
         except UnicodeEncodeError:
             return []
-        except sqlite3.Error as error:
+        except ERRORS as error:
+            if is_no_text(error):
+                return self._damaged_rows(sql, parameters)
             return self._patiently(error, lambda: handle.raw.execute(sql, parameters).fetchall())
+
+    def _damaged_rows(self, sql: str, parameters: Sequence[Any]) -> list[Row]:
+        """Return all rows of a query, with bytes in the place of a text that is no UTF-8."""
+        raw = self.handle.raw
+        with self.handle.lock:
+            try:
+                raw.text_factory = _text_or_bytes
+                rows: list[Row] = raw.execute(sql, parameters).fetchall()
+                return rows
+            except ERRORS as error:
+                raise store_error(error, self.path) from error
+            finally:
+                raw.text_factory = str
 
     def stream(self, query: str, values: Sequence[Any], read: Callable[[list[Row]], Iterable[Item]]) -> Iterator[Item]:
         """Return an iterator over what `read` makes of the pages of a query; it closes the connection at its end.
 
         What fits one page is read at once, so that nothing is left open for an iterator that nobody reads.
         """
-        page = self._page(partial(self._begin_pages, query, values))
+        pages = self.pages(query, values)
+        page = next(pages, [])
         if len(page) < PAGE:
             self.close()
             return iter(read(page))
-        return self._pages(page, read)
+        return self._read(chain([page], pages), read)
+
+    def _read(self, pages: Iterable[list[Row]], read: Callable[[list[Row]], Iterable[Item]]) -> Iterator[Item]:
+        with closing(self):
+            for page in pages:
+                yield from read(page)
+
+    def pages(self, query: str, values: Sequence[Any] = ()) -> Iterator[list[Row]]:
+        """Yield the rows of a query, `PAGE` at a time; the last page is shorter."""
+        count, fetch = 0, partial(self._begin_pages, query, values)
+        while page := self._page(fetch, query, values, count):
+            yield page
+            count, fetch = count + len(page), partial(self._next_page)
 
     def _begin_pages(self, query: str, values: Sequence[Any]) -> list[Row]:
         self.handle.cursor = self.handle.raw.execute(query, values)
@@ -140,20 +177,19 @@ class Connection:
         page: list[Row] = self.handle.cursor.fetchmany(PAGE)
         return page
 
-    def _page(self, fetch: Callable[[], list[Row]]) -> list[Row]:
+    def _page(self, fetch: Callable[[], list[Row]], query: str, values: Sequence[Any], count: int) -> list[Row]:
         try:
             with self.handle.lock:
                 return fetch()
-        except sqlite3.Error as error:
-            return self._patiently(error, fetch)
+        except ERRORS as error:
+            if not is_no_text(error):
+                return self._patiently(error, fetch)
+        rows = self.rows(f"{query} LIMIT {PAGE} OFFSET {count}", values)
+        with self.handle.lock:
+            self.handle.cursor = self.handle.raw.execute(f"{query} LIMIT -1 OFFSET {count + PAGE}", values)
+        return rows
 
-    def _pages(self, page: list[Row], read: Callable[[list[Row]], Iterable[Item]]) -> Iterator[Item]:
-        with closing(self):
-            while page:
-                yield from read(page)
-                page = self._page(self._next_page)
-
-    def _patiently(self, error: sqlite3.Error, work: Callable[[], Result]) -> Result:
+    def _patiently(self, error: Exception, work: Callable[[], Result]) -> Result:
         """Do what failed again and again while another process holds the lock of the file, until the timeout."""
         deadline = time.monotonic() + self.options.timeout
         with self.handle.lock:
@@ -161,7 +197,7 @@ class Connection:
                 time.sleep(_PAUSE)
                 try:
                     return work()
-                except sqlite3.Error as again:
+                except ERRORS as again:
                     error = again
         raise store_error(error, self.path) from error
 

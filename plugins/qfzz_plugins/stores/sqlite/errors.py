@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 
 from qfzz_core.errors import (
@@ -15,6 +16,13 @@ from qfzz_core.errors import (
     StoreReadOnlyError,
     StoreUnavailableError,
 )
+from qfzz_core.storage.decoding import ADVICE
+
+# What Python's module raises: it reads SQLite's message as UTF-8, and that may quote what is damaged.
+ERRORS = (sqlite3.Error, UnicodeDecodeError)
+
+# What SQLite says where the text of the schema is damaged, or a table was dropped; there is no code of its own.
+_WITHOUT_TABLES = re.compile("no such (table|column)|has no column named")
 
 # Of extended codes first: quotas and limits of file size reach us as a failed write.
 _MEANINGS: dict[int, tuple[type[StoreError], str]] = {
@@ -41,16 +49,25 @@ _MEANINGS: dict[int, tuple[type[StoreError], str]] = {
 }
 
 
-def store_error(error: sqlite3.Error, path: str) -> QfzzError:
+def store_error(error: Exception, path: str) -> QfzzError:
     """Return the error of our family that says what SQLite's error means for the file at `path`."""
     code = getattr(error, "sqlite_errorcode", None)
     if code is None:
+        if is_no_text(error) or isinstance(error, UnicodeDecodeError):
+            return StoreCorruptError(f"{path} is damaged, a text in it is no UTF-8{ADVICE}")
         return closed_error(path) if "closed database" in str(error) else StoreError(f"{path}: {error}")
+    if _WITHOUT_TABLES.search(str(error)):
+        return StoreCorruptError(f"{path} does not hold the tables of a store any more: restore a backup ({error})")
     kind, advice = _MEANINGS.get(code) or _MEANINGS.get(code & 0xFF) or (StoreError, "could not be used")
     return kind(f"{path} {advice} ({error})")
 
 
-def is_busy(error: sqlite3.Error) -> bool:
+def is_no_text(error: BaseException | None) -> bool:
+    """Return whether a text that was stored is no UTF-8 any more; for that, SQLite has no code."""
+    return isinstance(error, sqlite3.OperationalError) and str(error).startswith("Could not decode to UTF-8")
+
+
+def is_busy(error: Exception) -> bool:
     """Return whether another connection was in the way, which passes."""
     return getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY
 

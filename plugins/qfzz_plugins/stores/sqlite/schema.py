@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import secrets
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from sqlite_utils import Database, Migrations
@@ -13,6 +14,7 @@ from qfzz_core.errors import ForeignStoreError, NewerSchemaError, StoreCorruptEr
 from qfzz_core.model.files import ordinary
 from qfzz_core.storage.latest import latest_of_stored
 from qfzz_core.storage.pages import batches, paged
+from qfzz_core.storage.row_check import damaged_rows
 from qfzz_plugins.stores.sqlite.connection import Insertion
 from qfzz_plugins.stores.sqlite.kept_files import beginning
 
@@ -180,10 +182,17 @@ def prepare(connection: Connection) -> None:
 
 def damages(connection: Connection) -> list[str]:
     """Return what is wrong with the file of a store that is open, in sentences."""
+    found = [
+        *_lines(connection, "PRAGMA integrity_check", "is damaged: {}"),
+        *_lines(connection, "PRAGMA foreign_key_check", "has a row of a user who is not there, in {}"),
+        *damaged_rows(connection.decoding, lambda query: chain.from_iterable(connection.pages(query))),
+    ]
+    return list(dict.fromkeys(found))
+
+
+def _lines(connection: Connection, pragma: str, sentence: str) -> list[str]:
     try:
-        found = [f"{connection.path} is damaged: {line}" for (line,) in connection.rows("PRAGMA integrity_check")]
-        orphans = connection.rows("PRAGMA foreign_key_check")
+        rows = connection.rows(pragma)
     except (StoreCorruptError, ForeignStoreError) as error:
         return [str(error)]
-    lost = [f"{connection.path} has a row of a user who is not there, in {table}" for table, *_ in orphans]
-    return [sentence for sentence in found if not sentence.endswith(": ok")] + lost
+    return [f"{connection.path} {sentence.format(line)}" for line, *_ in rows if line != "ok"]

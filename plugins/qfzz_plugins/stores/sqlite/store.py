@@ -12,11 +12,10 @@ from qfzz_core.contracts.stores import Condition, LatestRow, UserRecord
 from qfzz_core.errors import StoreURLError
 from qfzz_core.model.credentials import shown_url
 from qfzz_core.model.events import Event
-from qfzz_core.model.json_codec import decoded
 from qfzz_core.model.profiles import ProfileSnapshot
 from qfzz_core.model.tracks import Track
 from qfzz_core.storage.pages import batches, paged
-from qfzz_core.storage.records import UserRow, event_of, refuse_used
+from qfzz_core.storage.records import UserRow, refuse_used
 from qfzz_plugins.stores.options import SQLiteOptions
 from qfzz_plugins.stores.sqlite.catalogue import SQLiteCatalogue, erase_tracks, put_tracks
 from qfzz_plugins.stores.sqlite.connection import PAGE, Connection, Row
@@ -84,9 +83,10 @@ class SQLiteStore(SQLiteCatalogue):
 
     def user_ids(self) -> Iterator[str]:
         """Iterate the ids of all users in the order of their creation."""
-        self._connections.mine()
+        decoding = self._connections.mine().decoding
         query = "SELECT serial, user_id FROM users WHERE serial > ? ORDER BY serial LIMIT ?"
-        return (user_id for _, user_id in paged(self._rows, query, (), 0))
+        # No generator: whoever passes over an id that is damaged gets those that follow.
+        return map(decoding.user_id, (user_id for _, user_id in paged(self._rows, query, (), 0)))
 
     def _rows(self, query: str, values: Sequence[Any]) -> list[Row]:
         return self._connections.mine().rows(query, values)
@@ -107,17 +107,20 @@ class SQLiteStore(SQLiteCatalogue):
         serial, _ = self.revision(user_id) or (0, 0)
         beyond, order, start = ("<", "DESC", 2**63 - 1) if newest_first else (">", "ASC", 0)
         query = f"{SELECT_EVENTS} AND position {beyond} ? ORDER BY position {order} LIMIT ?"
-        return map(event_of, paged(self._rows, query, (serial,), start))
+        return map(self._connections.mine().decoding.event, paged(self._rows, query, (serial,), start))
 
     def states(self, user_id: str, learner: str) -> Mapping[str, Any]:
         """Return everything a learner knows of a user."""
-        rows = self._connections.mine().rows(_STATES, [user_id, learner])
-        return {key: decoded(state) for key, state in rows}
+        connection = self._connections.mine()
+        rows = connection.rows(_STATES, [user_id, learner])
+        return {key: connection.decoding.state(user_id, learner, key, state) for key, state in rows}
 
     def latest_interactions(self, user_id: str, types: Collection[str]) -> list[LatestRow]:
         """Return the latest interactions of a user."""
         marks = ",".join("?" * len(types))
-        return self._connections.mine().rows(f"{_LATEST} AND type IN ({marks})", [user_id, *types])
+        connection = self._connections.mine()
+        rows = connection.rows(f"{_LATEST} AND type IN ({marks})", [user_id, *types])
+        return connection.decoding.latest(user_id, rows)
 
     def transaction(self, user_ids: Collection[str]) -> SQLiteUnit:
         """Begin a transaction, which holds the file's write lock until it ends."""
@@ -133,13 +136,14 @@ class SQLiteStore(SQLiteCatalogue):
                 connection.close()
                 return None
             states = connection.rows("SELECT learner, key, state FROM states WHERE serial = ?", [user.serial])
+            learned = connection.decoding.states(user_id, states)
             profile = _snapshot(connection, user)
             query = f"{SELECT_EVENTS} ORDER BY position"
-            events = connection.stream(query, [user.serial], lambda page: map(event_of, page))
+            events = connection.stream(query, [user.serial], lambda page: map(connection.decoding.event, page))
         except BaseException:
             connection.close()
             raise
-        return UserRecord(profile, events, [(learner, key, decoded(state)) for learner, key, state in states])
+        return UserRecord(profile, events, learned)
 
     def load(
         self,
@@ -165,7 +169,7 @@ class SQLiteStore(SQLiteCatalogue):
         connection.clean_journal()
 
     def check(self) -> list[str]:
-        """Return what SQLite finds wrong with the file, at most a hundred sentences."""
+        """Return what SQLite finds wrong with the file, and every row that is not as it was written."""
         return damages(self._connections.mine())
 
     def forget(self, user_id: str) -> bool:
@@ -195,4 +199,4 @@ class SQLiteStore(SQLiteCatalogue):
 
 
 def _snapshot(connection: Connection, user: UserRow) -> ProfileSnapshot:
-    return user.snapshot(connection.rows(_WEIGHTS, [user.serial]))
+    return connection.decoding.snapshot(user, connection.rows(_WEIGHTS, [user.serial]))

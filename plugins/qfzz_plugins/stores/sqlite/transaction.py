@@ -8,10 +8,10 @@ from typing import Any, Self
 
 from qfzz_core.contracts.stores import Foreseen, UserRecord
 from qfzz_core.model.events import Event
-from qfzz_core.model.json_codec import decoded, decoded_all
 from qfzz_core.model.tracks import Track
 from qfzz_core.model.weights import WEIGHT_FIELDS
-from qfzz_core.storage.records import EVENT_COLUMNS, SCALARS, Name, UserRow, Weight, event_row, write_record
+from qfzz_core.storage.decoding import event_row
+from qfzz_core.storage.records import EVENT_COLUMNS, SCALARS, Name, UserRow, Weight, write_record
 from qfzz_core.storage.unit_of_work import ReadAheadUnit, RowUser
 from qfzz_plugins.stores.sqlite.catalogue import find_track
 from qfzz_plugins.stores.sqlite.connection import Connection, Insertion, Row
@@ -49,10 +49,10 @@ _DROP_STATE = "DELETE FROM states WHERE serial = ? AND learner = ? AND key = ?"
 
 _LOOKED_UP = 32  # values of one query, always as many, so that SQLite prepares the query once
 _MARKS = ",".join("?" * _LOOKED_UP)
-_TRACKS_AHEAD = f"SELECT body FROM tracks WHERE track_id IN ({_MARKS})"
+_TRACKS_AHEAD = f"SELECT track_id, body FROM tracks WHERE track_id IN ({_MARKS})"
 _EVENTS_AHEAD = f"{SELECT_EVENTS} AND event_id IN ({_MARKS})"
 _WEIGHTS_AHEAD = f"SELECT field, same, name, weight FROM weights WHERE serial = ? AND field = ? AND same IN ({_MARKS})"
-_ONE_AHEAD = f"""SELECT tracks.body,
+_ONE_AHEAD = f"""SELECT tracks.position, tracks.body,
         {", ".join(f"users.{column}" for column in _USER_COLUMNS)},
         {", ".join(f"events.{column}" for column in EVENT_COLUMNS)}
     FROM (SELECT 1)
@@ -64,11 +64,7 @@ _ONE_AHEAD = f"""SELECT tracks.body,
 def stored_user(connection: Connection, user_id: str) -> UserRow | None:
     """Read the row of a user."""
     row = connection.row(_USER, [user_id])
-    return None if row is None else UserRow.of(*row)
-
-
-def _weights(rows: Iterable[Row]) -> list[tuple[Name, Weight]]:
-    return [((field, same), (name, weight)) for field, same, name, weight in rows]
+    return None if row is None else connection.decoding.user(row)
 
 
 class SQLiteUser(RowUser):
@@ -101,11 +97,11 @@ class SQLiteUser(RowUser):
     def fetch_weights(self, names: Sequence[Name]) -> Iterable[tuple[Name, Weight]]:
         """Return the stored weights of names."""
         values = [value for name in names for value in (self.serial, *name)]
-        return _weights(self._connection.rows(_SEVERAL_WEIGHTS[len(names)], values))
+        return self.decoding.weights(self.user_id, self._connection.rows(_SEVERAL_WEIGHTS[len(names)], values))
 
     def fetch_all_weights(self) -> dict[Name, Weight]:
         """Return all stored weights."""
-        return dict(_weights(self._connection.rows(_ALL_WEIGHTS, [self.serial])))
+        return dict(self.decoding.weights(self.user_id, self._connection.rows(_ALL_WEIGHTS, [self.serial])))
 
     def fetch_state(self, learner: str, key: str) -> Any:
         """Return a stored state."""
@@ -132,7 +128,7 @@ class SQLiteUnit(ReadAheadUnit[SQLiteUser]):
     """A `Transaction` over the users it was begun with. As a context manager it begins, and ends all or nothing."""
 
     def __init__(self, connection: Connection, user_ids: Collection[str]) -> None:
-        super().__init__(user_ids)
+        super().__init__(user_ids, connection.decoding)
         self.connection = connection
         self.first_position = self.last_position = 0  # of the events of this transaction
 
@@ -164,12 +160,12 @@ class SQLiteUnit(ReadAheadUnit[SQLiteUser]):
         """Read track, user, event and the last position by one query."""
         user_id, event_id = feedback.user_id, feedback.event_id
         for row in self.connection.rows(_ONE_AHEAD, [feedback.track_id, user_id, event_id]):
-            body, user, event = row[0], row[1:9], row[9:]
+            position, body, user, event = row[0], row[1], row[2:10], row[10:]
             if user_id not in self.users:
-                self.users[user_id] = SQLiteUser(self, user_id, None if user[0] is None else UserRow.of(*user))
+                self.users[user_id] = SQLiteUser(self, user_id, None if user[1] is None else self.decoding.user(user))
             if event_id is not None and self.users[user_id].is_stored:
                 self.users[user_id].learn_events([event_id], {} if event[0] is None else {event_id: event})
-            return None if body is None else decoded(body)
+            return None if position is None else self.decoding.track("track_id", feedback.track_id, body)
         return None  # for text that is no Unicode, which no table has
 
     def fetch_ahead(
@@ -178,8 +174,8 @@ class SQLiteUnit(ReadAheadUnit[SQLiteUser]):
         """Read tracks, events and states."""
         for user, own in users.items():
             user.read_ahead(own)
-        bodies = [body for some in _padded(track_ids) for (body,) in self.connection.rows(_TRACKS_AHEAD, some)]
-        return {track["track_id"]: track for track in decoded_all(bodies)}
+        rows = [row for some in _padded(track_ids) for row in self.connection.rows(_TRACKS_AHEAD, some)]
+        return dict(self.decoding.whole_tracks("track_id", rows))
 
     def fetch_weights_ahead(self, users: Mapping[SQLiteUser, Sequence[Name]]) -> None:
         """Read weights."""
@@ -190,7 +186,7 @@ class SQLiteUnit(ReadAheadUnit[SQLiteUser]):
                 for some in _padded(same for of, same in names if of == field)
                 for row in self.connection.rows(_WEIGHTS_AHEAD, [user.serial, field, *some])
             ]
-            user.learn_weights(names, _weights(rows))
+            user.learn_weights(names, self.decoding.weights(user.user_id, rows))
 
     # -- the end
 

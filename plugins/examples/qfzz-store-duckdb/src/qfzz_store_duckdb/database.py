@@ -11,7 +11,7 @@ from typing import Any
 import duckdb
 from qfzz_core import errors
 from qfzz_core.model.names import is_storable
-from qfzz_core.storage import Turns
+from qfzz_core.storage import Decoding, Turns
 
 # Bodies are JSON in text: it keeps integers of any size, 1 apart from 1.0, and the order of keys, which columns do not.
 # A removed track leaves its row, without id and body, so that readers hear of it and its position is not given again.
@@ -60,6 +60,7 @@ class Cursor:
 
     def __init__(self, raw: duckdb.DuckDBPyConnection, path: str) -> None:
         self._raw, self._path, self.close = raw, path, raw.close
+        self.decoding = Decoding(path)
 
     def run(self, sql: str, parameters: Sequence[Any] = ()) -> Iterator[Any]:
         """Run a statement and iterate its rows: none if it looks for text that DuckDB could not hold."""

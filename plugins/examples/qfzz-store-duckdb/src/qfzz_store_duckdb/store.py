@@ -8,10 +8,10 @@ from urllib.parse import unquote
 from qfzz_core.contracts.stores import CatalogueChanges, CatalogueToken, UserRecord, Written
 from qfzz_core.errors import StoreCorruptError, StoreURLError
 from qfzz_core.model.events import Event
-from qfzz_core.model.json_codec import decoded, encoded
+from qfzz_core.model.json_codec import encoded
 from qfzz_core.model.names import is_storable
 from qfzz_core.model.tracks import Track
-from qfzz_core.storage import DraftedStore, UserDraft, event_of, event_row, refuse_used
+from qfzz_core.storage import DraftedStore, UserDraft, damaged_rows, event_row, refuse_used, without_advice
 
 from qfzz_store_duckdb.database import Cursor, Database
 
@@ -26,6 +26,10 @@ _SINCE = "SELECT position, body FROM tracks WHERE changed > ?"  # no index: Duck
 _EMPTY = """DELETE FROM users; DELETE FROM events; DELETE FROM commits WHERE counter > 0;
     UPDATE tracks SET track_id = NULL, body = NULL, changed = 0"""
 _USED = "SELECT max(counter), (SELECT count(*) FROM users) FROM commits"
+_CHECKED = {
+    "tracks": "SELECT position, track_id, body FROM tracks WHERE body IS NOT NULL",
+    "events": "SELECT position, kind, timestamp, event_id, body FROM events",
+}
 _EVENTS = "SELECT position, kind, timestamp, event_id, body FROM events WHERE serial = ?"
 _PUT_EVENTS = "INSERT INTO events SELECT ?, unnest(?), unnest(?), unnest(?), unnest(?::TEXT[]), unnest(?)"
 
@@ -37,7 +41,8 @@ class DuckDBUser(UserDraft):
         self._cursor = cursor
         query = "SELECT serial, revision, body FROM users WHERE user_id = ?"
         serial, revision, body = next(cursor.run(query, [user_id]), (0, 0, "{}"))
-        super().__init__(user_id, (serial, revision), decoded(body))
+        self.decoding = cursor.decoding
+        super().__init__(user_id, (serial, revision), self.decoding.document(user_id, body))
         self._serial = serial
 
     def next_number(self) -> int:
@@ -45,10 +50,11 @@ class DuckDBUser(UserDraft):
 
     def stored_events(self, *, newest_first: bool = False) -> Iterator[Event]:
         order = "DESC" if newest_first else "ASC"
-        return map(event_of, self._cursor.run(f"{_EVENTS} ORDER BY position {order}", [self._serial]))
+        return map(self.decoding.event, self._cursor.run(f"{_EVENTS} ORDER BY position {order}", [self._serial]))
 
     def stored_event(self, event_id: str) -> Event | None:
-        return next(map(event_of, self._cursor.run(f"{_EVENTS} AND event_id = ?", [self._serial, event_id])), None)
+        rows = self._cursor.run(f"{_EVENTS} AND event_id = ?", [self._serial, event_id])
+        return next(map(self.decoding.event, rows), None)
 
     def write(self) -> None:
         row = [*self.revision, self.user_id, encoded(self.body)]
@@ -100,12 +106,12 @@ class DuckDBStore(DraftedStore[Cursor]):
         since = token.counter if token and known else -1
         removed = [row[0] for row in cursor.run(f"{_SINCE} AND body IS NULL", [since])] if since >= 0 else []
         rows = cursor.run(f"{_SINCE} AND body IS NOT NULL ORDER BY position", [since])
-        return CatalogueChanges(now, since < 0, ((position, decoded(body)) for position, body in rows), removed)
+        return CatalogueChanges(now, since < 0, cursor.decoding.tracks("position", list(rows)), removed)
 
     def tracks_at(self, positions: Sequence[int]) -> list[Track | None]:
         query = "SELECT position, body FROM tracks WHERE body IS NOT NULL AND position IN (SELECT unnest(?::BIGINT[]))"
-        found = dict(self._database.reading().run(query, [list(positions)]))
-        return [decoded(found[position]) if position in found else None for position in positions]
+        cursor = self._database.reading()
+        return cursor.decoding.tracks_at(positions, dict(cursor.run(query, [list(positions)])))
 
     # -- users
 
@@ -131,12 +137,19 @@ class DuckDBStore(DraftedStore[Cursor]):
 
     def check(self) -> list[str]:
         """Return what is wrong. DuckDB has no check of its own, but compares the checksum of each block it reads."""
+        cursor = self._database.reading()
         try:
-            for table in ("commits", "tracks", "users", "events"):
-                self._database.reading().run(f"SELECT sum(hash({table})) FROM {table}")
-            return []
+            cursor.run("SELECT sum(hash(commits)) FROM commits")
+            return [*damaged_rows(cursor.decoding, cursor.run, _CHECKED), *self._damaged_users(cursor)]
         except StoreCorruptError as error:
             return [str(error)]
+
+    def _damaged_users(self, cursor: Cursor) -> Iterator[str]:
+        for (user_id,) in cursor.run("SELECT user_id FROM users"):
+            try:
+                DuckDBUser(cursor, user_id)
+            except StoreCorruptError as error:
+                yield without_advice(error)
 
 
 def _put(cursor: Cursor, tracks: Iterable[Track], held_tracks: bool = False) -> Written:
@@ -153,4 +166,4 @@ def _put(cursor: Cursor, tracks: Iterable[Track], held_tracks: bool = False) -> 
 
 def _find(cursor: Cursor, track_id: str) -> tuple[int, Track] | None:
     rows = cursor.run("SELECT position, body FROM tracks WHERE track_id = ?", [track_id])
-    return next(((position, decoded(body)) for position, body in rows), None)
+    return next(((position, cursor.decoding.track("track_id", track_id, body)) for position, body in rows), None)

@@ -197,20 +197,21 @@ class Engine(Recommender):
         logger.info("profile forgotten" if known else "no profile to forget")
         return known
 
-    def check_log(self, user_id: str) -> list[str]:
+    def check_log(self, user_id: str, progress: Callable[[int], None] | None = None) -> list[str]:
         """Return in sentences where what is stored of a user differs from the log; `ProfileError` for an unknown one.
 
-        Nothing is written, and nobody waits.
+        Nothing is written, and nobody waits. `progress` is called now and then with the number of events replayed.
         """
-        return replay.check_log(self._recorder, checked_user_id(user_id))
+        return replay.check_log(self._recorder, checked_user_id(user_id), progress)
 
-    def rebuild(self, user_id: str) -> list[str]:
+    def rebuild(self, user_id: str, progress: Callable[[int], None] | None = None) -> list[str]:
         """Replay a user's log into weights and learned state, and return in sentences what was different.
 
+        `progress` is called now and then with the number of events replayed.
         The user is locked meanwhile: no feedback is lost. Raises `ProfileError` for an unknown user, and
         `StoreCorruptError` for a log that lacks its beginning.
         """
-        changed = replay.rebuild(self._recorder, checked_user_id(user_id))
+        changed = replay.rebuild(self._recorder, checked_user_id(user_id), progress)
         self._profiles.latest.drop(user_id)
         self._profiles.refresh(user_id)
         logger.info("profile rebuilt, %d differences", len(changed))

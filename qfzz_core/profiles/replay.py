@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import Any
 
@@ -113,20 +113,24 @@ def write_replayed(stored: UserTransaction, states: States, user: ReplayedUser) 
 _NO_BEGINNING = "the log does not begin with the creation of the user, so it does not say what should be stored"
 
 
-def check_log(recorder: Recorder, user_id: str) -> list[str]:
+Progress = Callable[[int], None]  # called now and then with the number of events replayed so far
+_PROGRESS_STEP = 1_000  # events, which take some 15 ms
+
+
+def check_log(recorder: Recorder, user_id: str, progress: Progress | None = None) -> list[str]:
     """Return in sentences where what is stored of a user differs from what the log says.
 
     Looks at one consistent view and waits for nobody. Raises `ProfileError` for an unknown user.
     """
     record = _record(recorder, user_id)
     states = _states(recorder, record)
-    book = _book(recorder, record)
+    book = _book(recorder, record, progress)
     if book is None:
         return [_NO_BEGINNING]
     return differences(record.profile, states, book) + _of_latest(recorder.store, user_id, book)
 
 
-def rebuild(recorder: Recorder, user_id: str) -> list[str]:
+def rebuild(recorder: Recorder, user_id: str, progress: Progress | None = None) -> list[str]:
     """Make what is stored of a user what the log says, and return in sentences what was different.
 
     The user is locked meanwhile, so that no feedback is lost; where nothing was different, nothing is written.
@@ -135,7 +139,7 @@ def rebuild(recorder: Recorder, user_id: str) -> list[str]:
     with recorder.store.transaction([user_id]) as transaction:
         record = _record(recorder, user_id)
         states = _states(recorder, record)
-        book = _book(recorder, record)
+        book = _book(recorder, record, progress)
         if book is None:
             raise StoreCorruptError(f"{shown(user_id)} cannot be rebuilt: {_NO_BEGINNING}")
         found = differences(record.profile, states, book)
@@ -160,5 +164,13 @@ def _states(recorder: Recorder, record: UserRecord) -> States:
     return {(learner, key): state for learner, key, state in record.states if learner in names}
 
 
-def _book(recorder: Recorder, record: UserRecord) -> ReplayedUser | None:
-    return replayed(record.events, recorder.learners, recorder.report)
+def _book(recorder: Recorder, record: UserRecord, progress: Progress | None) -> ReplayedUser | None:
+    events = record.events if progress is None else _counted(record.events, progress)
+    return replayed(events, recorder.learners, recorder.report)
+
+
+def _counted(events: Iterable[Event], progress: Progress) -> Iterator[Event]:
+    for count, event in enumerate(events, start=1):
+        yield event
+        if count % _PROGRESS_STEP == 0:
+            progress(count)

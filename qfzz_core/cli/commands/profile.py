@@ -130,7 +130,7 @@ def import_profile(session: Session, file: Path, replace: bool, max_size: int, a
 def forget(session: Session, user: str, yes: bool, as_json: bool) -> None:
     """Erase everything that is known of a user."""
     with session.engine() as engine:
-        known_profile(engine, user)
+        refuse_unknown(engine, user)
         if not yes:
             click.confirm(visible(f"Erase everything known of {user}?"), abort=True, err=True)
         forgotten = engine.forget(user)
@@ -143,6 +143,12 @@ def known_profile(engine: Engine, user: str) -> UserProfile:
     if found is None:
         raise _nobody(user)
     return found
+
+
+def refuse_unknown(engine: Engine, user: str) -> None:
+    """Raise `ProfileError` for a user who does not exist; what is stored of one need not be readable."""
+    if engine.store.revision(checked_user_id(user)) is None:
+        raise _nobody(user)
 
 
 def _nobody(user: str) -> ProfileError:

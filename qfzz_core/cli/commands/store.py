@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable
 from contextlib import closing
+from functools import partial
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from qfzz_core.cli.commands.profile import known_profile
+from qfzz_core.cli.commands.profile import refuse_unknown
 from qfzz_core.cli.options import command
 from qfzz_core.cli.output import echo, print_json, print_line, print_result, progress_line
 from qfzz_core.cli.session import Session, refuse_missing, storeless_engine
 from qfzz_core.contracts.stores import Maintainable
 from qfzz_core.errors import StoreCorruptError, StoreError
+from qfzz_core.storage import without_advice
 
 if TYPE_CHECKING:
     from qfzz_core.engine import Engine
@@ -80,8 +83,8 @@ def rebuild(ctx: click.Context, session: Session, users: tuple[str, ...], as_jso
     """
     with session.existing_store() as engine:
         for user in users:
-            known_profile(engine, user)
-        rebuilt, changed, failed = _rebuilt(engine, users)
+            refuse_unknown(engine, user)
+        rebuilt, changed, failed = _each_user(engine, users, engine.rebuild)
     if as_json:
         print_json({"users": rebuilt, "changed": changed, "failed": failed})
     else:
@@ -142,35 +145,40 @@ def _print_findings(findings: list[Finding]) -> None:
 
 def _findings(engine: Engine) -> tuple[int, list[Finding]]:
     """Return how many users were checked, and what is wrong."""
-    findings = [_finding(None, sentence) for sentence in engine.store.check()]
-    checked = 0
-    try:
-        for user_id in _each_user(engine):
-            findings += [_finding(user_id, sentence) for sentence in engine.check_log(user_id)]
-            checked += 1
-    except StoreCorruptError as error:
-        findings.append(_finding(None, str(error)))
-    return checked, findings
-
-
-def _rebuilt(engine: Engine, named: tuple[str, ...]) -> tuple[int, list[Finding], list[Finding]]:
-    """Return how many users were rebuilt, what was different, and who could not be rebuilt."""
-    changed: list[Finding] = []
-    failed: list[Finding] = []
-    rebuilt = 0
-    for user_id in _each_user(engine, named):
-        try:
-            changed += [_finding(user_id, sentence) for sentence in engine.rebuild(user_id)]
-            rebuilt += 1
-        except StoreCorruptError as error:
-            failed.append(_finding(user_id, str(error)))
-    return rebuilt, changed, failed
-
-
-def _each_user(engine: Engine, named: tuple[str, ...] = ()) -> Iterator[str]:
-    """Yield the ids of the users named, or of all; not of those whom another process has erased meanwhile."""
     with progress_line() as show:
-        for number, user_id in enumerate(named or engine.store.user_ids(), start=1):
+        show("the tables")
+        of_tables = engine.store.check()
+    checked, different, damaged = _each_user(engine, (), engine.check_log)
+    of_users = {each["finding"] for each in damaged}  # which say whose row it is
+    return checked, [_finding(None, each) for each in of_tables if each not in of_users] + different + damaged
+
+
+def _show_events(show: Callable[[str], None], number: int, events: int) -> None:
+    show(f"user {number:,}, event {events:,}")
+
+
+def _each_user(
+    engine: Engine, named: tuple[str, ...], replay: Callable[[str, Callable[[int], None]], list[str]]
+) -> tuple[int, list[Finding], list[Finding]]:
+    """Replay the logs of the users named, or of all, and go on after one that is damaged.
+
+    Return how many could be replayed, what was different, and what is damaged. Users whom another process has erased
+    meanwhile are passed over.
+    """
+    replayed, different, damaged = 0, [], []
+    user_ids = iter(named or engine.store.user_ids())
+    with progress_line() as show:
+        for number in count(1):
+            user_id = None
             show(f"user {number:,}")
-            if engine.store.revision(user_id) is not None:
-                yield user_id
+            try:
+                user_id = next(user_ids, None)
+                if user_id is None:
+                    break
+                if engine.store.revision(user_id) is not None:
+                    found = replay(user_id, partial(_show_events, show, number))
+                    different += [_finding(user_id, sentence) for sentence in found]
+                    replayed += 1
+            except StoreCorruptError as error:
+                damaged.append(_finding(user_id, without_advice(error)))
+    return replayed, different, damaged

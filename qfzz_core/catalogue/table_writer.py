@@ -20,6 +20,7 @@ from qfzz_core.model.plain import copied, own_text
 from qfzz_core.model.tracks import Track
 from qfzz_core.model.vocabulary import Vocabulary
 from qfzz_core.plugins.faults import BrokenContractError, answer, fault_in, refuse_coroutine
+from qfzz_core.storage.decoding import refuse_damaged
 
 UNUSABLE = object()  # stands for a value that is there and of the wrong kind
 
@@ -215,5 +216,8 @@ def extend(writer: ColumnWriter[Any], encoder: Encoder, tracks: Sequence[Track],
     try:
         writer.extend(encoder.values(tracks))
     except BaseException as error:  # noqa: BLE001 - a plugin's source may raise anything
-        report(encoder.column, fault_in(error))
+        fault = fault_in(error)
+        if encoder.column.provider is None:
+            refuse_damaged(tracks)
+        report(encoder.column, fault)
         writer.extend([None] * len(tracks))

@@ -11,7 +11,7 @@ from typing import Any
 import pluggy
 
 from qfzz_core import hookspecs
-from qfzz_core.errors import did_you_mean
+from qfzz_core.errors import did_you_mean, shown
 from qfzz_core.plugins.faults import Faults, answer, described, fault_in
 from qfzz_core.plugins.record import DISABLE_VARIABLE, PluginRecord, Status
 
@@ -51,7 +51,7 @@ class Loader:
         """Import and register every plugin that is neither disabled nor of a name that clashes."""
         names = {record.name for record in self.records}
         for name in sorted((disabled | disabled_in_environment) - names):
-            logger.warning('no plugin "%s" to disable%s', name, did_you_mean(name, names))
+            logger.warning("no plugin %s to disable%s", shown(name), did_you_mean(name, names))
         for record in self.records:
             if record.name in disabled_in_environment:
                 record.fail("disabled", f"by the environment variable {DISABLE_VARIABLE}")

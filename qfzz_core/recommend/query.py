@@ -16,7 +16,8 @@ from qfzz_core.model.plain import NotPlainError, frozen, mapping_of, several_of,
 from qfzz_core.model.profiles import checked_preferences
 from qfzz_core.plugins.faults import answer, fault_in, said_by, shortened
 from qfzz_core.plugins.registry import Registered, Registry
-from qfzz_core.ranking.filters import column_condition, not_strings
+from qfzz_core.ranking.filters import not_strings
+from qfzz_core.recommend.conditions import column_condition
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 

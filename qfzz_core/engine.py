@@ -29,7 +29,7 @@ from qfzz_core.model.plain import checked_clock, several_of, whole_of
 from qfzz_core.model.profiles import checked_preferences, checked_user_id
 from qfzz_core.model.timestamps import timestamp
 from qfzz_core.model.tracks import Track, checked_tracks
-from qfzz_core.plugins.faults import Faults, Health, answer, described, fault_in
+from qfzz_core.plugins.faults import Faults, Health, answer, described, fault_in, store_errors_pass
 from qfzz_core.plugins.loader import Loader
 from qfzz_core.plugins.record import PluginRecord, disabled_by_environment, find_plugins
 from qfzz_core.plugins.registry import Registry
@@ -202,7 +202,7 @@ class Engine(Recommender):
 
         Nothing is written, and nobody waits. `progress` is called now and then with the number of events replayed.
         """
-        return replay.check_log(self._recorder, checked_user_id(user_id), progress)
+        return replay.check_log(self._recorder, checked_user_id(user_id), _checked_progress(progress))
 
     def rebuild(self, user_id: str, progress: Callable[[int], None] | None = None) -> list[str]:
         """Replay a user's log into weights and learned state, and return in sentences what was different.
@@ -211,7 +211,7 @@ class Engine(Recommender):
         The user is locked meanwhile: no feedback is lost. Raises `ProfileError` for an unknown user, and
         `StoreCorruptError` for a log that lacks its beginning.
         """
-        changed = replay.rebuild(self._recorder, checked_user_id(user_id), progress)
+        changed = replay.rebuild(self._recorder, checked_user_id(user_id), _checked_progress(progress))
         self._profiles.latest.drop(user_id)
         self._profiles.refresh(user_id)
         logger.info("profile rebuilt, %d differences", len(changed))
@@ -295,11 +295,20 @@ class Engine(Recommender):
     def get_track(self, track_id: str) -> Track | None:
         """Return a copy of a track, None if there is none of this id."""
         wanted = text_of(track_id)
-        return None if wanted is None or not is_storable(wanted) else self._library.find(wanted)
+        if wanted is None or not is_storable(wanted):
+            return None
+        with store_errors_pass:  # a plugin may hold the engine, and is not to blame for what is damaged
+            return self._library.find(wanted)
 
     def unusable_values(self) -> dict[str, int]:
         """Return for each column how many values were there but of the wrong kind; they count as missing."""
         return self._library.unusable()
+
+
+def _checked_progress(progress: Callable[[int], None] | None) -> Callable[[int], None] | None:
+    if progress is not None and not callable(progress):
+        raise RequestError(f"progress must be a function of a number, got {shown(progress)}")
+    return progress
 
 
 def _found(plugins: Any, config: Config, installed: Any) -> list[PluginRecord]:

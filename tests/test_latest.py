@@ -18,7 +18,7 @@ from support.third_party import plugin, scoring
 from qfzz_core import Config, Engine, InteractionType, Request
 from qfzz_core.contracts.latest import LatestInteractions
 from qfzz_core.contracts.stores import KeepsLatest, Store
-from qfzz_core.errors import PluginError, StoreError
+from qfzz_core.errors import StoreError
 from qfzz_core.model.events import Event, Interaction
 from qfzz_core.model.timestamps import NEVER, parsed
 from qfzz_core.profiles import latest as cache
@@ -275,7 +275,7 @@ def test_a_store_that_failed_is_read_again(monkeypatch: pytest.MonkeyPatch) -> N
         for name in ("dislike", "like"):
             engine.record_many({"user_id": "alice", "track_id": f"t{n}", "interaction_type": name} for n in range(5))
             store.fails = True
-            with pytest.raises(PluginError, match="the store is away"):
+            with pytest.raises(StoreError, match="the store is away"):
                 engine.recommend("alice", where={"disliked": False})
             store.fails = False
             assert_right(engine)

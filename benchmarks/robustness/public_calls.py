@@ -15,7 +15,7 @@ import attrs
 
 import qfzz_core
 from qfzz import PersonalizedDJ, UserProfile
-from qfzz_core import Config, Engine, PluginWarning, QfzzError, load_config
+from qfzz_core import Columns, Config, Engine, PluginWarning, QfzzError, load_config
 from qfzz_core.model.weights import Weights
 
 TRACK = {
@@ -215,10 +215,13 @@ def functions() -> Iterator[Call]:
 
 
 def declarations() -> Iterator[Call]:
-    """Iterate the classes of which plugins declare what they have; none of their arguments is needed to be known."""
+    """Iterate the classes of which plugins declare what they have; none of their arguments is needed to be known.
+
+    Columns are given to plugins, which make none.
+    """
     for name in sorted(qfzz_core.__all__ if hasattr(qfzz_core, "__all__") else dir(qfzz_core)):
         value = getattr(qfzz_core, name)
-        if inspect.isclass(value) and attrs.has(value) and value not in (UserProfile, Config):
+        if inspect.isclass(value) and attrs.has(value) and value not in (UserProfile, Config, Columns):
             fields = {field.alias: _DECLARED.get(field.name) for field in attrs.fields(value) if field.init}
             yield Call(f"{name}()", value, fields)
 

@@ -157,14 +157,19 @@ def frozen(value: Any, depth: int = 0) -> Any:
     return frozenset(set.copy(value)) if isinstance(value, set) else value
 
 
-def unshared(value: Any) -> Any:
-    """Return a value whose dictionaries, lists, tuples, sets and arrays are copies; all else in it stays the same."""
+def unshared(value: Any, depth: int = 0) -> Any:
+    """Return a value whose dictionaries, lists, tuples, sets and arrays are copies; all else in it stays the same.
+
+    Raises `NotPlainError` for what is nested deeper than `MAX_DEPTH`.
+    """
     if type(value) in _SCALARS:
         return value
+    if depth > MAX_DEPTH:
+        raise NotPlainError(f"it is nested deeper than {MAX_DEPTH} levels, or contains itself")
     if isinstance(value, dict):
-        return {key: unshared(item) for key, item in value.items()}
+        return {key: unshared(item, depth + 1) for key, item in value.items()}
     if type(value) in (list, tuple):
-        return type(value)(map(unshared, value))
+        return type(value)(unshared(item, depth + 1) for item in value)
     return value.copy() if isinstance(value, (set, bytearray)) or _is_array(value) else value
 
 

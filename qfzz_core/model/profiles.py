@@ -62,7 +62,7 @@ def checked_preferences(preferences: Any) -> dict[str, Any]:
 def checked_change(field: Any, name: Any, value: Any) -> Change:
     """Return a change of a profile that may have been written by hand; raises `ProfileError` if it cannot be one."""
     if field not in (*PREFERENCE_FIELDS, "updated_at"):
-        raise ProfileError(f"there is no field {field!r} that can change")
+        raise ProfileError(f"there is no field {shown(field)} that can change")
     if name is None:
         new = checked_timestamp(value, field) if field == "updated_at" else checked_preference(field, value)
         return Change(field, None, new)

@@ -129,7 +129,8 @@ class Weights(dict[str, float]):
 
     def spelling_of(self, name: str) -> str | None:
         """Return the spelling under which a name is there, None if it is not."""
-        return self._known_spellings().get(WEIGHT_FIELDS[self._field](name))
+        text = text_of(name)
+        return None if text is None else self._known_spellings().get(WEIGHT_FIELDS[self._field](text))
 
     def _known_spellings(self) -> dict[str, str]:
         # a name that is set for the first time is compared with all others: a look at each would make n names n * n

@@ -184,7 +184,10 @@ def _where(where: Any, registry: Registry) -> tuple[dict[str, PreparedFilter], d
 
 
 def _checked_option(registered: Registered[Filter], option: Any) -> Any:
-    option = unshared(option)  # the filter is asked again, when the caller's own may be another
+    try:
+        option = unshared(option)  # the filter is asked again, when the caller's own may be another
+    except Exception:  # noqa: BLE001 - what is read may be somebody else's, and raise anything
+        raise RequestError(f"where: {registered.name}: {shown(option)} cannot be read") from None
     try:
         answer(registered.value.check, unshared(option))
     except ValueError as error:

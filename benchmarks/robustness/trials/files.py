@@ -236,7 +236,8 @@ def _reading(store: str) -> tuple[str, bool]:
             found = len(dj.recommend("alice", limit=5))
             dj.record_feedback("alice", "t1", "like")
     except StoreReadOnlyError as error:
-        return f"{found} tracks recommended; {error}", found == 5
+        said = str(error).removeprefix(f"{Path(store.removeprefix('sqlite:///')).parent}/")
+        return f"{found} tracks recommended; {said}", found == 5
     except QfzzError as error:
         return str(error), False
     return "the write was acknowledged", False

@@ -58,3 +58,14 @@ def test_the_command_lists_its_trials() -> None:
         [sys.executable, "-m", "benchmarks.robustness", "--help"], cwd=ROOT, capture_output=True, text=True, check=True
     )
     assert [name for name in command.all_trials() if name not in said.stdout] == []
+
+
+@pytest.mark.exhaustive
+def test_trials_in_small_find_that_everything_holds() -> None:
+    """Those that take seconds in small; what the others try stands in tests of its own."""
+    small = ["--only", "arguments", "damage", "plugins", "--scale", "0.001", "--postgresql", "none", "--json"]
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks.robustness", *small], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert {"arguments", "damage", "plugins"} == json.loads(done.stdout).keys()

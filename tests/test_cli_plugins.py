@@ -230,6 +230,7 @@ def test_a_wrong_why_is_a_usage_error(cli: Cli, arguments: list[str]) -> None:
 # ---- whether promises are kept --------------------------------------------------------------------------------------
 
 
+@pytest.mark.exhaustive
 def test_a_file_that_keeps_its_promises_is_ok(cli: Cli) -> None:
     file = cli.write("good.py", GOOD)
     verdict = json.loads(cli.ok("plugins", "check", file, "--json"))
@@ -241,6 +242,7 @@ def test_a_file_that_keeps_its_promises_is_ok(cli: Cli) -> None:
     ]
 
 
+@pytest.mark.exhaustive
 def test_a_distribution_that_breaks_a_promise_is_not_ok(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     install(cli.directory, monkeypatch, "wrong", WRONG)
     monkeypatch.setenv("PYTHONPATH", str(cli.directory))

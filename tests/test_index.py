@@ -35,6 +35,7 @@ def every_way(monkeypatch: pytest.MonkeyPatch) -> None:
     small_limits(monkeypatch)
 
 
+@pytest.mark.exhaustive
 @settings(max_examples=600, deadline=None)  # of two catalogues each
 @given(st.integers(0, 2**40), st.sampled_from([2, 8, 1000]), st.booleans())
 def test_index_and_scan_give_the_same_ranking(seed: int, levels: int, few_levels: bool) -> None:

@@ -229,6 +229,7 @@ def test_a_method_that_is_asked_for_uses_no_cache() -> None:
         assert plan.cached == 0
 
 
+@pytest.mark.exhaustive
 @settings(max_examples=150, deadline=None)
 @given(st.integers(0, 2**40))
 def test_caching_and_scanning_give_the_same_ranking(seed: int) -> None:

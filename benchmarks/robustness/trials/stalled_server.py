@@ -58,7 +58,7 @@ def run(settings: Settings) -> Iterable[Finding]:
 
 TRIAL = Trial(
     name="stalled-server",
-    tried="a proxy before PostgreSQL takes what it is sent and passes nothing on, before a call and in its midst",
+    tried="A proxy before PostgreSQL takes what it is sent and passes nothing on, before a call and in its midst.",
     run=run,
 )
 

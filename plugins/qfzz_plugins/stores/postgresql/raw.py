@@ -102,10 +102,16 @@ class Raw(psycopg.Connection[Row]):
                 gen.throw(error)
             raise
         except (KeyboardInterrupt, SystemExit):
-            with suppress(psycopg.Error):
-                self.cancel_safe(timeout=min(_CANCEL, self.deadline))
+            # In a thread, because with a libpq before 17 it waits for the server without end.
+            cancelling = Thread(target=self._cancel, daemon=True, name="qfzz-cancel")
+            cancelling.start()
+            cancelling.join(min(_CANCEL, self.deadline))
             self.close()
             raise
+
+    def _cancel(self) -> None:
+        with suppress(psycopg.Error):
+            self.cancel_safe(timeout=min(_CANCEL, self.deadline))
 
     def _checked(self, silent: _Silence) -> _Silence:
         """Return how long the server has been silent; raises `_SilentError` after the deadline."""

@@ -102,16 +102,9 @@ class Raw(psycopg.Connection[Row]):
                 gen.throw(error)
             raise
         except (KeyboardInterrupt, SystemExit):
-            # In a thread, because with a libpq before 17 it waits for the server without end.
-            cancelling = Thread(target=self._cancel, daemon=True, name="qfzz-cancel")
-            cancelling.start()
-            cancelling.join(min(_CANCEL, self.deadline))
+            self._cancel(monotonic() + min(_CANCEL, self.deadline))
             self.close()
             raise
-
-    def _cancel(self) -> None:
-        with suppress(psycopg.Error):
-            self.cancel_safe(timeout=min(_CANCEL, self.deadline))
 
     def _checked(self, silent: _Silence) -> _Silence:
         """Return how long the server has been silent; raises `_SilentError` after the deadline."""
@@ -126,15 +119,23 @@ class Raw(psycopg.Connection[Row]):
 
     def _works(self, end: float) -> bool:
         """Whether the server says, over another connection, that it works on the statement of this one."""
+        return self._said(_WORKS, min(end, self.end)) is not None
+
+    def _cancel(self, end: float) -> None:
+        """Have the server end the statement; libpq's own call waits without end, and keeps all threads, before 17."""
+        self._said("SELECT pg_cancel_backend(%s)", end)
+
+    def _said(self, statement: str, end: float) -> Row | None:
+        """Return what the server says over another connection about the process of this one; None if nothing."""
         if self._backend is None:
-            return False
+            return None
         here: dict[str, str | int] = {"host": self.info.host, "hostaddr": self.info.hostaddr, "port": self.info.port}
         try:
-            with closing(connected(make_conninfo(self._conninfo, **here), min(end, self.end))) as other:
-                other.deadline, other.end = self.deadline, min(end, self.end)
-                return other.execute(_WORKS, [self._backend]).fetchone() is not None
+            with closing(connected(make_conninfo(self._conninfo, **here), end)) as other:
+                other.deadline, other.end = self.deadline, end
+                return other.execute(statement, [self._backend]).fetchone()
         except psycopg.Error:
-            return False
+            return None
 
 
 class _SilentError(psycopg.OperationalError):

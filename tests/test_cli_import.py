@@ -9,6 +9,7 @@ import pytest
 from support.cli_runs import RECORDINGS, SPOTIFY, Cli, isolated, json_lines, track
 
 CSV = "track_id,song,singer,genre,mood,energy,tempo,duration\n"
+PERCENT = "if the column goes from 0 to 100, add --scale energy=100"
 
 
 @pytest.fixture
@@ -20,7 +21,7 @@ def test_an_import_counts_what_it_did(cli: Cli) -> None:
     first = cli.write("first.jsonl", json_lines(track("a"), track("b"), track("a"), track("c", energy=2)))
     result = cli("import", first, "--json")
     assert result.exit_code == 0
-    assert result.stderr == f"{first}:4: energy must be a number from 0.0 to 1.0, got 2\n"
+    assert result.stderr == f"{first}:4: energy must be a number from 0.0 to 1.0, got 2; {PERCENT}\n"
     second = cli.write("second.json", f"[{json_lines(track('b', title='New')).strip()}]")
     assert cli.json("import", second)["replaced"] == 1
     assert [item["title"] for _, item in cli.content()["tracks"]] == ["Title a", "New"]
@@ -36,6 +37,11 @@ def test_the_summary_names_every_count(cli: Cli) -> None:
         "replaced": 0,
         "repeated": 1,
         "bad": 1,
+        "ignored_columns": 0,
+        "made_ids": 0,
+        "defaults": {},
+        "unusable": {},
+        "notes": [],
         "seconds": 0,
         "rows_per_second": 0,
     }

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from qfzz_core import Engine
 from qfzz_core.formats.files import Readers
 from qfzz_core.importing.job import Import
-from qfzz_core.importing.mapping import mapping_from_options
+from qfzz_core.importing.presets import mapping_from_options
 from qfzz_core.model.names import normalise, normalise_genre
 from qfzz_core.model.tracks import TEMPOS
 

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from qfzz_core.contracts.filters import Predicate as Predicate
     from qfzz_core.contracts.filters import PreparedFilter as PreparedFilter
     from qfzz_core.contracts.filters import RangeFilter as RangeFilter
+    from qfzz_core.contracts.formats import Header as Header
     from qfzz_core.contracts.formats import ImportFileError as ImportFileError
     from qfzz_core.contracts.formats import Playlist as Playlist
     from qfzz_core.contracts.formats import PlaylistError as PlaylistError
@@ -61,7 +62,7 @@ serve_names(
         "columns": "Column ColumnKind Columns Provider Rows Source",
         "factors": "CategoryTable ColumnFunction Factor NumericDistance Prepared Reason TrackFunction Values factor",
         "filters": "CategoryFilter Filter IdFilter Predicate PreparedFilter RangeFilter",
-        "formats": "ImportFileError Playlist PlaylistError Reader Row TrackFile Writer",
+        "formats": "Header ImportFileError Playlist PlaylistError Reader Row TrackFile Writer",
         "learners": "InteractionType Learner",
         "limits": "Limits",
         "plan": "Plan",

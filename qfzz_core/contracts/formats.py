@@ -11,9 +11,10 @@ from attrs import Factory, field, frozen
 
 from qfzz_core.contracts.limits import Limits
 from qfzz_core.errors import InvalidInput
+from qfzz_core.model.encodings import undecodable
 from qfzz_core.model.names import is_storable
 
-__all__ = ["ImportFileError", "Playlist", "PlaylistError", "Reader", "Row", "TrackFile", "Writer"]
+__all__ = ["Header", "ImportFileError", "Playlist", "PlaylistError", "Reader", "Row", "TrackFile", "Writer"]
 
 # 56,000 lines of gzipped CSV are read in a second: about 110 reports, smooth on a terminal and too few to cost anything
 _LINES_PER_REPORT = 512
@@ -31,19 +32,36 @@ class PlaylistError(InvalidInput):
 # ---- reading --------------------------------------------------------------------------------------------------------
 
 
+@frozen(eq=False)
+class Header:
+    """The header of a table, which all its rows share.
+
+    `columns` are the keys of the values of a row, in their order. Columns without a name and columns of a `repeated`
+    name are no keys: `unnamed` are the places of the first ones, from 1 on. `decimal_comma` says that 0,5 is a number
+    in this table.
+    """
+
+    columns: tuple[str, ...]
+    unnamed: tuple[int, ...] = ()
+    repeated: tuple[str, ...] = ()
+    decimal_comma: bool = False
+
+
 @frozen
 class Row:
     """One row of a file.
 
     `line` is where it starts: in the file, the first line being 1, or in a list, its first item being 1.
     `values` maps columns to values; `typed` says whether they have types of their own (JSON) or are all text (CSV).
-    `problem` says why a row could not be read; its values are empty then.
+    `problem` says why a row could not be read; its values are empty then. `header` is that of a table, the same object
+    for each row; None where every row names its own columns.
     """
 
     line: int
     values: Mapping[str, Any] = Factory(dict)
     typed: bool = False
     problem: str | None = None
+    header: Header | None = field(default=None, eq=False, repr=False)
 
 
 @frozen(eq=False)
@@ -53,13 +71,16 @@ class TrackFile:
     Take `lines()` or `pieces()` for text, or `content`, a binary stream, for anything else; one of them.
 
     `limits` say how much may be read at a time. Lines, pieces and the rows that a reader yields are checked, and so is
-    what a compressed file becomes; what else it puts together, a reader has to check.
+    what a compressed file becomes; what else it puts together, a reader has to check. `encoding` is how the text is
+    encoded, by the byte order mark or as the user says; `delimiter` is what the user says of a table, None if nothing.
     """
 
     path: Path
     _text: TextIO = field(repr=False)
     _on_lines: Callable[[], None] = field(default=lambda: None, repr=False)
     limits: Limits = field(factory=Limits)
+    encoding: str = "utf-8"
+    delimiter: str | None = None
 
     @property
     def content(self) -> IO[bytes]:
@@ -67,15 +88,15 @@ class TrackFile:
         return self._text.buffer
 
     def lines(self) -> Iterator[str]:
-        """Yield the lines of UTF-8 text with their endings, without a byte order mark.
+        """Yield the lines of text with their endings, without a byte order mark.
 
-        Raises `ImportFileError`, which a reader lets through, at a line that is no UTF-8 or is too long.
+        Raises `ImportFileError`, which a reader lets through, at a line that cannot be decoded or is too long.
         """
         most = self.limits.line
         for number, line in enumerate(iter(partial(self._text.readline, most + 1), ""), start=1):
             # the decoder lets bad bytes through as surrogates, so that the error can name their line
             if not is_storable(line):
-                raise self.unusable("not UTF-8 text", number)
+                raise self.unusable(undecodable(line, self.encoding), number)
             if len(line) > most:
                 raise self.too_long("the line", number)
             if not number % _LINES_PER_REPORT:
@@ -85,13 +106,13 @@ class TrackFile:
     def pieces(self) -> Iterator[str]:
         """Yield the text in pieces of up to 65,536 characters, for what does not come in lines.
 
-        Raises `ImportFileError`, which a reader lets through, at a line that is no UTF-8.
+        Raises `ImportFileError`, which a reader lets through, at a line that cannot be decoded.
         """
         line = 1
         for piece in iter(partial(self._text.read, _PIECE), ""):
             if not is_storable(piece):
                 good = next(place for place, character in enumerate(piece) if not is_storable(character))
-                raise self.unusable("not UTF-8 text", line + piece.count("\n", 0, good))
+                raise self.unusable(undecodable(piece, self.encoding), line + piece.count("\n", 0, good))
             line += piece.count("\n")
             self._on_lines()
             yield piece

@@ -1,5 +1,5 @@
 """Files of tracks and playlists: which format a file has, reading it and writing it, through plugins."""
 
-from qfzz_core.contracts.formats import ImportFileError, Playlist, PlaylistError, Reader, Row, TrackFile, Writer
+from qfzz_core.contracts.formats import Header, ImportFileError, Playlist, PlaylistError, Reader, Row, TrackFile, Writer
 
-__all__ = ["ImportFileError", "Playlist", "PlaylistError", "Reader", "Row", "TrackFile", "Writer"]
+__all__ = ["Header", "ImportFileError", "Playlist", "PlaylistError", "Reader", "Row", "TrackFile", "Writer"]

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import io
 import zlib
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any
 
 from attrs import Factory, evolve, frozen
 
-from qfzz_core.contracts.formats import ImportFileError, Playlist, PlaylistError, Reader, Row, TrackFile, Writer
+from qfzz_core.contracts.formats import Header, ImportFileError, Playlist, PlaylistError, Reader, Row, TrackFile, Writer
 from qfzz_core.contracts.limits import Limits
 from qfzz_core.errors import InvalidInput, did_you_mean
 from qfzz_core.formats.decompression import decompressed
+from qfzz_core.formats.encodings import check_encoding, decoded, encoding_of
 from qfzz_core.model.files import open_ordinary
 from qfzz_core.model.plain import copied, deeper_than, own_text
 from qfzz_core.plugins.faults import BrokenContractError, Report, answers, described, fault_in
@@ -63,13 +63,16 @@ def by_suffix(formats: Formats, path: Path, error: type[InvalidInput], *, also: 
 class Readers:
     """The readers of one engine, to which their faults are reported; without a `format`, the suffix chooses one.
 
-    What a file asks for beyond the `limits` is refused.
+    What a file asks for beyond the `limits` is refused. `encoding` is that of files without a byte order mark, UTF-8 if
+    not given; the `delimiter` of tables is found where none is given.
     """
 
     registered: Mapping[str, Registered[Reader]]
     report: Report
     format: str | None = None
     limits: Limits = Factory(Limits)
+    encoding: str | None = None
+    delimiter: str | None = None
 
     @classmethod
     def of(
@@ -78,11 +81,19 @@ class Readers:
         report: Report,
         format: str | None = None,  # noqa: A002 - as the field
         limits: Limits | None = None,
+        *,
+        encoding: str | None = None,
+        delimiter: str | None = None,
     ) -> Readers:
-        """Return the readers of a registry; raises `ImportFileError` for a format that nobody registered."""
+        """Return the readers of a registry.
+
+        Raises `ImportFileError` for a format that nobody registered and for an encoding that there is not.
+        """
         if format is not None:
             by_name(registry.readers, format, ImportFileError)
-        return cls(registry.readers, report, format, limits or Limits())
+        if encoding is not None:
+            check_encoding(encoding)
+        return cls(registry.readers, report, format, limits or Limits(), encoding, delimiter)
 
     def rows(self, path: Path, on_progress: Progress | None = None) -> Iterator[Row]:
         """Yield the rows of a file.
@@ -93,9 +104,13 @@ class Readers:
         """
         reader = self._reader(path)
         try:
-            with open_ordinary(path, streams=True) as raw, _text(path, raw, self.limits.expansion) as text:
+            with open_ordinary(path, streams=True) as raw:
+                stream = decompressed(path, raw, self.limits.expansion) if is_gzip(path) else raw
                 report = (lambda: on_progress(raw.tell())) if on_progress else (lambda: None)
-                yield from self._guarded(reader, TrackFile(path, text, report, self.limits))
+                encoding = encoding_of(stream, self.encoding)
+                with decoded(stream, encoding) as text:
+                    file = TrackFile(path, text, report, self.limits, encoding, self.delimiter)
+                    yield from self._guarded(reader, file)
         except _DAMAGED as error:
             raise _unreadable(path, error) from error
         if on_progress:
@@ -126,7 +141,7 @@ class Readers:
             problem = f"has {len(row.values):,} columns, more than {self.limits.columns:,} (--max-columns allows more)"
         elif row.typed and deeper_than(self.limits.depth, row.values.values()):
             problem = f"is nested deeper than {self.limits.depth} levels (--max-depth)"
-        return row if problem is None else Row(row.line, problem=problem)
+        return row if problem is None else Row(row.line, problem=problem, header=row.header)
 
 
 def _check(row: Any) -> None:
@@ -134,6 +149,12 @@ def _check(row: Any) -> None:
         raise BrokenContractError(f"read must give objects of Row, got {row!r}")
     if not isinstance(row.values, dict) or not isinstance(row.line, int):
         raise BrokenContractError(f"a Row has a line number and a dict of values, got {row!r}")
+    if row.header is not None and row.values and not _fits(row.values, row.header):
+        raise BrokenContractError(f"the values of a table are strings by the columns of its header, got {row!r}")
+
+
+def _fits(values: Mapping[str, Any], header: Header) -> bool:
+    return tuple(values) == header.columns and {str}.issuperset(map(type, values.values()))
 
 
 def file_size(path: Path) -> int:
@@ -153,13 +174,6 @@ def _unreadable(path: Path, error: Exception) -> ImportFileError:
 def is_gzip(path: Path) -> bool:
     """Return whether a name says that the file is compressed."""
     return path.suffix.lower() == ".gz"
-
-
-def _text(path: Path, raw: IO[bytes], expansion: int) -> TextIO:
-    stream = decompressed(path, raw, expansion) if is_gzip(path) else raw
-    # bad bytes become surrogates, so that `TrackFile.lines` can name their line; newline="", because CSV may hold
-    # line breaks within quotes, which must not be translated
-    return io.TextIOWrapper(stream, encoding="utf-8-sig", errors="surrogateescape", newline="")
 
 
 # ---- writing --------------------------------------------------------------------------------------------------------

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 
 from attrs import define, field, frozen
 
-from qfzz_core.contracts.formats import Row
+from qfzz_core.contracts.formats import Header, ImportFileError, Row
 from qfzz_core.errors import InvalidInput, TrackError
 from qfzz_core.formats.files import Progress, Readers, file_size
-from qfzz_core.importing.mapping import FieldMapping
+from qfzz_core.importing.column_types import ColumnTypes
+from qfzz_core.importing.headers import AmbiguousColumnError
+from qfzz_core.importing.mapping import Counts, FieldMapping
+from qfzz_core.importing.presets import preset_of
+from qfzz_core.importing.spool import Spool
+from qfzz_core.importing.values import shown
 from qfzz_core.model.tracks import Track, checked_track
+
+_SHOWN_COLUMNS = 5  # of those that are ignored, each in a note
 
 
 @frozen
@@ -36,12 +44,19 @@ class ImportRowError(InvalidInput):
 
 @define
 class ImportSummary:
-    """What an import has counted so far: every row is a track, a bad row or a repeated one."""
+    """What an import has counted so far: every row is a track, a bad row or a repeated one.
+
+    `counts` are what was made up or could not be used, over all rows. `ignored_columns` are those without a name of
+    their own; `notes` say which they are, and what else the user should know.
+    """
 
     rows: int = 0
     tracks: int = 0
     bad_rows: int = 0
     repeated: int = 0
+    ignored_columns: int = 0
+    counts: Counts = field(factory=Counts)
+    notes: list[str] = field(factory=list)
 
 
 @define
@@ -52,6 +67,10 @@ class Import:
     that repeat a track_id, in one file or several, the first good one is the track and later ones are counted. What
     makes a file unusable raises `ImportFileError`.
 
+    A table of which the header is unmistakably that of one of the `presets` is mapped by it instead of `mapping`.
+    Extra columns of a table become what all their values are, so its rows are kept in a temporary file until the last
+    is read, unless all of them turn out to be text before.
+
     `summary` has the counts of the latest iteration. `on_progress` gets the bytes read so far, of all files together.
     """
 
@@ -61,40 +80,80 @@ class Import:
     strict: bool = False
     on_bad_row: Callable[[BadRow], None] | None = None
     on_progress: Progress | None = None
+    presets: Mapping[str, FieldMapping] = field(factory=dict)
     summary: ImportSummary = field(init=False, factory=ImportSummary)
 
     def __iter__(self) -> Iterator[Track]:
         summary = self.summary = ImportSummary()
         seen: set[str] = set()
-        for path, row in self._rows():
-            summary.rows += 1
-            track = self._track(path, row)
-            if track is None:
-                summary.bad_rows += 1
-            elif track["track_id"] in seen:
-                summary.repeated += 1
-            else:
-                seen.add(track["track_id"])
-                summary.tracks += 1
-                yield track
-
-    def _rows(self) -> Iterator[tuple[Path, Row]]:
         done = 0
         for path in self.paths:
-            for row in self.readers.rows(path, self._progress_after(done)):
-                yield path, row
+            made_before = summary.counts.made_ids
+            for track in self._tracks(path, done):
+                summary.rows += 1
+                if track is None:
+                    summary.bad_rows += 1
+                elif track["track_id"] in seen:
+                    summary.repeated += 1
+                else:
+                    seen.add(track["track_id"])
+                    summary.tracks += 1
+                    yield track
+            if made := summary.counts.made_ids - made_before:
+                summary.notes.append(f"{path}: {made:,} ids were made from artist and title")
             done += file_size(path)
 
-    def _progress_after(self, done: int) -> Progress | None:
+    def _tracks(self, path: Path, done: int) -> Iterator[Track | None]:
+        """Yield the track of each row of a file, None for a bad one."""
         report = self.on_progress
-        return report and (lambda position: report(done + position))
+        rows = self.readers.rows(path, report and (lambda position: report(done + position)))
+        first = next(rows, None)
+        if first is None:
+            return
+        rows = chain([first], rows)
+        mapping = self.mapping
+        if first.header is None:
+            yield from (self._track(path, row, mapping) for row in rows)
+            return
+        try:
+            mapping = self._mapping_of(path, first.header)
+            columns = mapping.text_extras(first.header)
+        except AmbiguousColumnError as error:
+            raise ImportFileError(f"{path}: {error}") from None
+        with Spool(first.header) as spool:
+            types = ColumnTypes(columns.values(), mapping.missing)
+            rows = chain(_kept_until_settled(path, rows, types, spool), rows)
+            converters = types.converters()
+            mapping = mapping.converting({key: converters[c] for key, c in columns.items() if c in converters})
+            yield from (self._track(path, row, mapping) for row in rows)
 
-    def _track(self, path: Path, row: Row) -> Track | None:
+    def _mapping_of(self, path: Path, header: Header) -> FieldMapping:
+        """Return the mapping of a table, and note what its header says."""
+        summary = self.summary
+        summary.ignored_columns += len(header.unnamed) + len(header.repeated)
+        if header.unnamed:
+            many = len(header.unnamed) > 1
+            places = ", ".join(map(str, header.unnamed[:_SHOWN_COLUMNS])) + (
+                " and others" if len(header.unnamed) > _SHOWN_COLUMNS else ""
+            )
+            which = f"columns {places} of the header have" if many else f"column {places} of the header has"
+            summary.notes.append(f"{path}: {which} no name and {'are' if many else 'is'} ignored")
+        summary.notes += [
+            f"{path}: the column {shown(name)} is there more than once and is ignored"
+            for name in header.repeated[:_SHOWN_COLUMNS]
+        ]
+        name = preset_of(header, self.presets)
+        if name is None:
+            return self.mapping
+        summary.notes.append(f"{path}: read by the preset {name}, which its header shows")
+        return self.presets[name]
+
+    def _track(self, path: Path, row: Row, mapping: FieldMapping) -> Track | None:
         """Return the track of a row; None for a bad one, which is reported or raised."""
         try:
             if row.problem:
                 raise InvalidInput(row.problem)
-            return checked_track(self.mapping.track(row))
+            return checked_track(mapping.track(row, self.summary.counts))
         except InvalidInput as error:
             # the line number makes the "track (track_id ...)" of a `TrackError` superfluous
             bad_row = BadRow(path, row.line, error.reason if isinstance(error, TrackError) else str(error))
@@ -103,3 +162,19 @@ class Import:
         if self.on_bad_row:
             self.on_bad_row(bad_row)
         return None
+
+
+def _kept_until_settled(path: Path, rows: Iterator[Row], types: ColumnTypes, spool: Spool) -> Iterator[Row]:
+    """Take rows until it is known what all columns hold, and return those that were taken."""
+    if types.is_settled():
+        return iter(())
+    for row in rows:
+        try:
+            spool.add(row)
+        except OSError as error:
+            raise ImportFileError(f"{path}: no room for its rows in a temporary file: {error.strerror}") from error
+        if not row.problem:
+            types.add(row.values)
+            if types.is_settled():
+                break
+    return spool.rows()

@@ -2,26 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Mapping
+from hashlib import sha256
+from math import isnan
 from typing import Any
 
-from attrs import Factory, evolve, field, frozen
+from attrs import Factory, define, evolve, field, frozen
 
-from qfzz_core.contracts.formats import Row
+from qfzz_core.contracts.formats import Header, Row
 from qfzz_core.errors import InvalidInput, did_you_mean
+from qfzz_core.importing.column_types import DECLARED, is_usable
+from qfzz_core.importing.headers import Binding, bound, key_of
 from qfzz_core.importing.values import (
     FAST_FROM,
     SLOW_BELOW,
-    check_number,
+    check_share,
     check_thresholds,
     decimal,
     mood_from,
+    says_nan,
+    seconds,
     seconds_from_ms,
     shown,
     tempo_from_bpm,
     whole_number,
+    with_point,
 )
-from qfzz_core.model.tracks import REQUIRED_FIELDS, Track
+from qfzz_core.model.names import normalise
+from qfzz_core.model.tracks import REQUIRED_FIELDS, TEMPOS, Track
 
 Converter = Callable[[str], Any]
 
@@ -32,25 +41,42 @@ FIELDS = (*REQUIRED_FIELDS[:3], "album", *REQUIRED_FIELDS[3:], "content_id", "cr
 
 FIELD_CONVERTERS: Mapping[str, Converter] = {
     **dict.fromkeys(("energy", *STAND_INS.values()), decimal),
-    "duration": whole_number,
+    "duration": seconds,
 }
 
+# numbers of which a table with semicolons or tabs may write 0,5
+_NUMERIC = frozenset({decimal, whole_number, seconds})
+
 _ABSENT = object()
+_BINDINGS = 64  # key sets of rows that name their own columns; a JSON file has a few
 # energy before mood, which may be derived from it: a row with a valence and no energy would be refused for its mood
 _REQUIRED = tuple(sorted(REQUIRED_FIELDS, key=lambda name: name == "mood"))
+
+
+@define
+class Counts:
+    """What a mapping did beyond taking values as they are: ids made, defaults used, extra values of a wrong kind."""
+
+    made_ids: int = 0
+    defaults: Counter[str] = Factory(Counter)
+    unusable: Counter[str] = Factory(Counter)
 
 
 @frozen
 class FieldMapping:
     """How a row becomes a track: made without arguments, columns named like fields are taken as they are.
 
-    - `columns`: a field of `FIELDS` -> its column. Beside a track's own fields, `bpm` gives the tempo of a row that
-      says none, `valence` (with the energy) its mood, `duration_ms` its duration. `bpm` and `valence` stay as extras.
+    - `columns`: a field of `FIELDS` -> its column, which is found however the file spells it: case, spaces, underscores
+      and hyphens do not matter. Beside a track's own fields, `bpm` gives the tempo of a row that says none, `valence`
+      (with the energy) its mood, `duration_ms` its duration. `bpm` and `valence` stay as extras.
     - `extras`: an extra key of the track -> its column; None keeps every other column under its own name.
     - `converters`: a field or extra -> what makes a value of its text. Only rows of text are converted. Text that is
       no number stays as it is: an extra may hold anything, while a field then makes the row a bad one.
     - `missing`: strings that mean no value, blanks around them aside; an empty one does so only in rows of text.
     - `slow_below`, `fast_from`: where the tempo changes, in beats per minute.
+    - `scales`: a field or extra -> what its numbers are divided by.
+    - `defaults`: a required field -> its value in rows that have none.
+    - `declared`: an extra -> the kind of the column that is made of it.
 
     Raises `InvalidInput` for an unknown field and for thresholds that overlap.
     """
@@ -61,54 +87,102 @@ class FieldMapping:
     missing: frozenset[str] = frozenset({""})
     slow_below: float = SLOW_BELOW
     fast_from: float = FAST_FROM
+    scales: Mapping[str, float] = field(factory=dict, repr=False)
+    defaults: Mapping[str, Any] = field(factory=dict, repr=False)
+    declared: Mapping[str, str] = field(factory=dict, repr=False)
     _taken: frozenset[str] = field(init=False, repr=False, eq=False)
+    _bindings: dict[Any, Binding] = field(init=False, repr=False, eq=False, factory=dict)
 
     def __attrs_post_init__(self) -> None:
         for name in self.columns:
-            _check_name("unknown field", name, FIELDS)
+            check_name("unknown field", name, FIELDS)
         check_thresholds(self.slow_below, self.fast_from)
 
     @_taken.default
     def _names_and_columns(self) -> frozenset[str]:
         return frozenset(self.columns) | frozenset(self.columns.values())
 
-    def track(self, row: Row) -> Track:
-        """Return the track of a row, with all required fields and its numbers in range.
+    def binding(self, row: Row) -> Binding:
+        """Return which columns of a row are which fields and extras; raises `AmbiguousColumnError`."""
+        key = key_of(row)
+        found = self._bindings.get(key)
+        if found is None:
+            if len(self._bindings) >= _BINDINGS:
+                self._bindings.clear()
+            found = self._bindings[key] = bound(row, self.columns, self.extras, self._taken)
+        return found
+
+    def text_extras(self, header: Header) -> dict[str, str]:
+        """Return the columns of the extras of a table of which no one has said what they hold; by extra."""
+        extras = self.binding(Row(1, header=header)).extras
+        known = self.converters.keys() | self.declared.keys()
+        return {key: column for key, column in extras if self.extras is None and key not in known}
+
+    def converting(self, converters: Mapping[str, Converter]) -> FieldMapping:
+        """Return this mapping with further converters, and those of the declared columns."""
+        declared = {key: DECLARED[kind] for key, kind in self.declared.items()}
+        return evolve(self, converters={**declared, **self.converters, **converters})
+
+    def track(self, row: Row, counts: Counts | None = None) -> Track:
+        """Return the track of a row, with all required fields and its numbers in range; what was made up is counted.
 
         Raises `InvalidInput` with the reason where the row gives none. What else a track must be is for
         `checked_track` to say.
         """
-        found = self._found(self.columns.items(), row)
+        counts = Counts() if counts is None else counts
+        binding = self.binding(row)
+        found = self._found(binding.fields, row)
         self._derive(found)
+        if "track_id" not in found:
+            if binding.column("track_id") is None and "track_id" in self.columns:
+                found = _with_id(found, counts)
+        elif type(found["track_id"]) is int:
+            found["track_id"] = str(found["track_id"])
+        self._fill(found, counts)
         for name in _REQUIRED:
             if found.get(name) is None:
                 raise InvalidInput(f"{name} is missing{self._why_missing(name, row)}")
-        check_number("energy", found["energy"], 1.0)
+        check_share("energy", found["energy"])
         if isinstance(found["duration"], str):
-            raise InvalidInput(f"duration must be a whole number of seconds, got {shown(found['duration'])}")
-        for key, value in self._found(self._extra_columns(row), row).items():
+            raise InvalidInput(
+                f"duration must be a number of seconds or a time such as 3:45, got {shown(found['duration'])}"
+            )
+        for key, value in self._found(binding.extras, row).items():
             found.setdefault(key, value)
+        if self.declared and not row.typed:
+            for key, _ in binding.extras:
+                if key in self.declared and key in found and not is_usable(found[key], self.declared[key]):
+                    counts.unusable[key] += 1
         return found
 
     def _found(self, columns: Iterable[tuple[str, str]], row: Row) -> dict[str, Any]:
-        """Return the values of a row by name, without those that are absent or stand for no value."""
-        missing = self.missing - {""} if row.typed else self.missing
+        """Return the values of a row by name, without those that stand for no value."""
+        values, missing, converters = row.values, self.missing, self.converters
+        if row.typed:
+            missing, converters = missing - {""}, {}
+        comma = row.header is not None and row.header.decimal_comma
         found = {}
         for name, column in columns:
-            value = row.values.get(column, _ABSENT)
-            if value is _ABSENT or (isinstance(value, str) and value.strip() in missing):
+            value = values[column]
+            if isinstance(value, str):
+                if value.strip() in missing:
+                    continue
+                convert = converters.get(name)
+                if convert is not None:
+                    value = convert(with_point(value) if comma and convert in _NUMERIC else value)
+                    if type(value) is str and convert in _NUMERIC and says_nan(value):
+                        continue
+            if type(value) is float and isnan(value):
                 continue
-            convert = None if row.typed else self.converters.get(name)
-            found[name] = convert(value) if convert and isinstance(value, str) else value
+            found[name] = value
+        for name in self.scales.keys() & found.keys():
+            found[name] = _scaled(found[name], self.scales[name])
         return found
-
-    def _extra_columns(self, row: Row) -> Iterable[tuple[str, str]]:
-        if self.extras is not None:
-            return self.extras.items()
-        return ((column, column) for column in row.values if column not in self._taken)
 
     def _derive(self, found: dict[str, Any]) -> None:
         """Fill in tempo, mood and duration where the row gives only what stands in for them."""
+        if (tempo := found.get("tempo")) is not None and tempo not in TEMPOS:
+            self._read_tempo(found, tempo)
         if _needs("tempo", found):
             found["tempo"] = tempo_from_bpm(found["bpm"], self.slow_below, self.fast_from)
         if _needs("mood", found) and found.get("energy") is not None:
@@ -116,14 +190,53 @@ class FieldMapping:
         if _needs("duration", found):
             found["duration"] = seconds_from_ms(found.pop("duration_ms"))
 
+    def _read_tempo(self, found: dict[str, Any], tempo: Any) -> None:
+        """Take a tempo for a word in whatever case, or for beats per minute."""
+        said = decimal(with_point(tempo)) if isinstance(tempo, str) else tempo
+        if isinstance(said, str):
+            word = said.strip().lower()
+            found["tempo"] = word if word in TEMPOS else tempo
+        elif not isinstance(said, bool) and isinstance(said, int | float):
+            found["tempo"] = tempo_from_bpm(said, self.slow_below, self.fast_from)
+            found.setdefault("bpm", said)
+
+    def _fill(self, found: dict[str, Any], counts: Counts) -> None:
+        for name, value in self.defaults.items():
+            if found.get(name) is None:
+                found[name] = value
+                counts.defaults[name] += 1
+
     def _why_missing(self, name: str, row: Row) -> str:
         sources = [source for source in (name, STAND_INS.get(name, "")) if source in self.columns]
         for source in sources:
-            if self.columns[source] in row.values:
+            column = self.binding(row).column(source)
+            if column is not None:
                 instead = "" if source == name else f" for {source}"
-                return f" ({shown(row.values[self.columns[source]])}{instead})"
+                return f" ({shown(row.values[column])}{instead})"
         columns = " or ".join(shown(self.columns[source]) for source in sources)
         return f" (no column {columns})" if columns else " (no column is mapped to it)"
+
+
+def _scaled(value: Any, scale: float) -> Any:
+    return value / scale if isinstance(value, int | float) and not isinstance(value, bool) else value
+
+
+def _with_id(found: dict[str, Any], counts: Counts) -> dict[str, Any]:
+    """Return the fields of a row with an id made of its artist and title, if it has both."""
+    artist, title = found.get("artist"), found.get("title")
+    if not isinstance(artist, str) or not isinstance(title, str):
+        return found
+    counts.made_ids += 1
+    return {"track_id": made_id(artist, title), **found}
+
+
+def made_id(artist: str, title: str) -> str:
+    """Return the id of a track that has none: `made-` and 128 bits of SHA-256 of the normal forms, so the same always.
+
+    Names that differ in case alone, or in how Unicode writes them, are one track.
+    """
+    content = f"{normalise(artist)}\0{normalise(title)}".encode(errors="surrogatepass")
+    return f"made-{sha256(content).hexdigest()[:32]}"
 
 
 def _needs(name: str, found: Mapping[str, Any]) -> bool:
@@ -131,77 +244,8 @@ def _needs(name: str, found: Mapping[str, Any]) -> bool:
     return found.get(name) is None and found.get(STAND_INS[name]) is not None
 
 
-def _check_name(problem: str, name: str, known: Collection[str]) -> None:
+def check_name(problem: str, name: str, known: Collection[str]) -> None:
     """Raise `InvalidInput` with the problem and the nearest known name unless the name is a known one."""
     if name not in known:
         hint = did_you_mean(name, known) or f"; known: {', '.join(known)}"
         raise InvalidInput(f"{problem} {shown(name)}{hint}")
-
-
-_SPOTIFY_SHARES = ("danceability", "acousticness", "instrumentalness")
-
-PRESETS: Mapping[str, FieldMapping] = {
-    "spotify": FieldMapping(
-        columns={
-            "track_id": "track_id",
-            "title": "track_name",
-            "artist": "track_artist",
-            "album": "track_album_name",
-            "genre": "playlist_genre",
-            "energy": "energy",
-            "valence": "valence",
-            "bpm": "tempo",
-            "duration_ms": "duration_ms",
-        },
-        extras={
-            "subgenre": "playlist_subgenre",
-            "popularity": "track_popularity",
-            "release_date": "track_album_release_date",
-            **{name: name for name in _SPOTIFY_SHARES},
-        },
-        converters={**FIELD_CONVERTERS, **dict.fromkeys(_SPOTIFY_SHARES, decimal), "popularity": whole_number},
-        missing=frozenset({"", "NA"}),
-    ),
-}
-
-
-def mapping_from_options(
-    preset: str | None = None,
-    pairs: Sequence[str] = (),
-    *,
-    slow_below: float = SLOW_BELOW,
-    fast_from: float = FAST_FROM,
-) -> FieldMapping:
-    """Return the mapping of a preset, or the default one, with `FIELD=COLUMN` pairs put over it.
-
-    A pair names a field of `FIELDS` or an extra of the preset. Where a pair takes a stand-in from the column that
-    would otherwise be its field ("bpm=tempo"), the field is no longer read from there.
-
-    Raises `InvalidInput` for an unknown preset, for a pair that is none, names an unknown field or names one again,
-    and for thresholds that overlap.
-    """
-    if preset is not None:
-        _check_name("unknown preset", preset, PRESETS)
-    base = FieldMapping() if preset is None else PRESETS[preset]
-    extras = base.extras or {}
-    given = _parsed_pairs(pairs, (*FIELDS, *extras))
-    columns = {**base.columns, **{name: column for name, column in given.items() if name in FIELDS}}
-    for name, stand_in in STAND_INS.items():
-        if stand_in in given and name not in given and columns.get(name) == given[stand_in]:
-            del columns[name]
-    if base.extras is not None:
-        base = evolve(base, extras={name: given.get(name, column) for name, column in extras.items()})
-    return evolve(base, columns=columns, slow_below=slow_below, fast_from=fast_from)
-
-
-def _parsed_pairs(pairs: Iterable[str], known: Sequence[str]) -> dict[str, str]:
-    given: dict[str, str] = {}
-    for pair in pairs:
-        name, column = (part.strip() for part in pair.partition("=")[::2])
-        if not name or not column:
-            raise InvalidInput(f"{shown(pair)} must be FIELD=COLUMN, such as title=track_name")
-        _check_name(f"{shown(pair)}: unknown field", name, known)
-        if name in given:
-            raise InvalidInput(f"{shown(pair)}: {name} is already given by column {shown(given[name])}")
-        given[name] = column
-    return given

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from typing import Any
 
 from qfzz_core.errors import InvalidInput
@@ -15,6 +16,10 @@ SLOW_BELOW = 100.0
 FAST_FROM = 130.0
 
 _SHOWN_CHARACTERS = 60  # so that a sentence with a line number and a value fits two lines of a terminal
+
+_WITH_COMMA = re.compile(r"\s*-?\d+,\d+(?:[eE][+-]?\d+)?\s*", re.ASCII)
+# minutes beyond 59 only where there are no hours
+_TIME = re.compile(r"\s*(?:(\d{1,6}):(?=[0-5]\d:))?(\d{1,6}):([0-5]\d(?:\.\d{1,9})?)\s*", re.ASCII)
 
 
 # ---- text -----------------------------------------------------------------------------------------------------------
@@ -36,6 +41,32 @@ def whole_number(text: str) -> int | str:
     except ValueError:
         number = decimal(text)
     return int(number) if isinstance(number, float) and number.is_integer() else text
+
+
+def with_point(text: str) -> str:
+    """Return a number that is written with a decimal comma with a point; any other text as it is."""
+    return text.replace(",", ".") if _WITH_COMMA.fullmatch(text) else text
+
+
+def says_nan(text: str) -> bool:
+    """Return whether text says that there is no number."""
+    return text.strip().lower() == "nan"
+
+
+def seconds(text: str) -> int | str:
+    """Return the whole seconds of a time (3:45, 1:02:03) or of a number of seconds, or the text if it is neither.
+
+    Halves are rounded up.
+    """
+    whole = whole_number(text)
+    if not isinstance(whole, str):
+        return whole
+    if found := _TIME.fullmatch(text):
+        hours, minutes, rest = found.groups()
+        number: float | str = int(hours or 0) * 3600 + int(minutes) * 60 + float(rest)
+    else:
+        number = decimal(text)
+    return math.floor(number + 0.5) if isinstance(number, float) else text
 
 
 def shown(value: Any) -> str:
@@ -60,6 +91,16 @@ def check_number(name: str, value: Any, most: float = math.inf) -> None:
     if not is_number or not 0 <= value <= most or value == math.inf:
         wanted = "of at least 0" if most == math.inf else f"from 0.0 to {most}"
         raise InvalidInput(f"{name} must be a number {wanted}, got {shown(value)}")
+
+
+def check_share(name: str, value: Any) -> None:
+    """Raise `InvalidInput`, as `check_number` does up to 1.0; a percentage is said to need a scale."""
+    try:
+        check_number(name, value, 1.0)
+    except InvalidInput as error:
+        if isinstance(value, int | float) and 1 < value <= 100:
+            raise InvalidInput(f"{error}; if the column goes from 0 to 100, add --scale {name}=100") from None
+        raise
 
 
 def check_thresholds(slow_below: float, fast_from: float) -> None:
@@ -95,8 +136,8 @@ def mood_from(valence: float, energy: float) -> str:
 
     Raises `InvalidInput` for what is no number from 0.0 to 1.0.
     """
-    check_number("valence", valence, 1.0)
-    check_number("energy", energy, 1.0)
+    check_share("valence", valence)
+    check_share("energy", energy)
     if energy >= 0.5:
         return "upbeat" if valence >= 0.5 else "energetic"
     return "calm" if valence >= 0.5 else "mellow"

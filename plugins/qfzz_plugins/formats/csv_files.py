@@ -5,45 +5,55 @@ from __future__ import annotations
 import csv
 import io
 import json
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from qfzz_core.contracts.formats import Playlist, PlaylistError, Row, TrackFile
+from qfzz_core.contracts.formats import Header, Playlist, PlaylistError, Row, TrackFile
+from qfzz_core.contracts.limits import MAX_LINE
 from qfzz_core.hookspecs import hookimpl
 from qfzz_core.importing.values import shown
 from qfzz_core.model.tracks import REQUIRED_FIELDS, TEXT_FIELDS
+from qfzz_plugins.formats.dialects import TableLines
 
+_LONGEST_FIELD = 2**31 - 1  # the most that a C long holds on every system
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
-class CsvFormat:
-    """Reads CSV as a stream; writes a column for each key that any track has, lists and objects as JSON."""
+class CsvReader:
+    """Reads tables of text as a stream: comma, semicolon, tab or bar between the fields, as the first rows show."""
 
     name = "csv"
-    suffixes = (".csv",)
+    suffixes = (".csv", ".tsv", ".tab")
 
     def read(self, file: TrackFile) -> Iterator[Row]:
         """Yield a row of text for each line, or for several lines that quotes hold together."""
-        lines = _Lines(file)
+        _allow_long_fields()
+        lines = TableLines(file)
         # strict, or an unclosed quote would swallow the rest of the file without an error
-        reader = csv.reader(lines, strict=True)
-        header = _header(file, reader)
+        reader = csv.reader(lines, strict=True, delimiter=lines.delimiter)
+        table = _Table(file, lines, reader)
+        above = lines.first - 1
         while True:
-            line = reader.line_num + 1
+            line = reader.line_num + above + 1
             lines.begin_row(line)
             try:
                 fields = next(reader)
             except StopIteration:
                 return
             except csv.Error as error:
-                yield Row(line, problem=f"not valid CSV: {error}{_span(line, reader.line_num)}")
+                problem = f"not valid CSV: {error}{_span(line, reader.line_num + above)}"
+                yield Row(line, problem=problem, header=table.header)
                 continue
-            if len(fields) == len(header):
-                yield Row(line, dict(zip(header, fields, strict=True)))
-            elif fields:
-                count = f"{len(fields)} field{'' if len(fields) == 1 else 's'}"
-                problem = f"has {count} where the header has {len(header)}{_span(line, reader.line_num)}"
-                yield Row(line, problem=problem)
+            if fields:
+                yield table.row(line, fields, reader.line_num + above)
+
+
+class CsvWriter:
+    """Writes a column for each key that any track has, lists and objects as JSON."""
+
+    name = "csv"
+    suffixes = (".csv",)
 
     def write(self, playlist: Playlist) -> Iterator[str]:
         """Yield the header and the rows; the required fields come first, other keys as they are met.
@@ -64,7 +74,7 @@ def _check_fields(track: Mapping[str, Any]) -> None:
     for key, value in track.items():
         if key in TEXT_FIELDS and not value.strip():
             raise _cannot_hold(f"the blank {key} of track {shown(track['track_id'])}, which would be a missing one")
-        if isinstance(value, str) and len(value) > csv.field_size_limit():
+        if isinstance(value, str) and len(value) > MAX_LINE:
             raise _cannot_hold(f"a {key} of {len(value):,} characters, of track {shown(track['track_id'])}")
 
 
@@ -72,49 +82,62 @@ def _cannot_hold(what: str) -> PlaylistError:
     return PlaylistError(f"a CSV file cannot hold {what}; write json or jsonl instead")
 
 
-class _Lines:
-    """The lines of a file, of which those of one row together must not be longer than a line may be."""
+class _Table:
+    """The header of a table, and what its rows are by it."""
 
-    def __init__(self, file: TrackFile) -> None:
-        self._file = file
-        self._lines = file.lines()
-        self.begin_row(1)
-
-    def begin_row(self, line: int) -> None:
-        self._row = line
-        self._left = self._file.limits.line
-
-    def __iter__(self) -> Iterator[str]:
-        return self
-
-    def __next__(self) -> str:
-        line = next(self._lines)
-        self._left -= len(line)
-        if self._left < 0:
-            raise self._file.too_long("the row", self._row)
-        return line
-
-
-def _header(file: TrackFile, reader: Any) -> list[str]:
-    try:
-        header = [name.strip() for name in next(reader, [])]
-    except csv.Error as error:
-        raise file.unusable(f"the header is not valid CSV: {error}", 1) from None
-    if not header:
-        raise file.unusable("there is no header row that names the columns", 1)
-    most = file.limits.columns
-    if len(header) > most:
-        raise file.unusable(
-            f"the header names {len(header):,} columns, more than {most:,} (--max-columns allows more)", 1
+    def __init__(self, file: TrackFile, lines: TableLines, reader: Any) -> None:
+        names = _names(file, reader, lines.first)
+        counts = Counter(names)
+        kept = [name for name in names if name and counts[name] == 1]
+        self._width = len(names)
+        self._named = max((place for place, name in enumerate(names, 1) if name), default=0)
+        # which fields of a row are kept; all of them in most tables
+        self._places = [place for place, name in enumerate(names) if name and counts[name] == 1]
+        self._is_whole = len(kept) == len(names)
+        self.header = Header(
+            tuple(kept),
+            tuple(place for place, name in enumerate(names, 1) if not name),
+            tuple(name for name, count in counts.items() if name and count > 1),
+            decimal_comma=lines.delimiter in ";\t",
         )
-    seen: set[str] = set()
-    for position, name in enumerate(header):
-        if not name:
-            raise file.unusable(f"column {position + 1} of the header has no name", 1)
-        if name in seen:
-            raise file.unusable(f"the header names the column {shown(name)} twice", 1)
-        seen.add(name)
-    return header
+
+    def row(self, line: int, fields: list[str], end: int) -> Row:
+        """Return the row of some fields; empty ones may be missing, or too many, where no column has a name."""
+        count = len(fields)
+        if count != self._width and (count < self._named or any(map(str.strip, fields[self._width :]))):
+            has = f"{count} field{'' if count == 1 else 's'}"
+            problem = f"has {has} where the header has {self._width}{_span(line, end)}"
+            return Row(line, problem=problem, header=self.header)
+        columns = self.header.columns
+        if not self._is_whole:
+            fields = [fields[place] for place in self._places]
+        return Row(line, dict(zip(columns, fields, strict=False)), header=self.header)
+
+
+def _names(file: TrackFile, reader: Any, line: int) -> list[str]:
+    try:
+        names = [name.strip() for name in next(reader, [])]
+    except csv.Error as error:
+        raise file.unusable(f"the header is not valid CSV: {error}", line) from None
+    if not any(names):
+        raise file.unusable("there is no header row that names the columns", line)
+    if any("\0" in name for name in names):
+        raise file.unusable("the header holds NUL characters; if this is UTF-16, add --encoding utf-16", line)
+    most = file.limits.columns
+    if len(names) > most:
+        raise file.unusable(
+            f"the header names {len(names):,} columns, more than {most:,} (--max-columns allows more)", line
+        )
+    return names
+
+
+def _allow_long_fields() -> None:
+    """Let a field be as long as a line may be, which `TableLines` checks; the module's own limit is 131,072.
+
+    It is one for the whole process: it is only ever raised, and by one call, so threads do not disturb each other.
+    """
+    if csv.field_size_limit() < _LONGEST_FIELD:
+        csv.field_size_limit(_LONGEST_FIELD)
 
 
 def _span(first: int, last: int) -> str:
@@ -138,12 +161,12 @@ def _line(values: Iterable[Any], *, safe: bool) -> str:
 
 
 @hookimpl
-def qfzz_readers() -> list[CsvFormat]:
+def qfzz_readers() -> list[CsvReader]:
     """Register the reader."""
-    return [CsvFormat()]
+    return [CsvReader()]
 
 
 @hookimpl
-def qfzz_writers() -> list[CsvFormat]:
+def qfzz_writers() -> list[CsvWriter]:
     """Register the writer."""
-    return [CsvFormat()]
+    return [CsvWriter()]

@@ -9,27 +9,29 @@ from pathlib import Path
 from typing import Any
 
 import click
+from attrs import evolve
 
+from qfzz_core.cli.import_summary import SHOWN_BAD_ROWS, print_summary, report_rows, summary_of
 from qfzz_core.cli.options import command, size
-from qfzz_core.cli.output import console, echo, note, print_json
+from qfzz_core.cli.output import console, note, print_json
 from qfzz_core.cli.session import Session
 from qfzz_core.contracts.limits import MAX_COLUMNS, MAX_EXPANSION, MAX_LINE, Limits
 from qfzz_core.formats.files import Readers, file_size
+from qfzz_core.importing.column_types import declared_kinds
 from qfzz_core.importing.job import BadRow, Import
-from qfzz_core.importing.mapping import PRESETS, mapping_from_options
+from qfzz_core.importing.presets import PRESETS, mapping_from_options, presets_like
 from qfzz_core.importing.values import FAST_FROM, SLOW_BELOW
 from qfzz_core.model.plain import MAX_DEPTH
 
-SHOWN_BAD_ROWS = 20  # what a terminal of 24 lines shows; a wrong mapping makes every row a bad one
-
 _POSITIVE = click.IntRange(min=1)
-_MEANINGS = {
-    "rows": "rows read",
-    "added": "tracks added",
-    "replaced": "tracks replaced",
-    "repeated": "rows that repeat a track_id of this import, left out",
-    "bad": "bad rows, left out",
-}
+_DELIMITERS = {"comma": ",", "semicolon": ";", "tab": "\t", "\\t": "\t", "bar": "|"}
+
+
+def _delimiter(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
+    found = _DELIMITERS.get(value, value) if value else value
+    if found is not None and (len(found) != 1 or found in '"\r\n \0'):
+        raise click.BadParameter(f"{value!r} is no delimiter such as ; or tab")
+    return found
 
 
 @command(name="import")
@@ -37,6 +39,12 @@ _MEANINGS = {
 @click.option("--format", "format_", metavar="NAME", help="The format, whatever the suffixes of the files.")
 @click.option("--preset", type=click.Choice(sorted(PRESETS)), help="Where the columns are in a well-known data set.")
 @click.option("--map", "pairs", multiple=True, metavar="FIELD=COLUMN", help="The column of a field. Repeatable.")
+@click.option(
+    "--default", "defaults", multiple=True, metavar="FIELD=VALUE", help="A field where a row has none. Repeatable."
+)
+@click.option("--scale", "scales", multiple=True, metavar="FIELD=N", help="Divide a column, as energy=100. Repeatable.")
+@click.option("--delimiter", callback=_delimiter, metavar="CHARACTER", help="What separates the fields of a table.")
+@click.option("--encoding", metavar="NAME", help="How text without a byte order mark is encoded.  [default: utf-8]")
 @click.option("--slow-below", type=float, default=SLOW_BELOW, show_default=True, metavar="BPM", help="What is slow.")
 @click.option("--fast-from", type=float, default=FAST_FROM, show_default=True, metavar="BPM", help="What is fast.")
 @click.option("--strict", is_flag=True, help="Stop at the first bad row and import nothing.")
@@ -72,44 +80,47 @@ def import_tracks(
     max_columns: int,
     max_depth: int,
     max_expansion: int,
+    encoding: str | None,
+    delimiter: str | None,
     as_json: bool,
     **mapped: Any,
 ) -> None:
     """Import tracks from files, such as CSV, JSON or JSON Lines.
 
-    The suffix of a file chooses its format: .csv, .json, .jsonl, .ndjson or that of a plugin, each also with .gz.
-    Columns named like the fields of a track are taken as they are; for others, use --preset or --map. A tempo can come
-    from "bpm", a duration from "duration_ms", a mood from "valence" and the energy (the quadrants of Russell's
-    circumplex of affect, 1980: upbeat, energetic, calm, mellow).
+    The suffix of a file chooses its format: .csv, .tsv, .json, .jsonl, .ndjson or that of a plugin, each also with .gz.
+    Columns named like the fields of a track are taken, however case, spaces and hyphens are written; for others, use
+    --map. Well-known data sets are recognised by their header. A tempo can come from "bpm", a duration from
+    "duration_ms", a mood from "valence" and the energy (the quadrants of Russell's circumplex of affect, 1980: upbeat,
+    energetic, calm, mellow), an id from artist and title.
 
     All files are one transaction. Of several rows with one track_id the first counts; a track that is already in the
-    catalogue is replaced. Bad rows are reported and skipped. A file that asks for more than the limits of --max-line,
-    --max-columns, --max-depth and --max-expansion is refused; how many rows it has does not matter.
+    catalogue is replaced. Bad rows are reported and skipped; if there are no others, the exit code is 1. A file that
+    asks for more than the limits of --max-line, --max-columns, --max-depth and --max-expansion is refused; how many
+    rows it has does not matter.
     """
     bad: list[BadRow] = []
     mapping = mapping_from_options(**mapped)
+    presets = {} if mapped["preset"] or mapped["pairs"] else presets_like(mapping)
     limits = Limits(line=max_line, columns=max_columns, depth=max_depth, expansion=max_expansion)
     total = sum(map(file_size, files))  # before the store is opened: a missing file must not make one
     with session.engine() as engine:
-        readers = Readers.of(engine.registry, engine.faults.report, format_, limits)
-        job = Import(files, mapping, readers, strict)
+        readers = Readers.of(
+            engine.registry, engine.faults.report, format_, limits, encoding=encoding, delimiter=delimiter
+        )
+        kinds = declared_kinds(column.value for column in engine.registry.columns.values())
+        job = Import(files, evolve(mapping, declared=kinds), readers, strict)
+        job.presets = {name: evolve(each, declared=kinds) for name, each in presets.items()}
         job.on_bad_row = lambda row: bad.append(row) if len(bad) < SHOWN_BAD_ROWS else None
         begun = time.perf_counter()
         with _progress_bar(job, total):
             written = engine.write_tracks(job)
         seconds = time.perf_counter() - begun
-    _report_bad_rows(bad, job.summary.bad_rows)
-    summary = {
-        "files": [str(path) for path in files],
-        "rows": job.summary.rows,
-        "added": written.added,
-        "replaced": written.replaced,
-        "repeated": job.summary.repeated,
-        "bad": job.summary.bad_rows,
-        "seconds": round(seconds, 3),
-        "rows_per_second": round(job.summary.rows / seconds),
-    }
-    print_json(summary) if as_json else _print_summary(summary)
+    report_rows(bad, job.summary)
+    summary = summary_of(job, written, seconds)
+    print_json(summary) if as_json else print_summary(summary)
+    if job.summary.rows and not job.summary.tracks:
+        note("No row could be used: nothing was imported.")
+        raise click.exceptions.Exit(1)
 
 
 @contextmanager
@@ -126,20 +137,3 @@ def _progress_bar(job: Import, total: int) -> Iterator[None]:
         task = progress.add_task("", total=total)
         job.on_progress = lambda done: progress.update(task, completed=done)
         yield
-
-
-def _report_bad_rows(shown: list[BadRow], count: int) -> None:
-    for row in shown:
-        note(row)
-    if count > len(shown):
-        note(f"... and {count - len(shown):,} more")
-
-
-def _print_summary(summary: dict[str, Any]) -> None:
-    files = len(summary["files"])
-    echo(
-        f"Imported {summary['added'] + summary['replaced']:,} tracks from {files} file{'s' if files > 1 else ''} "
-        f"in {summary['seconds']:.1f} s ({summary['rows_per_second']:,} rows/s)."
-    )
-    for name, meaning in _MEANINGS.items():
-        echo(f"{summary[name]:>9,}  {meaning}")

@@ -1,0 +1,67 @@
+"""What `qfzz import` says it did."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from qfzz_core.cli.output import echo, note, visible
+from qfzz_core.importing.job import BadRow, Import, ImportSummary
+
+if TYPE_CHECKING:
+    from qfzz_core.contracts.stores import Written
+
+SHOWN_BAD_ROWS = 20  # what a terminal of 24 lines shows; a wrong mapping makes every row a bad one
+
+_MEANINGS = {
+    "rows": "rows read",
+    "added": "tracks added",
+    "replaced": "tracks replaced",
+    "repeated": "rows that repeat a track_id of this import, left out",
+    "bad": "bad rows, left out",
+}
+
+
+def report_rows(shown: Sequence[BadRow], summary: ImportSummary) -> None:
+    """Write bad rows and notes to stderr."""
+    for row in shown:
+        note(row)
+    if summary.bad_rows > len(shown):
+        note(f"... and {summary.bad_rows - len(shown):,} more")
+    for each in summary.notes:
+        note(each)
+
+
+def summary_of(job: Import, written: Written, seconds: float) -> dict[str, Any]:
+    """Return all counts and notes of an import, as its JSON document has them."""
+    summary = job.summary
+    return {
+        "files": [str(path) for path in job.paths],
+        "rows": summary.rows,
+        "added": written.added,
+        "replaced": written.replaced,
+        "repeated": summary.repeated,
+        "bad": summary.bad_rows,
+        "ignored_columns": summary.ignored_columns,
+        "made_ids": summary.counts.made_ids,
+        "defaults": dict(summary.counts.defaults),
+        "unusable": dict(summary.counts.unusable),
+        "notes": list(summary.notes),
+        "seconds": round(seconds, 3),
+        "rows_per_second": round(summary.rows / seconds),
+    }
+
+
+def print_summary(summary: Mapping[str, Any]) -> None:
+    """Write the counts to stdout: those that every import has, and the others where there is something to count."""
+    files = len(summary["files"])
+    echo(
+        f"Imported {summary['added'] + summary['replaced']:,} tracks from {files} file{'s' if files > 1 else ''} "
+        f"in {summary['seconds']:.1f} s ({summary['rows_per_second']:,} rows/s)."
+    )
+    for name, meaning in _MEANINGS.items():
+        echo(f"{summary[name]:>9,}  {meaning}")
+    for field, count in summary["defaults"].items():
+        echo(f"{count:>9,}  rows without {field}, which got the default")
+    for column, count in summary["unusable"].items():
+        echo(f"{count:>9,}  values of {visible(column)} that its column cannot use")

@@ -1,0 +1,113 @@
+"""Which column of a file is meant: names that people spell in several ways, and names that stand there twice."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from typing import Any
+
+from attrs import frozen
+
+from qfzz_core.contracts.formats import Header, Row
+from qfzz_core.errors import InvalidInput
+from qfzz_core.importing.values import shown
+
+_BETWEEN = re.compile(r"[\s_()\-]+")
+
+_ENTITIES = ("track", "recording", "album", "artist", "albumartist", "releasegroup", "releasetrack", "work")
+# Extra keys of one name, whatever the tagger calls the column: Picard and players write "MusicBrainz Track Id" or
+# MUSICBRAINZ_TRACKID, beets mb_trackid.
+STABLE_NAMES = {
+    spelling.format(entity): f"musicbrainz_{entity}id"
+    for entity in _ENTITIES
+    for spelling in ("musicbrainz_{}id", "musicbrainz_{}_id", "mb_{}id")
+} | {
+    "musicbrainz_release_group_id": "musicbrainz_releasegroupid",
+    "musicbrainz_release_track_id": "musicbrainz_releasetrackid",
+    "musicbrainz_album_artist_id": "musicbrainz_albumartistid",
+}
+
+
+class AmbiguousColumnError(InvalidInput):
+    """Several columns of a file could be the one that a field is taken from."""
+
+
+@lru_cache(maxsize=65_536)
+def loose(name: str) -> str:
+    """Return the form by which names of columns compare: without case; spaces, hyphens and brackets as underscores."""
+    return _BETWEEN.sub("_", unicodedata.normalize("NFKC", name).casefold()).strip("_")
+
+
+@frozen
+class Binding:
+    """Which columns of a file give fields and extra keys: pairs of a name and a column, without those not there."""
+
+    fields: tuple[tuple[str, str], ...]
+    extras: tuple[tuple[str, str], ...]
+
+    def column(self, name: str) -> str | None:
+        """Return the column of a field, None if the file has none."""
+        return next((column for each, column in self.fields if each == name), None)
+
+
+def key_of(row: Row) -> Any:
+    """Return what rows with the same columns share."""
+    return row.header or tuple(row.values)
+
+
+def bound(row: Row, columns: Mapping[str, str], extras: Mapping[str, str] | None, left_out: frozenset[str]) -> Binding:
+    """Return which columns of a row, or of all rows of a table, the wanted ones are.
+
+    A column of exactly the wanted name comes first, then one spelled otherwise. Without `extras` every other column
+    is one, except those `left_out`. Raises `AmbiguousColumnError` where several could be meant.
+    """
+    header = row.header or Header(tuple(row.values))
+    names = _Names(header)
+    fields = names.found(columns)
+    if extras is not None:
+        return Binding(fields, names.found(extras))
+    taken = left_out.union(column for _, column in fields)
+    others = (column for column in header.columns if column not in taken)
+    return Binding(fields, tuple((_stable(column, header.columns), column) for column in others))
+
+
+def has_all(header: Header, columns: Iterable[str]) -> bool:
+    """Return whether a header names all these columns, however it spells them."""
+    return {loose(column) for column in columns} <= {loose(column) for column in header.columns}
+
+
+class _Names:
+    """The columns of a header by what they may be called."""
+
+    def __init__(self, header: Header) -> None:
+        self._exact = frozenset(header.columns)
+        self._repeated = frozenset(header.repeated)
+        self._loose: dict[str, list[str]] = {}
+        for name in (*header.columns, *header.repeated):
+            if isinstance(name, str):  # a third-party reader may say anything, which is refused later
+                self._loose.setdefault(loose(name), []).append(name)
+
+    def found(self, wanted: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+        pairs = ((name, self._column(name, column)) for name, column in wanted.items())
+        return tuple((name, column) for name, column in pairs if column is not None)
+
+    def _column(self, name: str, wanted: str) -> str | None:
+        if wanted in self._exact:
+            return wanted
+        spelled = [wanted] if wanted in self._repeated else self._loose.get(loose(wanted), [])
+        if len(spelled) > 1:
+            names = " and ".join(map(shown, spelled))
+            raise AmbiguousColumnError(f"the columns {names} could each be {name}: choose with --map {name}=COLUMN")
+        if spelled and spelled[0] in self._repeated:
+            raise AmbiguousColumnError(
+                f"the header names the column {shown(spelled[0])} twice, and {name} is taken from it: "
+                f"rename one of them, or choose another column with --map {name}=COLUMN"
+            )
+        return spelled[0] if spelled else None
+
+
+def _stable(column: Any, columns: tuple[str, ...]) -> Any:
+    stable = STABLE_NAMES.get(loose(column), column) if isinstance(column, str) else column
+    return column if stable in columns else stable

@@ -1,0 +1,166 @@
+"""Mappings of well-known data sets, and what the user says of the columns of a file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+from attrs import evolve
+
+from qfzz_core.contracts.formats import Header
+from qfzz_core.errors import InvalidInput, TrackError
+from qfzz_core.importing.column_types import DECLARED
+from qfzz_core.importing.headers import has_all, loose
+from qfzz_core.importing.mapping import FIELD_CONVERTERS, FIELDS, STAND_INS, FieldMapping, check_name
+from qfzz_core.importing.values import FAST_FROM, SLOW_BELOW, check_number, decimal, shown, whole_number
+from qfzz_core.model.tracks import REQUIRED_FIELDS, checked_track
+
+# what Spotify's audio features say of a track
+_SHARES = ("danceability", "acousticness", "instrumentalness", "speechiness", "liveness")
+_MEASURES = ("loudness", "key", "mode", "time_signature")
+_CONVERTERS = {
+    **FIELD_CONVERTERS,
+    **dict.fromkeys((*_SHARES, "loudness"), decimal),
+    **dict.fromkeys(("popularity", "key", "mode", "time_signature"), whole_number),
+    "explicit": DECLARED["flag"],
+}
+
+PRESETS: Mapping[str, FieldMapping] = {
+    "spotify": FieldMapping(
+        columns={
+            "track_id": "track_id",
+            "title": "track_name",
+            "artist": "track_artist",
+            "album": "track_album_name",
+            "genre": "playlist_genre",
+            "energy": "energy",
+            "valence": "valence",
+            "bpm": "tempo",
+            "duration_ms": "duration_ms",
+        },
+        extras={
+            "subgenre": "playlist_subgenre",
+            "popularity": "track_popularity",
+            "release_date": "track_album_release_date",
+            **{name: name for name in _SHARES[:3]},
+        },
+        converters=_CONVERTERS,
+        missing=frozenset({"", "NA"}),
+    ),
+    "spotify-features": FieldMapping(
+        columns={
+            "track_id": "track_id",
+            "title": "track_name",
+            "artist": "artists",
+            "album": "album_name",
+            "genre": "track_genre",
+            "energy": "energy",
+            "valence": "valence",
+            "bpm": "tempo",
+            "duration_ms": "duration_ms",
+        },
+        extras={name: name for name in ("popularity", "explicit", *_SHARES, *_MEASURES)},
+        converters=_CONVERTERS,
+    ),
+}
+
+
+def preset_of(header: Header, presets: Mapping[str, FieldMapping]) -> str | None:
+    """Return the name of the only preset of which a header has all columns; None if it names the fields themselves."""
+    if has_all(header, ("title", "artist")):
+        return None
+    found = [name for name, preset in presets.items() if has_all(header, preset.columns.values())]
+    return found[0] if len(found) == 1 else None
+
+
+def presets_like(mapping: FieldMapping) -> dict[str, FieldMapping]:
+    """Return all presets with the thresholds, scales and defaults of a mapping."""
+    like = {name: getattr(mapping, name) for name in ("slow_below", "fast_from", "scales", "defaults")}
+    return {name: evolve(preset, **like) for name, preset in PRESETS.items()}
+
+
+def mapping_from_options(
+    preset: str | None = None,
+    pairs: Sequence[str] = (),
+    *,
+    slow_below: float = SLOW_BELOW,
+    fast_from: float = FAST_FROM,
+    scales: Sequence[str] = (),
+    defaults: Sequence[str] = (),
+) -> FieldMapping:
+    """Return the mapping of a preset, or the default one, with `FIELD=COLUMN` pairs put over it.
+
+    A pair names a field of `FIELDS` or an extra of the preset. Where a pair takes a stand-in from the column that
+    would otherwise be its field ("bpm=tempo"), the field is no longer read from there. `scales` are `FIELD=NUMBER`,
+    by which a field or extra is divided, `defaults` are `FIELD=VALUE` for required fields.
+
+    Raises `InvalidInput` for an unknown preset, for a pair that is none, names an unknown field or names one again,
+    for a value that a field cannot have, and for thresholds that overlap.
+    """
+    if preset is not None:
+        check_name("unknown preset", preset, PRESETS)
+    base = FieldMapping() if preset is None else PRESETS[preset]
+    extras = base.extras or {}
+    given = _parsed_pairs(pairs, "FIELD=COLUMN, such as title=track_name", (*FIELDS, *extras))
+    columns = {**base.columns, **{name: column for name, column in given.items() if name in FIELDS}}
+    for name, stand_in in STAND_INS.items():
+        if stand_in in given and name not in given and loose(columns.get(name, "")) == loose(given[stand_in]):
+            del columns[name]
+    if base.extras is not None:
+        base = evolve(base, extras={name: given.get(name, column) for name, column in extras.items()})
+    return evolve(
+        base,
+        columns=columns,
+        slow_below=slow_below,
+        fast_from=fast_from,
+        scales=_parsed_scales(scales),
+        defaults=_parsed_defaults(defaults),
+    )
+
+
+def _parsed_scales(pairs: Iterable[str]) -> dict[str, float]:
+    """Return what numbers are divided by; raises `InvalidInput` for no number above 0."""
+    scales: dict[str, float] = {}
+    for name, text in _parsed_pairs(pairs, "FIELD=NUMBER, such as energy=100").items():
+        number = decimal(text)
+        if isinstance(number, str) or number <= 0:
+            raise InvalidInput(f"the scale of {name} must be a number above 0, got {shown(text)}")
+        scales[name] = number
+    return scales
+
+
+# a track of which one field is replaced, so that the check of tracks says what is wrong with a default
+_ANY = {**dict.fromkeys(REQUIRED_FIELDS, "x"), "energy": 0.5, "tempo": "slow", "duration": 1}
+
+
+def _parsed_defaults(pairs: Iterable[str]) -> dict[str, Any]:
+    """Return values of required fields; raises `InvalidInput` for a value that the field cannot have."""
+    fields = tuple(name for name in REQUIRED_FIELDS if name != "track_id")
+    given = _parsed_pairs(pairs, "FIELD=VALUE, such as mood=calm", fields)
+    values: dict[str, Any] = {name: _converter(name)(text) for name, text in given.items()}
+    for name, value in values.items():
+        if name == "energy":
+            check_number("the default of energy", value, 1.0)
+        try:
+            checked_track({**_ANY, name: value})
+        except TrackError as error:
+            raise InvalidInput(f"as a default, {error.reason}") from None
+    return values
+
+
+def _converter(name: str) -> Callable[[str], Any]:
+    return str.lower if name == "tempo" else FIELD_CONVERTERS.get(name, str)
+
+
+def _parsed_pairs(pairs: Iterable[str], form: str, known: Sequence[str] | None = None) -> dict[str, str]:
+    given: dict[str, str] = {}
+    for pair in pairs:
+        name, column = (part.strip() for part in pair.partition("=")[::2])
+        if not name or not column:
+            raise InvalidInput(f"{shown(pair)} must be {form}")
+        if known is not None:
+            check_name(f"{shown(pair)}: unknown field", name, known)
+        if name in given:
+            raise InvalidInput(f"{shown(pair)}: {name} is already given by column {shown(given[name])}")
+        given[name] = column
+    return given

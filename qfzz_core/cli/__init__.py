@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import sys
+from contextlib import suppress
 
 
 def main() -> None:
@@ -18,4 +19,11 @@ def main() -> None:
     finally:
         if "qfzz_core.engine" in sys.modules:  # else no plugin was imported
             # What plugins print when the process ends must not follow a JSON document: registered last, called first.
-            atexit.register(setattr, sys, "stdout", sys.stderr)
+            atexit.register(_end_stdout)
+
+
+def _end_stdout() -> None:
+    """Write what stdout still holds, and let what comes later go to stderr."""
+    with suppress(OSError, ValueError, AttributeError):  # nobody reads it, it was closed, or there is none
+        sys.stdout.flush()  # at its end, Python flushes only what `sys.stdout` then is
+    sys.stdout = sys.stderr

@@ -10,7 +10,7 @@ from qfzz_core import Engine, PluginWarning
 import qfzz_broken
 from qfzz_broken.ways import WAYS
 
-HARMLESS = ("prepare-slow", "mutate-tracks", "mutate-result")
+HARMLESS = ("prepare-slow", "mutate-tracks", "mutate-sources", "mutate-result")
 ANSWERED = [name for name in WAYS if not name.startswith("import") and name not in HARMLESS]
 
 

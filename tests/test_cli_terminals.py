@@ -15,6 +15,8 @@ from support.cli_runs import Cli, install, isolated, json_lines, track
 
 from qfzz_core.engine import Engine
 
+pytestmark = pytest.mark.once
+
 STEERING = "".join(map(chr, [*range(1, 32), *range(127, 160), *range(0x202A, 0x202F), *range(0x2066, 0x206A)]))
 HOSTILE = f"a{STEERING}\x1b]0;owned\x07\x1b[2Jz"
 IN_A_NAME = HOSTILE.replace("/", "")

@@ -28,6 +28,8 @@ from qfzz_core.storage import Decoding, copy_store, event_of, profile_document
 from qfzz_core.testing.samples import TIME, a_track, some_tracks
 from qfzz_plugins.stores.sqlite.connection import PAGE
 
+pytestmark = pytest.mark.once
+
 sys.path.append(str(Path(__file__).parents[1]))  # the trials are no part of the installed packages
 
 ADVICE = "run `qfzz store check`"

@@ -496,6 +496,8 @@ from qfzz_core.errors import StoreError
 from qfzz_core.testing.samples import some_tracks
 from qfzz_plugins.stores.postgresql import PostgresqlOptions, open_postgresql
 
+pytestmark = pytest.mark.once
+
 store = open_postgresql(sys.argv[1], PostgresqlOptions(schema=sys.argv[2], deadline=1, retry=0.5))
 def work():
     for call in (lambda: store.write_tracks(some_tracks(60)), lambda: store.catalogue_token(),

@@ -264,6 +264,8 @@ def usable(track: dict[str, Any]) -> bool:
 COST = """
 import sys
 
+pytestmark = pytest.mark.once
+
 
 def test_nothing_of_it_is_imported():
     assert sorted(name for name in sys.modules if name.partition(".")[0] in {"qfzz", "qfzz_core", "qfzz_plugins"}) == [

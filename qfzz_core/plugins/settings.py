@@ -193,9 +193,9 @@ def opened_store(store: str | Store | None, config: Config, registry: Registry) 
     cannot open; if it raises anything else, a `StoreError` that names the plugin.
     """
     given = text_of(store)
-    if isinstance(store, Store) and given is None:
-        return store
     if store is not None and given is None:
+        if _is_store(store):
+            return store  # type: ignore[return-value]
         raise StoreURLError(f"store must be a URL such as sqlite:///music.db, or a store, got {shown(store)}")
     url = given if given is not None else config.store_url or DEFAULT_URL
     backend, options = checked_store(url, config, registry)
@@ -218,6 +218,17 @@ def _file_meant(url: str, registry: Registry) -> str:
     if not in_files or "://" in url or not (len(path.parts) > 1 or path.suffix):
         return ""
     return f', did you mean "{in_files[0].before_path}{quote(path.as_posix(), safe="/:~ ")}"?'
+
+
+_METHODS = [name for name in vars(Store) if not name.startswith("_")]
+
+
+def _is_store(given: object) -> bool:
+    """Return whether an object has what a store has; from Python 3.12 on, `isinstance` finds none of a wrapper's."""
+    try:
+        return all(hasattr(given, name) for name in _METHODS)
+    except Exception:  # noqa: BLE001 - an attribute may be a property that raises anything
+        return False
 
 
 def checked_store(url: str, config: Config, registry: Registry) -> tuple[StoreScheme, Any]:

@@ -352,7 +352,7 @@ def test_a_file_that_cannot_be_read_is_one_sentence(tmp_path: Path) -> None:
     assert loaded_refusal(tmp_path / "no.toml") == f"{tmp_path / 'no.toml'}: there is no such file"
     assert loaded_refusal(tmp_path) == f"{tmp_path}: this cannot be read: it is a directory, no ordinary file"
     assert loaded_refusal(tmp_path / "file" / "x") == f"{tmp_path / 'file' / 'x'}: this cannot be read: Not a directory"
-    assert loaded_refusal("a\0b") == "a\0b: this cannot be read: no file can have this name: embedded null byte"
+    assert loaded_refusal("a\0b").startswith("a\0b: this cannot be read: no file can have this name: ")
 
 
 # ---- start-up ------------------------------------------------------------------------------------------------------

@@ -27,6 +27,8 @@ from qfzz_plugins.stores.postgresql import PostgresqlOptions, open_postgresql, r
 from qfzz_plugins.stores.postgresql.errors import ServerAwayError
 from qfzz_plugins.stores.postgresql.pool import Pool
 
+pytestmark = pytest.mark.once
+
 if TYPE_CHECKING:
     from support.postgres_server import Database, Server
 
@@ -495,8 +497,6 @@ import sys
 from qfzz_core.errors import StoreError
 from qfzz_core.testing.samples import some_tracks
 from qfzz_plugins.stores.postgresql import PostgresqlOptions, open_postgresql
-
-pytestmark = pytest.mark.once
 
 store = open_postgresql(sys.argv[1], PostgresqlOptions(schema=sys.argv[2], deadline=1, retry=0.5))
 def work():

@@ -33,6 +33,8 @@ from qfzz_core.testing import (
 )
 from qfzz_core.testing.plugin_contract import only_name
 
+pytestmark = pytest.mark.once
+
 MakeEngine = Callable[..., Engine]
 
 
@@ -263,8 +265,6 @@ def usable(track: dict[str, Any]) -> bool:
 
 COST = """
 import sys
-
-pytestmark = pytest.mark.once
 
 
 def test_nothing_of_it_is_imported():

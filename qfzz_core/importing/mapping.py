@@ -47,7 +47,6 @@ FIELD_CONVERTERS: Mapping[str, Converter] = {
 # numbers of which a table with semicolons or tabs may write 0,5
 _NUMERIC = frozenset({decimal, whole_number, seconds})
 
-_ABSENT = object()
 _BINDINGS = 64  # key sets of rows that name their own columns; a JSON file has a few
 # energy before mood, which may be derived from it: a row with a valence and no energy would be refused for its mood
 _REQUIRED = tuple(sorted(REQUIRED_FIELDS, key=lambda name: name == "mood"))

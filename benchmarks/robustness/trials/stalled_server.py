@@ -15,6 +15,7 @@ from typing import Any
 
 from benchmarks.processes import ROOT
 from benchmarks.robustness.trial import Finding, Settings, Trial
+from qfzz_core.testing.samples import a_track
 
 PLACES = 100  # where a feedback is stopped, at full scale
 DEADLINE = 2.0  # seconds
@@ -32,7 +33,7 @@ CALLS: Calls = {
     "get_track": lambda dj: dj.get_track("t1"),
     "get_trust_score": lambda dj: dj.get_trust_score("alice", artist="Miles Davis"),
     "record_feedback": lambda dj: dj.record_feedback("alice", "t1", "like", event_id="a call"),
-    "add_content": lambda dj: dj.add_content([track("added")]),
+    "add_content": lambda dj: dj.add_content([a_track("added")]),
     "remove_content": lambda dj: dj.remove_content(["added"]),
     "forget": lambda dj: dj.forget("nobody"),
     "check": lambda dj: dj.engine.store.check(),
@@ -64,20 +65,6 @@ TRIAL = Trial(
 
 
 # ---- what the process does -------------------------------------------------------------------------------------------
-
-
-def track(track_id: str) -> dict[str, Any]:
-    """Return a track."""
-    return {
-        "track_id": track_id,
-        "title": "So What",
-        "artist": "Miles Davis",
-        "genre": "jazz",
-        "energy": 0.4,
-        "tempo": "medium",
-        "mood": "calm",
-        "duration": 562,
-    }
 
 
 class Ends:
@@ -122,7 +109,7 @@ def behind_a_proxy(url: str) -> Iterator[tuple[Any, Any]]:
         proxy = StallingProxy(own)
         store = open_postgresql(proxy.url, PostgresqlOptions(deadline=DEADLINE))
         with PersonalizedDJ(store=store, seed=1) as dj:
-            dj.add_content([track("t1")])
+            dj.add_content([a_track("t1")])
             yield proxy, dj
         store.close()
         proxy.close()

@@ -24,6 +24,8 @@ Track = dict[str, Any]
 TEMPOS = ("slow", "medium", "fast")
 TEXT_FIELDS = ("track_id", "title", "artist", "genre", "mood")
 REQUIRED_FIELDS = (*TEXT_FIELDS, "energy", "tempo", "duration")
+MAY_BE_UNKNOWN = frozenset({"genre", "mood", "energy", "tempo", "duration"})
+"""The required fields of which None says that the value is unknown."""
 _LONGEST_NAME = 60  # characters of an extra key where a message says the place of a value
 
 required = itemgetter(*REQUIRED_FIELDS)
@@ -105,7 +107,8 @@ def _closely_checked(track: Any, position: int | None) -> Track:
 
 def _kept(field: str, value: Any) -> Any:
     """Return a value as it is kept: `energy` may be any number, such as one of NumPy's."""
-    return plain(number_of(value) if field == "energy" and not isinstance(value, int) else value, field[:_LONGEST_NAME])
+    is_number = field == "energy" and value is not None and not isinstance(value, int)
+    return plain(number_of(value) if is_number else value, field[:_LONGEST_NAME])
 
 
 def checked_tracks(tracks: Iterable[Any]) -> Iterator[Track]:
@@ -150,5 +153,7 @@ def _problem(field: str, track: Mapping[Any, Any]) -> str | None:
     if field not in track:
         return "is missing"
     value = track[field]
+    if value is None and field in MAY_BE_UNKNOWN:
+        return None
     wrong = next((problem for holds, problem in _RULES[field] if not holds(value)), None)
     return wrong and wrong.format(shown(value))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -15,17 +16,36 @@ from qfzz_core.errors import ProfileError, shown
 
 Normaliser = Callable[[str], str]
 
+# Every dash of Unicode 16 (category Pd) and the minus sign; looking through all characters takes 100 ms at start.
+_DASHES = (
+    "\u058a\u05be\u1400\u1806\u2010\u2011\u2012\u2013\u2014\u2015\u2212\u2e17\u2e1a\u2e3a\u2e3b\u2e40\u2e5d\u301c\u3030\u30a0"
+    "\ufe31\ufe32\ufe58\ufe63\uff0d\U00010d6e\U00010ead"
+)
+_SINGLE_QUOTES = "\u2018\u2019\u201b\u02bc\u0060\u00b4"
+_DOUBLE_QUOTES = "\u201c\u201d\u201e\u201f"
+_SIGNS = str.maketrans(
+    {**dict.fromkeys(_DASHES, "-"), **dict.fromkeys(_SINGLE_QUOTES, "'"), **dict.fromkeys(_DOUBLE_QUOTES, '"')}
+)
 _SEPARATORS = str.maketrans("_-", "  ")
+# What makes an ASCII name in small letters another than its normal form, but for blanks around it.
+_UNUSUAL = re.compile(r"[`\t-\r\x1c-\x1f]|  ").search
 
 
-# A name of other than ASCII letters takes 0.5 microseconds to normalise and 0.08 to find; ASCII names gain nothing.
+# A name of other than ASCII letters takes 1.2 microseconds to normalise and 0.08 to find; ASCII names gain nothing.
 @lru_cache(maxsize=65_536)
 def normalise(name: str) -> str:
-    """Return the form by which artists and moods compare: NFKC(casefold(NFKC(name))), trimmed."""
+    """Return the form by which artists and moods compare: NFKC(casefold(NFKC(name))), trimmed, its signs made plain.
+
+    Every dash is `-`, every typographic apostrophe or single quote `'`, every double one `"`, and each run of white
+    space one space.
+    """
     if name.isascii():
-        return name.lower().strip()
-    folded = unicodedata.normalize("NFKC", name).casefold()
-    return unicodedata.normalize("NFKC", folded).strip()
+        form = name.lower()
+        return " ".join(form.translate(_SIGNS).split()) if _UNUSUAL(form) else form.strip()
+    # Before as well: NFKC takes an acute accent that stands for an apostrophe apart. It also makes new ones, such as
+    # the minus of a superscript.
+    folded = unicodedata.normalize("NFKC", name.translate(_SIGNS)).casefold()
+    return " ".join(unicodedata.normalize("NFKC", folded).translate(_SIGNS).split())
 
 
 @lru_cache(maxsize=65_536)
@@ -35,7 +55,7 @@ def normalise_genre(name: str) -> str:
     A name of nothing but those is one of them, so that no name but a blank one has an empty form.
     """
     form = normalise(name)
-    return form.translate(_SEPARATORS).strip() or (form and "-")
+    return " ".join(form.translate(_SEPARATORS).split()) or (form and "-")
 
 
 def normalise_all(names: Sequence[str], normal: Normaliser) -> Sequence[str]:
@@ -44,7 +64,7 @@ def normalise_all(names: Sequence[str], normal: Normaliser) -> Sequence[str]:
         return names
     if normal is normalise:
         folded = "\0".join(names)
-        forms = folded.lower().split("\0") if folded.isascii() else []
+        forms = folded.lower().split("\0") if folded.isascii() and not _UNUSUAL(folded) else []
         if len(forms) == len(names):  # no name has the separator inside
             return [form.strip() for form in forms]
     return [normal(name) for name in names]

@@ -32,7 +32,7 @@ from qfzz_core.model.vocabulary import Vocabulary
 
 logger = logging.getLogger("qfzz.catalogue")
 
-FORMAT = 2  # to be counted up whenever the meaning of an array, or the normal form of a name, changes
+FORMAT = 3  # to be counted up whenever the meaning of an array, or the normal form of a name, changes
 # Catalogues of which the files stay in a directory: a change of a column's declaration makes a new one, of 80 MB for a
 # million tracks, and a user who tries two configurations of two stores should not read either again.
 KEPT = 4

@@ -16,7 +16,7 @@ import pytest
 from psycopg.conninfo import conninfo_to_dict
 
 from qfzz import PersonalizedDJ
-from qfzz_core import Config
+from qfzz_core import Config, Engine
 from qfzz_core.contracts.stores import Store
 from qfzz_core.errors import (
     ForeignStoreError,
@@ -307,7 +307,7 @@ def test_a_newer_schema_is_refused_untouched(postgres: Database, tmp_path: Path)
     postgres.open(tmp_path).close()
     name = postgres.schema(tmp_path)
     postgres.run(f"UPDATE {name}.store SET version = 99")
-    with pytest.raises(NewerSchemaError, match=r"schema 99, this one knows 2\): upgrade QFZZ"):
+    with pytest.raises(NewerSchemaError, match=r"schema 99, this one knows 3\): upgrade QFZZ"):
         postgres.open(tmp_path)
     assert postgres.run(f"SELECT version FROM {name}.store") == [(99,)]
 
@@ -318,12 +318,33 @@ def test_an_older_schema_is_migrated(postgres: Database, tmp_path: Path, monkeyp
     held = everything(store)
     store.close()
     monkeypatch.setattr(schema, "MIGRATIONS", (*schema.MIGRATIONS, ("CREATE TABLE later (n int)",)))
-    monkeypatch.setattr(schema, "VERSION", 3)
+    monkeypatch.setattr(schema, "VERSION", 4)
     store = postgres.open(tmp_path)
     assert everything(store) == held
-    assert store._connections.rows("SELECT version FROM store", ()) == [(3,)]
+    assert store._connections.rows("SELECT version FROM store", ()) == [(4,)]
     assert store._connections.rows("SELECT * FROM later", ()) == []
     store.close()
+
+
+def test_names_of_an_older_schema_are_found_by_any_spelling(postgres: Database, tmp_path: Path) -> None:
+    with closing(postgres.open(tmp_path)) as store, Engine(store=store) as engine:
+        engine.add_content([{**a_track("t1"), "artist": "JAY\u2010Z"}])
+        engine.record_feedback("alice", "t1", "favorite")
+    name = postgres.schema(tmp_path)
+    old = "convert_to('jay\u2010z', 'UTF8')"
+    postgres.run(f"UPDATE {name}.weights SET same = {old} WHERE field = 'artists'")
+    postgres.run(
+        f"INSERT INTO {name}.weights (serial, field, same, name, weight) SELECT serial, 'artists', "
+        f"convert_to('jay-z', 'UTF8'), convert_to('Jay-Z', 'UTF8'), 0.5 FROM {name}.users"
+    )
+    postgres.run(f"UPDATE {name}.states SET key = convert_to('artist:jay\u2010z', 'UTF8')")
+    postgres.run(f"UPDATE {name}.store SET version = 2")
+    with closing(postgres.open(tmp_path)) as store, Engine(store=store) as engine:
+        assert store.check() == []
+        profile = engine.get_profile("alice")
+        assert profile is not None
+        assert profile.artists == {"JAY\u2010Z": 0.5}
+        assert engine.learned("trust", "alice", "artist:jay-z") > 0.5
 
 
 def test_a_store_of_version_1_gets_the_latest_interactions_of_its_log(

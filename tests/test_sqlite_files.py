@@ -217,26 +217,26 @@ def test_a_store_that_was_replaced_while_in_use_is_refused(store: SQLiteStore, p
 def test_an_older_store_is_migrated(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     held = made(path)
     later = Migrations("qfzz")
-    for migration in (schema.first_tables, schema.latest_interactions, _third):
+    for migration in (schema.first_tables, schema.latest_interactions, schema.normal_forms, _added):
         later()(migration)
     monkeypatch.setattr(schema, "migrations", later)
-    monkeypatch.setattr(schema, "VERSION", 3)
+    monkeypatch.setattr(schema, "VERSION", 4)
     for _ in range(2):
         store = opened(path)
         assert everything(store) == held
         assert store._connections.mine().row("SELECT count(*) FROM added_later") == (0,)
         store.close()
     monkeypatch.undo()
-    refused(path, NewerSchemaError, "schema 3")
+    refused(path, NewerSchemaError, "schema 4")
 
 
-def _third(db: Any) -> None:
+def _added(db: Any) -> None:
     db.execute("CREATE TABLE added_later (x INTEGER) STRICT")
 
 
 TO_VERSION_1 = (
     "DROP TABLE latest",
-    "DELETE FROM _sqlite_migrations WHERE name = 'latest_interactions'",
+    "DELETE FROM _sqlite_migrations WHERE name IN ('latest_interactions', 'normal_forms')",
     "PRAGMA user_version=1",
 )
 
@@ -287,10 +287,10 @@ def test_what_another_process_migrated_meanwhile_is_left_alone(path: Path, monke
 def test_a_migration_that_fails_changes_nothing(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     made(path)
     later = Migrations("qfzz")
-    for migration in (schema.first_tables, schema.latest_interactions, _third, _broken):
+    for migration in (schema.first_tables, schema.latest_interactions, schema.normal_forms, _added, _broken):
         later()(migration)
     monkeypatch.setattr(schema, "migrations", later)
-    monkeypatch.setattr(schema, "VERSION", 4)
+    monkeypatch.setattr(schema, "VERSION", 5)
     refused(path, StoreError, "syntax error")
 
 

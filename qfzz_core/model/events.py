@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 import attrs
 
+from qfzz_core.model.names import normalise
 from qfzz_core.model.plain import copied
 
 EventKind = Literal["created", "feedback", "interaction", "edited"]
@@ -28,6 +29,12 @@ class Features:
     artist: str
     mood: str
     publisher: str
+
+
+def renewed_publisher(key: str) -> str:
+    """Return a publisher's key that may have been made when names compared otherwise, as it is made now."""
+    kind, _, name = key.partition(":")
+    return f"artist:{normalise(name)}" if kind == "artist" else key
 
 
 @attrs.frozen
@@ -123,7 +130,14 @@ def decode_event(
         rating=body["rating"],
         timestamp=body.get("timestamp", timestamp),
         strength=body.get("strength"),
-        features=Features(*body[STORED_FEATURES]) if STORED_FEATURES in body else None,
+        features=_decoded_features(body[STORED_FEATURES]) if STORED_FEATURES in body else None,
         extra=body.get("extra", {}),
     )
     return Event(kind, timestamp, interaction, (), event_id, position)
+
+
+def _decoded_features(stored: Sequence[Any]) -> Features:
+    features = Features(*stored)
+    key = features.publisher
+    renewed = renewed_publisher(key) if isinstance(key, str) else key
+    return features if renewed == key else attrs.evolve(features, publisher=renewed)

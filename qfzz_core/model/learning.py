@@ -66,9 +66,15 @@ def features_of(track: Track) -> Features:
     return Features(track["genre"], track["artist"], track["mood"], publisher_of(track))
 
 
-def apply_event(event: Event, profile: ProfileWriter) -> None:
-    """Write what an event does to the profile's weights and scalars."""
+def apply_event(event: Event, profile: ProfileWriter, *, replayed: bool = False) -> None:
+    """Write what an event does to the profile's weights and scalars.
+
+    Raises `ProfileError` for a second spelling of a name, unless it is `replayed`: when it was recorded, the two may
+    have been two names.
+    """
     for change in event.changes:
+        if not replayed:
+            _refuse_second_spelling(change, profile)
         apply_change(change, profile)
     interaction = event.interaction
     if interaction is not None and interaction.features is not None and interaction.strength is not None:
@@ -88,7 +94,7 @@ def move_weights(features: Features, strength: float, profile: ProfileWriter) ->
 
 
 def apply_change(change: Change, profile: ProfileWriter) -> None:
-    """Write an explicit change; raises `ProfileError` if it gives a name that is there a second spelling."""
+    """Write an explicit change, under the spelling of a name that is there."""
     if change.field not in WEIGHT_FIELDS:
         profile.put_scalar(change.field, change.value)
     elif change.name is None:
@@ -98,6 +104,10 @@ def apply_change(change: Change, profile: ProfileWriter) -> None:
     elif change.value is None:
         profile.drop_weight(change.field, change.name)
     else:
+        profile.put_weight(change.field, change.name, change.value)
+
+
+def _refuse_second_spelling(change: Change, profile: ProfileWriter) -> None:
+    if change.field in WEIGHT_FIELDS and change.name is not None and change.value is not None:
         present = profile.weight(change.field, change.name)
         refuse_second_spelling(change.field, change.name, present[0] if present else change.name)
-        profile.put_weight(change.field, change.name, change.value)

@@ -146,17 +146,24 @@ def _is_repeated(user: UserTransaction, feedback: Feedback, position: int) -> bo
 # ---- what an event does ----------------------------------------------------------------------------------------------
 
 
-def take_effect(event: Event, user: UserTransaction, learners: Sequence[Registered[Learner]], report: Report) -> None:
+def take_effect(
+    event: Event,
+    user: UserTransaction,
+    learners: Sequence[Registered[Learner]],
+    report: Report,
+    *,
+    replayed: bool = False,
+) -> None:
     """Write what an event does to weights, scalars, learned state and `updated_at`, which moves forward.
 
     Learners hear of everything but the creation of the user, which is no experience. One that fails is reported, and
     its state stays as it was before this event.
     """
     if event.kind == "created":
-        apply_event(event, user)
+        apply_event(event, user, replayed=replayed)
         return
     updated_at = next_timestamp(user.updated_at, event.timestamp)
-    apply_event(event, user)
+    apply_event(event, user, replayed=replayed)
     for learner in learners:
         _learn(learner, event, user, report)
     if not event.changes or all(change.field != "updated_at" for change in event.changes):

@@ -48,7 +48,7 @@ def replayed(events: Iterable[Event], learners: Sequence[Registered[Learner]], r
     user = ReplayedUser("", None)
     user.create(created.timestamp)
     for event in chain([created], log):
-        take_effect(event, user, learners, report)
+        take_effect(event, user, learners, report, replayed=True)
         if event.interaction is not None:
             note_interaction(user.put_latest, event.interaction, event.position)
     return user

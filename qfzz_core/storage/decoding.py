@@ -12,11 +12,21 @@ from typing import Any, TypeVar, get_args
 import attrs
 
 from qfzz_core.errors import InvalidInput, StoreCorruptError
-from qfzz_core.model.events import Event, EventKind, Features, Interaction, decode_event, encode_event
+from qfzz_core.model.events import (
+    Change,
+    Event,
+    EventKind,
+    Features,
+    Interaction,
+    decode_event,
+    encode_event,
+    renewed_publisher,
+)
 from qfzz_core.model.json_codec import decoded, decoded_all, encoded
 from qfzz_core.model.profiles import TEMPO_PREFERENCES, ProfileSnapshot, checked_change
 from qfzz_core.model.tracks import USUAL_TYPES, Track, is_usual, required, track_problem
 from qfzz_core.model.weights import WEIGHT_FIELDS
+from qfzz_core.storage.normal_forms import renewed_weights
 from qfzz_core.storage.records import SCALARS, Name, UserRow, Weight
 
 Row = tuple[Any, ...]
@@ -185,8 +195,10 @@ class Decoding:
         weights, states = body["weights"], body["states"]
         row = _user((user_id, *revision, *(body["scalars"][field] for field in SCALARS)))
         rows = [(field, same, *weight) for field in WEIGHT_FIELDS for same, weight in weights[field].items()]
-        learned = {(learner, key): state for learner, own in states.items() for key, state in own.items()}
-        return row, dict(self.weights(user_id, rows)), learned
+        learned = {
+            (learner, renewed_publisher(key)): state for learner, own in states.items() for key, state in own.items()
+        }
+        return row, renewed_weights(self.weights(user_id, rows)), learned
 
 
 def event_row(event: Event, position: int | None = None) -> tuple[int, str, str, str | None, str]:
@@ -298,9 +310,17 @@ def _refuse_wrong_event(event: Event) -> None:
     ):
         raise ValueError(f"no event is of the kind {event.kind!r} with this position, event_id and body")
     for change in event.changes:
-        checked_change(change.field, change.name, change.value)
+        _refuse_wrong_change(change)
     if interaction is not None:
         _refuse_wrong_interaction(interaction)
+
+
+def _refuse_wrong_change(change: Change) -> None:
+    if change.field in WEIGHT_FIELDS and change.name is None and type(change.value) is dict:
+        for name, weight in change.value.items():  # one by one: what is one name now may have been two
+            checked_change(change.field, name, weight)
+    else:
+        checked_change(change.field, change.name, change.value)
 
 
 def _refuse_wrong_interaction(interaction: Interaction) -> None:

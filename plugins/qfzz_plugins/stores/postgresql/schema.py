@@ -11,8 +11,10 @@ from hashlib import sha256
 from itertools import chain
 from typing import Any
 
+from qfzz_core.contracts.stores import fresh_number
 from qfzz_core.errors import ForeignStoreError, NewerSchemaError, StoreCorruptError, StoreUnavailableError
 from qfzz_core.storage.latest import latest_of_stored
+from qfzz_core.storage.normal_forms import STATES, WEIGHTS, renewed_forms
 from qfzz_core.storage.row_check import damaged_rows
 from qfzz_plugins.stores.postgresql.connection import (
     BEGIN,
@@ -140,8 +142,38 @@ def _fill_latest(connection: Connection) -> None:
     connection.run("CLOSE stored")
 
 
+def _renew_forms(connection: Connection) -> None:
+    """Bring names to version 3, in which every dash, quote and run of white space compares as one."""
+    renewed = renewed_forms(_read(connection, WEIGHTS), _read(connection, STATES))
+    for row_id in renewed.dropped:
+        connection.run("DELETE FROM weights WHERE id = %s", [row_id])
+    for weight, row_id in renewed.weights:
+        connection.run("UPDATE weights SET weight = %s WHERE id = %s", [weight, row_id])
+    for form, row_id in renewed.forms:
+        connection.run("UPDATE weights SET same = %s WHERE id = %s", [as_bytes(form), row_id])
+    for key, serial, *place in renewed.states:
+        connection.run(_RENEW_STATE, [as_bytes(key), serial, *map(as_bytes, place), as_bytes(key)])
+    for serial in renewed.merged_users:
+        connection.run("UPDATE users SET revision = %s WHERE serial = %s", [fresh_number(), serial])
+
+
+_RENEW_STATE = """UPDATE states SET key = %s WHERE serial = %s AND learner = %s AND key = %s AND NOT EXISTS
+    (SELECT FROM states taken WHERE taken.serial = states.serial
+        AND taken.learner = states.learner AND taken.key = %s)"""
+
+
+def _read(connection: Connection, query: str) -> Iterator[Row]:
+    """Yield the rows of a query, with names as text, inside a transaction that may be writing."""
+    connection.run(f"DECLARE stored NO SCROLL CURSOR FOR {query}")
+    while rows := connection.rows(f"FETCH {_MIGRATED} FROM stored"):
+        for row in rows:
+            yield tuple(as_name(value) if isinstance(value, bytes) else value for value in row)
+    connection.run("CLOSE stored")
+
+
 Migration = str | Callable[[Connection], None]
-MIGRATIONS: tuple[tuple[Migration, ...], ...] = (_TABLES, (*_LATEST, _fill_latest))  # that lead to version 1, 2, ...
+# Those that lead to version 1, 2, ...
+MIGRATIONS: tuple[tuple[Migration, ...], ...] = (_TABLES, (*_LATEST, _fill_latest), (_renew_forms,))
 VERSION = len(MIGRATIONS)
 
 _COLUMNS = """SELECT c.relname, a.attname FROM pg_class c

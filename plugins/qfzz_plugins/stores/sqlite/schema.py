@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING
 
 from sqlite_utils import Database, Migrations
 
+from qfzz_core.contracts.stores import fresh_number
 from qfzz_core.errors import ForeignStoreError, NewerSchemaError, StoreCorruptError, StoreUnavailableError
 from qfzz_core.model.files import ordinary
 from qfzz_core.storage.latest import latest_of_stored
+from qfzz_core.storage.normal_forms import STATES, WEIGHTS, renewed_forms
 from qfzz_core.storage.pages import batches, paged
 from qfzz_core.storage.row_check import damaged_rows
 from qfzz_plugins.stores.sqlite.connection import Insertion
@@ -119,7 +121,22 @@ def latest_interactions(db: Database) -> None:
         db.conn.executemany(PUT_LATEST.one, latest_of_stored(events))
 
 
-VERSION = 2  # how many migrations there are
+@migrations()
+def normal_forms(db: Database) -> None:
+    """Bring names to version 3, in which every dash, quote and run of white space compares as one."""
+    renewed = renewed_forms(db.execute(WEIGHTS), db.execute(STATES))
+    db.conn.executemany("DELETE FROM weights WHERE id = ?", [(row_id,) for row_id in renewed.dropped])
+    db.conn.executemany("UPDATE weights SET weight = ? WHERE id = ?", renewed.weights)
+    db.conn.executemany("UPDATE weights SET same = ? WHERE id = ?", renewed.forms)
+    db.conn.executemany(
+        "UPDATE OR IGNORE states SET key = ? WHERE serial = ? AND learner = ? AND key = ?", renewed.states
+    )
+    db.conn.executemany(
+        "UPDATE users SET revision = ? WHERE serial = ?", [(fresh_number(), serial) for serial in renewed.merged_users]
+    )
+
+
+VERSION = 3  # how many migrations there are
 
 
 def examine(path: str) -> None:

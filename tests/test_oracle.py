@@ -228,7 +228,7 @@ def test_space_underscore_and_hyphen_are_one_character_for_genres_alone(other: s
         assert match_of(one_track(**{kind: "hip-hop"}), kind, {other: 1.0}) == float(same)
 
 
-@pytest.mark.parametrize(("one", "other"), [("hip hop", "hip  hop"), ("cafe", "café"), ("hiphop", "hip-hop")])
+@pytest.mark.parametrize(("one", "other"), [("cafe", "café"), ("hip hop", "hop hip"), ("hiphop", "hip-hop")])
 def test_other_names_stay_other_names(one: str, other: str) -> None:
     assert match_of(one_track(genre=one), "genre", {other: 1.0}) == 0.0
 

@@ -53,6 +53,8 @@ RESPELL = [
     lambda name: name.replace("-", " "),
     lambda name: name.replace(" ", "-"),
     lambda name: f"  {name}\t",
+    lambda name: name.replace("-", "\u2010"),
+    lambda name: name.replace(" ", "\u00a0 "),
     lambda name: unicodedata.normalize("NFD", name),
 ]
 
@@ -198,6 +200,9 @@ SPELLINGS = [
     ("Hit\u2122", "hittm"),  # NFKC makes capitals that are folded after it
     ("\u01f0\u0323", "J\u0323\u030c"),  # folding takes letters apart that NFKC composes after it
     ("\u017foul", "Soul"),
+    ("JAY\u2010Z", "jay-z"),
+    ("don\u2019t", "Don\u00b4t"),
+    ("\u201eso\u201c  what", '"So" what'),
 ]
 
 

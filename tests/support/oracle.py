@@ -34,10 +34,21 @@ STRENGTHS = {"favorite": 0.2, "like": 0.1, "play": 0.05, "skip": -0.05, "dislike
 
 def normal(name: str, kind: Kind) -> str:
     """The form by which two spellings of one name are equal; empty for a blank name."""
-    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
+    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", plain(name)).casefold())
+    folded = plain(folded)
     if kind == "genre":
         folded = folded.replace("_", " ").replace("-", " ")
-    return folded.strip()
+    return " ".join(folded.split())
+
+
+def plain(text: str) -> str:
+    """The text with every dash and quote as a keyboard has them."""
+    signs = {
+        **dict.fromkeys("\u2018\u2019\u201b\u02bc\u0060\u00b4", "'"),
+        **dict.fromkeys("\u201c\u201d\u201e\u201f", '"'),
+    }
+    dashes = ("-" if unicodedata.category(each) == "Pd" or each == "\u2212" else each for each in text)
+    return "".join(signs.get(each, each) for each in dashes)
 
 
 def spelling(weights: Mapping[str, float], name: str, kind: Kind) -> str | None:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from support.ranking_cases import (
     COLUMNS,
     GENRES,
+    UNKNOWN,
     Case,
     Snapshots,
     constraint,
@@ -40,7 +41,7 @@ def every_way(monkeypatch: pytest.MonkeyPatch) -> None:
 @given(st.integers(0, 2**40), st.sampled_from([2, 8, 1000]), st.booleans())
 def test_index_and_scan_give_the_same_ranking(seed: int, levels: int, few_levels: bool) -> None:
     random = Random(seed)
-    case = Case(random, levels)
+    case = Case(random, levels, random.choice(UNKNOWN))
     with pytest.MonkeyPatch.context() as patch:
         if few_levels:
             patch.setattr(entries, "MAX_LEVELS", 6)

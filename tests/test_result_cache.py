@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.ranking_cases import (
     TASTE,
+    UNKNOWN,
     Case,
     Snapshots,
     constraint,
@@ -184,11 +185,12 @@ def factors(
     *,
     table: tuple[str, dict[str, float], float] = ("genre", {"rock": 1.0}, 0.0),
     distance: tuple[str, float, float, float] = ("energy", 0.5, 1.0, 0.0),
+    unknown: float | None = None,
 ) -> list[tuple[float, Any]]:
     column, values, default = table
     number, target, scale, missing = distance
     return [
-        (weight, CategoryTable(column=column, values=values, default=default)),
+        (weight, CategoryTable(column=column, values=values, default=default, missing=unknown)),
         (0.5, NumericDistance(column=number, target=target, scale=scale, missing=missing)),
     ]
 
@@ -205,6 +207,9 @@ def test_no_two_formulas_that_score_otherwise_have_one_digest() -> None:
         factors(table=("genre", {"rock": 1.0, "pop": 1.0}, 0.0)),
         factors(table=("genre", {"rock": 1.0}, 0.5)),
         factors(table=("genre", {}, 0.0)),
+        factors(unknown=0.5),
+        factors(unknown=0.25),
+        factors(table=("genre", {"rock": 1.0}, 0.5), unknown=0.0),
         factors(distance=("year", 0.5, 1.0, 0.0)),
         factors(distance=("energy", 0.25, 1.0, 0.0)),
         factors(distance=("energy", 0.5, 2.0, 0.0)),
@@ -234,7 +239,7 @@ def test_a_method_that_is_asked_for_uses_no_cache() -> None:
 @given(st.integers(0, 2**40))
 def test_caching_and_scanning_give_the_same_ranking(seed: int) -> None:
     random = Random(seed)
-    case = Case(random, random.choice([2, 8, 1000]))
+    case = Case(random, random.choice([2, 8, 1000]), random.choice(UNKNOWN))
     with pytest.MonkeyPatch.context() as patch:
         small_limits(patch)
         patch.setattr(planner, "SMALL", -1)

@@ -21,13 +21,15 @@ Reason = Callable[[Mapping[str, Any], float], str]
 class CategoryTable:
     """A table over one category or tags column: `values` by name, `default` for every other name.
 
-    Names compare as the column compares them; on a tags column the largest mapped value of a track counts; a missing
-    category has the default. All values lie in [0, 1]. `reason` says a track's value in a few words.
+    Names compare as the column compares them; on a tags column the largest mapped value of a track counts; a track
+    without a category or tag has the value `missing`, or the default if that is None. All values lie in [0, 1].
+    `reason` says a track's value in a few words.
     """
 
     column: str
     values: Mapping[str, float]
     default: float = 0.0
+    missing: float | None = None
     reason: Reason | None = None
 
 

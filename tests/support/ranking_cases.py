@@ -44,6 +44,7 @@ COLUMNS = [
 GENRES = ["rock", "pop", "jazz", "folk", "soul"]
 TEMPOS = ["slow", "medium", "fast"]
 TAGS = ["live", "loud", "demo"]
+UNKNOWN = [0.0, 0.1, 0.5, 1.0]  # shares of values
 
 
 def small_limits(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -67,10 +68,14 @@ def small_limits(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @attrs.frozen
 class Case:
-    """A catalogue made in steps, and how requests of it score and filter."""
+    """A catalogue made in steps, and how requests of it score and filter; `unknown` is the share of unknown values."""
 
     random: Random
     levels: int
+    unknown: float = 0.0
+
+    def known(self, value: Any) -> Any:
+        return None if self.unknown and self.random.random() < self.unknown else value
 
     def numbers(self) -> float | None:
         kind = self.random.randrange(10)
@@ -82,11 +87,11 @@ class Case:
         random = self.random
         return {
             "track_id": f"t{number}",
-            "artist": f"artist {int(random.paretovariate(0.6)) % 40}",
-            "title": f"title {random.randrange(3)}",
-            "genre": random.choice([*GENRES, None]),
-            "tempo": random.choice(TEMPOS),
-            "energy": self.numbers(),
+            "artist": self.known(f"artist {int(random.paretovariate(0.6)) % 40}"),
+            "title": self.known(f"title {random.randrange(3)}"),
+            "genre": self.known(random.choice([*GENRES, None])),
+            "tempo": self.known(random.choice(TEMPOS)),
+            "energy": self.known(self.numbers()),
             "year": random.choice([1990, 2000, 2010, None]),
             "tags": random.sample(TAGS, random.randrange(3)),
         }
@@ -94,7 +99,8 @@ class Case:
     def table(self, column: str, names: Sequence[str], default: float = 0.0) -> CategoryTable:
         chosen = self.random.sample(names, self.random.randrange(len(names) + 1))
         values = {name: self.random.randrange(9) / 8 for name in chosen}
-        return CategoryTable(column=column, values=values, default=default)
+        missing = self.random.choice([None, None, 0.0, 0.5, 1.0])
+        return CategoryTable(column=column, values=values, default=default, missing=missing)
 
     def prepared(self) -> list[Any]:
         random = self.random
@@ -114,7 +120,7 @@ class Case:
             self.table("tags", TAGS),
             self.table("title", ["title 0", "title 2"]),
             ColumnFunction(function=lambda columns, rows: (rows * 7919 % 101) / 200.0, bound=0.5),
-            TrackFunction(function=lambda track: len(track["artist"]) / 10.0),
+            TrackFunction(function=lambda track: len(track["artist"] or "") / 10.0),
         ]
         usual = shapes[: random.choice([1, 2, 3, 4, 5])]
         return [*usual, *random.sample(shapes[len(usual) :], random.choice([0, 0, 0, 1, 2]))]

@@ -9,15 +9,17 @@ import attrs
 
 from qfzz_core import CategoryTable, Request, hookimpl
 from qfzz_core.model.names import normalise_genre
+from qfzz_plugins.factors.missing import unknown, value_for_missing
 
 SIMILAR = 0.5  # the reference's value
 
 
 @attrs.frozen
 class GenreOptions:
-    """How a match counts: as documented, or graded by the profile's weights."""
+    """How a match counts, as documented or graded by the profile's weights, and what an unknown genre counts."""
 
     match: Literal["documented", "graded"] = "documented"
+    missing: float = value_for_missing(0.0)
 
 
 @attrs.frozen
@@ -29,6 +31,8 @@ class GenreValues:
 
     def reason(self, track: Mapping[str, Any], value: float) -> str:
         """Say why the track's genre has its value."""
+        if track["genre"] is None:
+            return unknown("genre", value)
         genre = normalise_genre(track["genre"])
         if genre in self.similar_to:
             return f"similar to {self.similar_to[genre]}, which you like"
@@ -65,7 +69,8 @@ class GenreFactor:
     def prepare(self, request: Request) -> CategoryTable:
         """Score by a table of genres."""
         found = genre_values(request)
-        return CategoryTable(column="genre", values=found.values, reason=found.reason)
+        missing = request.options.missing
+        return CategoryTable(column="genre", values=found.values, missing=missing, reason=found.reason)
 
 
 @hookimpl

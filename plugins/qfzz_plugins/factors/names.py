@@ -8,6 +8,7 @@ from typing import Any
 import attrs
 
 from qfzz_core import CategoryTable, Request, hookimpl
+from qfzz_plugins.factors.missing import MissingIsNothing, unknown
 
 
 @attrs.frozen
@@ -19,14 +20,19 @@ class NameFactor:
     order: int
     field: str
     liked: str
+    Options: type[MissingIsNothing] | None = None
 
     def prepare(self, request: Request) -> CategoryTable:
         """Score by the weights of the profile."""
-        return CategoryTable(column=self.name, values=getattr(request.profile, self.field), reason=self.reason)
+        missing = None if self.Options is None else request.options.missing
+        weights = getattr(request.profile, self.field)
+        return CategoryTable(column=self.name, values=weights, missing=missing, reason=self.reason)
 
     def reason(self, track: Mapping[str, Any], value: float) -> str:
         """Say whether the name is liked."""
         name = track[self.name]
+        if name is None:
+            return unknown(self.name, value)
         return self.liked.format(name) if value > 0 else f"{name} is not among your {self.field}"
 
 
@@ -43,4 +49,4 @@ class NamePlugin:
 
 
 artist = NamePlugin(NameFactor("artist", 0.25, 2, "artists", "you like {}"))
-mood = NamePlugin(NameFactor("mood", 0.10, 5, "moods", "you like {} music"))
+mood = NamePlugin(NameFactor("mood", 0.10, 5, "moods", "you like {} music", MissingIsNothing))

@@ -35,13 +35,13 @@ _ROW = np.uint64(32)
 
 @attrs.frozen(eq=False)
 class Runs:
-    """The entries of the categories that have many of them, cell by cell.
+    """The entries of the lists that have many of them, cell by cell.
 
-    Those of category `codes[i]` are the runs from `firsts[i]` to before `firsts[i + 1]`; run r is of cell `cells[r]`
-    and has the entries from `starts[r]` to before `stops[r]`.
+    Those of list `lists[i]` are the runs from `firsts[i]` to before `firsts[i + 1]`; run r is of cell `cells[r]` and
+    has the entries from `starts[r]` to before `stops[r]`.
     """
 
-    codes: NDArray[np.int64]
+    lists: NDArray[np.int64]
     firsts: NDArray[np.int64]
     cells: NDArray[np.uint16]
     starts: NDArray[np.uint32]
@@ -49,46 +49,47 @@ class Runs:
 
     @classmethod
     def of(cls, starts: NDArray[np.int64], entries: SortedEntries) -> Runs:
-        """Return the runs of all categories with more than `MANY_ENTRIES` entries."""
-        codes = np.flatnonzero(np.diff(starts) > MANY_ENTRIES)
-        spans = [slice(starts[code], starts[code + 1]) for code in codes]
+        """Return the runs of all lists with more than `MANY_ENTRIES` entries."""
+        lists = np.flatnonzero(np.diff(starts) > MANY_ENTRIES)
+        spans = [slice(starts[number], starts[number + 1]) for number in lists]
         changes = [np.flatnonzero(np.diff(entries.cells_at(span).astype(np.int64), prepend=-1)) for span in spans]
         begins = [change + span.start for change, span in zip(changes, spans, strict=True)]
         firsts = np.cumsum([0, *map(len, begins)])
         run_starts = np.concatenate([np.empty(0, dtype=np.int64), *begins])
         run_stops = np.append(run_starts[1:], 0)
-        run_stops[firsts[1:] - 1] = starts[codes + 1]
+        run_stops[firsts[1:] - 1] = starts[lists + 1]
         cells = entries.cells_at(run_starts).astype(np.uint16)
-        return cls(codes, firsts, cells, run_starts.astype(np.uint32), run_stops.astype(np.uint32))
+        return cls(lists, firsts, cells, run_starts.astype(np.uint32), run_stops.astype(np.uint32))
 
 
 @attrs.frozen(eq=False, slots=False)
 class Postings:
-    """The rows of each category of a column: those of code c are `entries[starts[c]:starts[c + 1]]`."""
+    """The rows of each category of a column: list 0 has those without one, list c + 1 those of code c.
+
+    List l is `entries[starts[l]:starts[l + 1]]`.
+    """
 
     starts: NDArray[np.int64]
     entries: SortedEntries
 
     @classmethod
     def of(cls, column: CategoryColumn, keys: NDArray[np.uint64]) -> Postings:
-        """Return the postings of a column, leaving out the rows where it is missing."""
-        present = np.flatnonzero(column.codes >= 0)
-        codes = column.codes[present]
-        both = (keys[present] << _ROW) | present.astype(np.uint64)
-        counts = np.bincount(codes, minlength=len(column.vocabulary))
+        """Return the postings of a column."""
+        both = (keys << _ROW) | np.arange(len(keys), dtype=np.uint64)
+        counts = np.bincount(column.codes + np.int32(1), minlength=len(column.vocabulary) + 1)
         starts = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
-        return cls(starts, _entries(both[np.lexsort((both, codes))]))
+        return cls(starts, _entries(both[np.lexsort((both, column.codes))]))
 
     @cached_property
     def runs(self) -> Runs:
-        """The entries of categories that have many of them, cell by cell."""
+        """The entries of lists that have many of them, cell by cell."""
         return Runs.of(self.starts, self.entries)
 
-    def spans(self, codes: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Return where the entries of ascending codes start and stop."""
+    def spans(self, lists: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return where the entries of ascending lists start and stop."""
         # A vocabulary grows with the delta: an artist of a new track has a code that is not in the index, and no rows.
         last = len(self.starts) - 1
-        return self.starts[np.minimum(codes, last)], self.starts[np.minimum(codes + 1, last)]
+        return self.starts[np.minimum(lists, last)], self.starts[np.minimum(lists + 1, last)]
 
 
 @attrs.frozen(eq=False, slots=False)

@@ -36,8 +36,8 @@ class PostingLists:
         self._cells = cells
         self._bound = bound
         postings = index.postings[table.name]
-        starts, stops = postings.spans(table.codes)
-        lists = Ranges(table.codes, term.weight * (table.values - table.default), starts, stops)
+        starts, stops = postings.spans(table.codes + 1)
+        lists = Ranges(table.codes + 1, term.weight * (table.values - table.default), starts, stops)
         order = (-lists.bounds).argsort(kind="stable")
         lists = lists.some(order[((stops > starts) & (lists.bounds > 0.0))[order]])
         self.upper_bound = float(lists.bounds[0]) if len(lists.bounds) else 0.0
@@ -47,7 +47,7 @@ class PostingLists:
         self._few_seen = self._few.lengths().cumsum()
         self._runs = postings.runs
         self._many_bounds = lists.bounds[many]
-        runs = self._runs.codes.searchsorted(lists.cells[many])
+        runs = self._runs.lists.searchsorted(lists.cells[many])
         self._spans = np.stack([self._runs.firsts[runs], self._runs.firsts[runs + 1]])
         self._many = 0, Ranges.none()  # of how many categories the ranges are known, and these
         self._first: tuple[Places, Sums] = NONE, (NONE, np.empty(0))  # what was summed for the first threshold

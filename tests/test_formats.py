@@ -27,8 +27,8 @@ from qfzz_core.formats import ImportFileError, Playlist, PlaylistError, Row, Tra
 from qfzz_core.formats.files import Readers, chosen_writer, playlist_bytes
 from qfzz_core.importing.job import Import
 from qfzz_core.importing.mapping import FieldMapping
-from qfzz_core.model.tracks import REQUIRED_FIELDS
-from qfzz_core.testing import catalogues, engine_with
+from qfzz_core.model.tracks import REQUIRED_FIELDS, TEMPOS
+from qfzz_core.testing import catalogues, engine_with, tracks
 
 
 @attrs.frozen
@@ -254,11 +254,18 @@ class TestFaults:
 # an example that makes an engine takes as long as the machine does
 law = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=40)
 strings = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
+known_tracks = tracks(
+    genre=st.sampled_from(["jazz", "hip-hop", "ä"]) | strings,
+    mood=st.sampled_from(["calm", "Calm"]) | strings,
+    energy=st.floats(0.0, 1.0) | st.sampled_from([0, 1]),
+    tempo=st.sampled_from(TEMPOS),
+    duration=st.integers(0, 100_000),
+)
 
 
 class TestWriting:
     @law
-    @given(catalogues(max_size=4))
+    @given(catalogues(known_tracks, max_size=4))
     def test_json_lines_and_json_are_read_as_they_were_written(
         self, tmp_path_factory: pytest.TempPathFactory, content: list[dict[str, Any]]
     ) -> None:
@@ -342,7 +349,7 @@ class TestWriting:
             assert written(engine, content, "list.m3u8").count("\n") == 4
 
     @law
-    @given(catalogues(max_size=3), st.lists(strings, max_size=3), st.booleans())
+    @given(catalogues(known_tracks, max_size=3), st.lists(strings, max_size=3), st.booleans())
     def test_whatever_a_track_says_csv_gives_its_fields_back_or_is_refused(
         self, tmp_path_factory: pytest.TempPathFactory, content: list[dict[str, Any]], odd: list[str], more: bool
     ) -> None:

@@ -89,15 +89,20 @@ profiles = st.fixed_dictionaries(
 
 @st.composite
 def catalogues(draw: st.DrawFn, min_size: int = 1) -> list[dict[str, Any]]:
+    unknown = draw(st.sampled_from([0, 0, 10, 50, 100]))  # percent of the values
+
+    def known(values: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+        return st.integers(1, 100).flatmap(lambda drawn: values if drawn > unknown else st.none())
+
     tracks = st.fixed_dictionaries(
         {
             "title": st.just("Song"),
-            "genre": names("genre"),
+            "genre": known(names("genre")),
             "artist": names("artist"),
-            "mood": names("mood"),
-            "energy": st.one_of(unit, st.sampled_from([0, 1])),
-            "tempo": tempos,
-            "duration": st.integers(0, 600),
+            "mood": known(names("mood")),
+            "energy": known(st.one_of(unit, st.sampled_from([0, 1]))),
+            "tempo": known(tempos),
+            "duration": known(st.integers(0, 600)),
         }
     )
     drawn = draw(st.lists(tracks, min_size=min_size, max_size=14))
@@ -122,9 +127,11 @@ def configured(toml: str, tracks: list[dict[str, Any]], seed: int | None = None)
             yield dj
 
 
-def scoring(weights: dict[str, float], match: oracle.Match) -> str:
+def scoring(weights: dict[str, float], match: oracle.Match, unknown: dict[str, float] | None = None) -> str:
     tables = {name: [f"weight = {weight!r}"] for name, weight in weights.items()}
     tables.setdefault("genre", []).append(f'match = "{match}"')
+    for name, value in (unknown or {}).items():
+        tables.setdefault(name, []).append(f"missing = {value!r}")
     return "\n".join(line for name, lines in tables.items() for line in (f"[factors.{name}]", *lines))
 
 
@@ -153,12 +160,22 @@ def test_the_ranking_and_every_score_are_the_oracles(tracks: list[dict[str, Any]
 
 
 @fast
-@given(catalogues(), profiles, factor_weights, st.sampled_from(["documented", "graded"]))
-def test_other_weights_and_graded_genres_are_the_oracles(
-    tracks: list[dict[str, Any]], profile: dict[str, Any], weights: dict[str, float], match: oracle.Match
+@given(
+    catalogues(),
+    profiles,
+    factor_weights,
+    st.sampled_from(["documented", "graded"]),
+    st.dictionaries(st.sampled_from(list(oracle.UNKNOWN)), unit),
+)
+def test_other_weights_values_for_unknown_and_graded_genres_are_the_oracles(
+    tracks: list[dict[str, Any]],
+    profile: dict[str, Any],
+    weights: dict[str, float],
+    match: oracle.Match,
+    unknown: dict[str, float],
 ) -> None:
-    ranked = oracle.ranking(profile, tracks, weights, match)
-    with configured(scoring(weights, match), tracks) as dj:
+    ranked = oracle.ranking(profile, tracks, weights, match, unknown)
+    with configured(scoring(weights, match, unknown), tracks) as dj:
         assert plain_ranking(dj, profile) == [track_id for track_id, _ in ranked]
         check_scores(dj, profile, ranked)
 
@@ -244,27 +261,31 @@ def test_a_genre_of_weight_0_is_not_preferred(genre: str) -> None:
     assert match_of(one_track(genre=genre), "genre", {"jazz": 5e-324}) > 0.0
 
 
-def many_tracks(count: int, draw: random.Random) -> list[dict[str, Any]]:
-    """A catalogue of few distinct values, so that most scores are shared by several tracks."""
+def many_tracks(count: int, draw: random.Random, unknown: float = 0.0) -> list[dict[str, Any]]:
+    """A catalogue of few distinct values, so that most scores are shared by several tracks; a share is unknown."""
+
+    def known(value: Any) -> Any:
+        return None if unknown and draw.random() < unknown else value
+
     return [
         {
             "track_id": f"t{number}",
             "title": f"Song {number}",
-            "genre": draw.choice(GENRES),
+            "genre": known(draw.choice(GENRES)),
             "artist": draw.choice(ARTISTS),
-            "mood": draw.choice(MOODS),
-            "energy": draw.choice([draw.random(), draw.randrange(11) / 10]),
-            "tempo": draw.choice(["slow", "medium", "fast"]),
-            "duration": 180,
+            "mood": known(draw.choice(MOODS)),
+            "energy": known(draw.choice([draw.random(), draw.randrange(11) / 10])),
+            "tempo": known(draw.choice(["slow", "medium", "fast"])),
+            "duration": known(180),
         }
         for number in range(count)
     ]
 
 
-@pytest.mark.parametrize("seed", range(3))
-def test_a_larger_catalogue_ranks_alike_whole_and_limited(seed: int) -> None:
+@pytest.mark.parametrize(("seed", "unknown"), [(0, 0.0), (1, 0.1), (2, 0.5), (3, 1.0)])
+def test_a_larger_catalogue_ranks_alike_whole_and_limited(seed: int, unknown: float) -> None:
     draw = random.Random(seed)
-    tracks = many_tracks(3000, draw)
+    tracks = many_tracks(3000, draw, unknown)
     with PersonalizedDJ() as dj:
         dj.add_content(tracks)
         for size in (0, 1, 4):

@@ -130,11 +130,11 @@ def tracks_of(ids: st.SearchStrategy[str], energies: st.SearchStrategy[Any]) -> 
             "track_id": ids,
             "title": st.sampled_from(["One", "Two"]),
             "artist": st.sampled_from(["Ärtist", "artist", "nul\0"]),
-            "genre": names,
-            "mood": st.sampled_from(["calm", "Calm", " ", "wild"]),
-            "energy": energies,
-            "tempo": st.sampled_from(["slow", "medium", "fast"]),
-            "duration": st.sampled_from([0, 200]),
+            "genre": names | st.none(),
+            "mood": st.sampled_from(["calm", "Calm", " ", "wild", None]),
+            "energy": energies | st.none(),
+            "tempo": st.sampled_from(["slow", "medium", "fast", None]),
+            "duration": st.sampled_from([0, 200, None]),
         }
     )
     return st.builds(lambda fields, extra: {**fields, **extra}, documented, extras)

@@ -26,6 +26,7 @@ _NUMBERS = ("rank", "energy", "score", "value", "weight")
 _SECONDARY = ("sound", "track_id", "why")
 _SHORT = 12  # characters up to which a column is never folded: "melancholic" and "electronic" stay whole
 _INDENT = 5  # columns, the width of a rank
+UNKNOWN = "-"  # what is shown of a value that nobody knows
 
 _TRACK = (("title",), ("artist",), ("genre",), ("mood",), ("tempo",), ("energy",))
 _RANKED = (("rank",), *_TRACK, ("score",), ("why",))
@@ -100,8 +101,9 @@ def print_list(found: Sequence[Recommendation], *, with_ids: bool = True) -> Non
 
 
 def _track_cells(track: Mapping[str, Any]) -> dict[str, str]:
-    cells = {name: visible(track[name]) for name in ("title", "artist", "genre", "mood", "tempo", "track_id")}
-    cells["energy"] = f"{track['energy']:.2f}"
+    names = ("title", "artist", "genre", "mood", "tempo", "track_id")
+    cells = {name: UNKNOWN if track[name] is None else visible(track[name]) for name in names}
+    cells["energy"] = UNKNOWN if track["energy"] is None else f"{track['energy']:.2f}"
     return {**cells, "sound": ", ".join(cells[name] for name in ("genre", "mood", "tempo", "energy"))}
 
 

@@ -22,12 +22,13 @@ SHOWN_INTERACTIONS = 1000  # how many interactions a profile shows; the log keep
 class Features:
     """What a profile learns from an event: the names that the track had then, and who published it.
 
+    A genre or mood that was unknown is None.
     `publisher` is the key made by `qfzz_core.model.learning.publisher`.
     """
 
-    genre: str
+    genre: str | None
     artist: str
-    mood: str
+    mood: str | None
     publisher: str
 
 

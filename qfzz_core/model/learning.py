@@ -82,8 +82,13 @@ def apply_event(event: Event, profile: ProfileWriter, *, replayed: bool = False)
 
 
 def move_weights(features: Features, strength: float, profile: ProfileWriter) -> None:
-    """Move genre, artist and mood of a track by a strength; a name that is blank or would stay at 0 is not inserted."""
+    """Move genre, artist and mood of a track by a strength, but for those that are unknown.
+
+    A name that is blank or would stay at 0 is not inserted.
+    """
     for field, name in (("genres", features.genre), ("artists", features.artist), ("moods", features.mood)):
+        if name is None:
+            continue
         present = profile.weight(field, name)
         # A dislike of an unknown name leaves no weight of 0 behind, which would show the name as one the user chose.
         weight = moved(present[1] if present else 0.0, strength)

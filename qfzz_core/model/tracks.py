@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import product
 from operator import itemgetter
+from types import NoneType
 from typing import Any
 
 from qfzz_core.errors import TrackError, shown
@@ -29,7 +31,10 @@ MAY_BE_UNKNOWN = frozenset({"genre", "mood", "energy", "tempo", "duration"})
 _LONGEST_NAME = 60  # characters of an extra key where a message says the place of a value
 
 required = itemgetter(*REQUIRED_FIELDS)
-USUAL_TYPES = frozenset((str, str, str, str, str, energy, str, int) for energy in (float, int))
+_TYPES: dict[str, tuple[type, ...]] = {"energy": (float, int), "duration": (int,)}
+USUAL_TYPES = frozenset(
+    product(*((*_TYPES.get(name, (str,)), *[NoneType] * (name in MAY_BE_UNKNOWN)) for name in REQUIRED_FIELDS))
+)
 """The types that the required fields of a valid track have, as built-in types."""
 
 
@@ -58,13 +63,12 @@ def is_usual(track: Any) -> bool:
     except (KeyError, TypeError):
         return False
     return (
-        type(track_id) is type(title) is type(artist) is type(genre) is type(mood) is str
-        and type(energy) is float
-        and 0.0 <= energy <= 1.0
-        and type(tempo) is str
-        and tempo in TEMPOS
-        and type(duration) is int
-        and duration >= 0
+        type(track_id) is type(title) is type(artist) is str
+        and (type(genre) is str or genre is None)
+        and (type(mood) is str or mood is None)
+        and (energy is None or (type(energy) is float and 0.0 <= energy <= 1.0))
+        and (tempo is None or (type(tempo) is str and tempo in TEMPOS))
+        and (duration is None or (type(duration) is int and duration >= 0))
         and bool(track_id.strip())
     )
 

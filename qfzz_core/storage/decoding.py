@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
+from types import NoneType
 from typing import Any, TypeVar, get_args
 
 import attrs
@@ -65,7 +66,7 @@ class Decoding:
         """Return the track of a body; `value` in the column `key` finds its row."""
         try:
             track: Track = decoded(body)
-            if not _has_usual_types(track) or not 0.0 <= track["energy"] <= 1.0:
+            if not _has_usual_types(track) or not 0.0 <= (track["energy"] or 0.0) <= 1.0:
                 refuse_wrong_track(track)
             if key == "track_id" and track["track_id"] != value:
                 raise ValueError(f"body is that of the track {track['track_id']!r}")
@@ -337,5 +338,6 @@ def _refuse_wrong_interaction(interaction: Interaction) -> None:
 
 
 def _refuse_wrong_features(features: Features) -> None:
-    if not type(features.genre) is type(features.artist) is type(features.mood) is type(features.publisher) is str:
+    known = type(features.artist) is type(features.publisher) is str
+    if not known or not {type(features.genre), type(features.mood)} <= {str, NoneType}:
         raise ValueError("the features of its track are no text")

@@ -121,7 +121,8 @@ class FoundUnit(UnitOfWork[User]):
 
 def names_of(track: Track | None) -> list[Name]:
     """Return the names whose weights feedback on a track moves."""
-    return [] if track is None else [(field, WEIGHT_FIELDS[field](track[key])) for field, key in _LEARNED_FROM]
+    named = [] if track is None else [(field, track[key]) for field, key in _LEARNED_FROM]
+    return [(field, WEIGHT_FIELDS[field](name)) for field, name in named if name is not None]
 
 
 class RowUser(UserUnit):

@@ -14,6 +14,7 @@ from qfzz_core.model.names import checked_text, is_storable
 from qfzz_core.model.plain import NotPlainError, plain
 from qfzz_core.model.profiles import PREFERENCE_FIELDS, ProfileSnapshot, UserProfile, checked_change
 from qfzz_core.model.timestamps import checked_timestamp
+from qfzz_core.model.tracks import MAY_BE_UNKNOWN
 from qfzz_core.model.weights import WEIGHT_FIELDS, unit_number
 
 PROFILE_FORMAT = "qfzz-profile"
@@ -116,7 +117,9 @@ def _strength(where: str, value: Any) -> float:
 
 def _features(where: str, value: Any) -> Features:
     fields = _fields(where, value, _FEATURES_FIELDS)
-    return Features(*(_text(f"{where}.{name}", fields[name]) for name in _FEATURES_FIELDS))
+    unknown = {name for name in MAY_BE_UNKNOWN & fields.keys() if fields[name] is None}
+    given: Any = (None if name in unknown else _text(f"{where}.{name}", fields[name]) for name in _FEATURES_FIELDS)
+    return Features(*given)
 
 
 def _extra(where: str, value: Any) -> dict[str, Any]:

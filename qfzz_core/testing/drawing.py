@@ -52,7 +52,8 @@ def _values(column: Column) -> SearchStrategy[Any]:
 
 
 def tracks(columns: Iterable[Column] = (), **fields: SearchStrategy[Any]) -> SearchStrategy[Track]:
-    """Draw valid tracks; those keys of which `columns` are made are there or not, with usable values or others.
+    """Draw valid tracks, of which some values are unknown; those keys of which `columns` are made are there or not,
+    with usable values or others.
 
     `fields` draw the values of further keys, or of documented ones in place of what is drawn otherwise.
     """
@@ -60,11 +61,11 @@ def tracks(columns: Iterable[Column] = (), **fields: SearchStrategy[Any]) -> Sea
         "track_id": st.sampled_from([sample["track_id"] for sample in sample_tracks()]),
         "title": _text,
         "artist": _known("artist"),
-        "genre": _known("genre"),
-        "mood": _known("mood"),
-        "energy": _unit,
-        "tempo": st.sampled_from(TEMPOS),
-        "duration": st.integers(0, 100_000),
+        "genre": _known("genre") | st.none(),
+        "mood": _known("mood") | st.none(),
+        "energy": _unit | st.none(),
+        "tempo": st.sampled_from((*TEMPOS, None)),
+        "duration": st.integers(0, 100_000) | st.none(),
     }
     keys = {column.name if column.source is None else column.source: column for column in columns}
     extra = {

@@ -8,7 +8,7 @@ from typing import Any
 
 from qfzz_core.contracts.stores import Store, UserTransaction
 from qfzz_core.model.events import Event, Features, Interaction
-from qfzz_core.model.tracks import Track
+from qfzz_core.model.tracks import MAY_BE_UNKNOWN, Track
 
 TIME = "2026-01-31T09:30:00.000000+00:00"
 LATER = "2026-01-31T09:30:01.000000+00:00"
@@ -27,6 +27,11 @@ def a_track(track_id: str = "t1", **values: Any) -> Track:
         "duration": 562,
     }
     return {**track, **values}
+
+
+def an_unknown_track(track_id: str = "t1", **values: Any) -> Track:
+    """Return a valid track of which everything is unknown that may be, but for these values."""
+    return a_track(track_id, **{**dict.fromkeys(MAY_BE_UNKNOWN), **values})
 
 
 def some_tracks(count: int, first: int = 0, **values: Any) -> list[Track]:

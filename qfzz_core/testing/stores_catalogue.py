@@ -10,7 +10,7 @@ import pytest
 
 from qfzz_core.contracts.stores import Store, Written
 from qfzz_core.model.tracks import Track
-from qfzz_core.testing.samples import a_track, some_tracks
+from qfzz_core.testing.samples import a_track, an_unknown_track, some_tracks
 
 _NESTED: Any = "the bottom"
 for _ in range(90):
@@ -59,6 +59,15 @@ class CatalogueContract:
         positions = [_found(store, track_id)[0] for track_id in ("t0", "t1", "t2", "a", "T1")]
         assert positions == sorted(set(positions))
         assert positions[0] >= 0
+
+    def test_what_is_unknown_comes_back_as_none(self, store: Store) -> None:
+        """Beside what is known, whichever way it is read."""
+        tracks = [an_unknown_track("t1"), a_track("t2"), an_unknown_track("t3", tempo="slow")]
+        store.write_tracks(tracks)
+        positions = [_found(store, track["track_id"])[0] for track in tracks]
+        assert [_found(store, track["track_id"])[1] for track in tracks] == tracks
+        assert store.tracks_at(positions) == tracks
+        assert [track for _, track in store.catalogue_since(None).written] == tracks
 
     def test_a_track_is_replaced_in_place(self, store: Store) -> None:
         """It keeps its position, and nothing of the old track is left."""

@@ -9,7 +9,7 @@ import pytest
 
 from qfzz_core.contracts.stores import Store
 from qfzz_core.errors import StoreError
-from qfzz_core.model.events import Change, Event, Interaction
+from qfzz_core.model.events import Change, Event, Features, Interaction
 from qfzz_core.testing.samples import LATER, TIME, a_feedback, changing
 
 EVENTS = {
@@ -17,6 +17,7 @@ EVENTS = {
     "created with preferences": Event("created", TIME, None, (Change("genres", None, {"z": 0.5, "a": 1.0}),)),
     "feedback": a_feedback(rating=0.1 + 0.2, strength=-0.05),
     "feedback on an unknown track": a_feedback("no track\0", strength=None, features=None),
+    "feedback on a track little known": a_feedback(features=Features(None, "Miles Davis", None, "artist:x")),
     "feedback with an id": a_feedback(event_id="id\0 ä🎵"),
     "interaction": Event("interaction", TIME, Interaction("t1", "play", None, TIME)),
     "interaction of another time": Event("interaction", LATER, Interaction("t1", "play", 1.0, TIME)),

@@ -26,6 +26,8 @@ SIMILAR_GENRES = {
     "metal": ["hard-rock", "progressive", "death-metal", "black-metal"],
 }
 
+UNKNOWN = {"genre": 0.0, "energy": 0.5, "tempo": 0.5, "mood": 0.0}
+
 STRENGTHS = {"favorite": 0.2, "like": 0.1, "play": 0.05, "skip": -0.05, "dislike": -0.1}
 
 
@@ -90,15 +92,29 @@ def genre_value(genres: Mapping[str, float], genre: str, match: Match = "documen
     return max(relatives) / 2 if match == "graded" else 0.5
 
 
-def values(profile: Mapping[str, Any], track: Mapping[str, Any], match: Match = "documented") -> dict[str, float]:
-    """The five factors' values in the order in which the score adds them."""
+def value(factor: str, profile: Mapping[str, Any], known: Any, match: Match) -> float:
+    """What one factor says of the value that a track is known to have."""
     tempo = profile.get("tempo_preference", "medium")
+    if factor == "genre":
+        return genre_value(profile.get("genres", {}), known, match)
+    if factor == "energy":
+        return 1.0 - abs(float(known) - float(profile.get("energy_level", 0.5)))
+    if factor == "tempo":
+        return 1.0 if tempo in ("varied", known) else 0.0
+    return weight_of(profile.get(f"{factor}s", {}), known, "artist" if factor == "artist" else "mood")
+
+
+def values(
+    profile: Mapping[str, Any],
+    track: Mapping[str, Any],
+    match: Match = "documented",
+    unknown: Mapping[str, float] | None = None,
+) -> dict[str, float]:
+    """The five factors' values in the order in which the score adds them; `unknown` replaces what is documented."""
+    counts = {**UNKNOWN, **(unknown or {})}
     return {
-        "genre": genre_value(profile.get("genres", {}), track["genre"], match),
-        "artist": weight_of(profile.get("artists", {}), track["artist"], "artist"),
-        "energy": 1.0 - abs(float(track["energy"]) - float(profile.get("energy_level", 0.5))),
-        "tempo": 1.0 if tempo in ("varied", track["tempo"]) else 0.0,
-        "mood": weight_of(profile.get("moods", {}), track["mood"], "mood"),
+        factor: counts[factor] if track[factor] is None else value(factor, profile, track[factor], match)
+        for factor in WEIGHTS
     }
 
 
@@ -113,11 +129,12 @@ def score(
     track: Mapping[str, Any],
     weights: Mapping[str, float] | None = None,
     match: Match = "documented",
+    unknown: Mapping[str, float] | None = None,
 ) -> float:
     """The exact number by which the library ranks `track`; `weights` replace the documented ones by factor."""
     used = {**WEIGHTS, **(weights or {})}
     total = mass = 0.0
-    for factor, value in values(profile, track, match).items():
+    for factor, value in values(profile, track, match, unknown).items():
         total += used[factor] * value
         mass += used[factor]
     return on_grid(total / mass) if mass else 0.0
@@ -128,9 +145,10 @@ def ranking(
     tracks: Sequence[Mapping[str, Any]],
     weights: Mapping[str, float] | None = None,
     match: Match = "documented",
+    unknown: Mapping[str, float] | None = None,
 ) -> list[tuple[str, float]]:
     """All tracks as (track_id, score), best first; equal scores keep the catalogue's order."""
-    scored = [(str(track["track_id"]), score(profile, track, weights, match)) for track in tracks]
+    scored = [(str(track["track_id"]), score(profile, track, weights, match, unknown)) for track in tracks]
     return sorted(scored, key=lambda pair: -pair[1])
 
 
@@ -142,9 +160,11 @@ def strength(interaction_type: str, rating: float | None = None) -> float:
     return STRENGTHS[interaction_type] if rating is None else (rating - 0.5) * 0.2
 
 
-def learn(weights: Mapping[str, float], name: str, strength: float, kind: Kind) -> dict[str, float]:
+def learn(weights: Mapping[str, float], name: str | None, strength: float, kind: Kind) -> dict[str, float]:
     """`weights` after feedback of `strength` on `name`, existing spelling kept, nothing inserted at 0."""
     learned = dict(weights)
+    if name is None:
+        return learned
     key = spelling(weights, name, kind)
     moved = min(1.0, max(0.0, round((0.0 if key is None else weights[key]) + strength, 12)))
     if key is not None:
@@ -155,7 +175,7 @@ def learn(weights: Mapping[str, float], name: str, strength: float, kind: Kind) 
 
 
 def learn_track(profile: Mapping[str, Any], track: Mapping[str, Any], strength: float) -> dict[str, Any]:
-    """`profile` after feedback on `track`: its genre, artist and mood move, and nothing else does."""
+    """`profile` after feedback on `track`: its genre, artist and mood move as far as known, and nothing else does."""
     return {
         **profile,
         "genres": learn(profile.get("genres", {}), track["genre"], strength, "genre"),

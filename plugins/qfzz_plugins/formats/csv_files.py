@@ -72,7 +72,7 @@ class CsvWriter:
 
 def _check_fields(track: Mapping[str, Any]) -> None:
     for key, value in track.items():
-        if key in TEXT_FIELDS and not value.strip():
+        if key in TEXT_FIELDS and value is not None and not value.strip():
             raise _cannot_hold(f"the blank {key} of track {shown(track['track_id'])}, which would be a missing one")
         if isinstance(value, str) and len(value) > MAX_LINE:
             raise _cannot_hold(f"a {key} of {len(value):,} characters, of track {shown(track['track_id'])}")

@@ -15,7 +15,10 @@ _NO_TEXT = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ufffe\uffff]+")
 
 
 class M3uWriter:
-    """Writes for each track its length, its name, and its location, or its id where no location is known."""
+    """Writes for each track its length, its name, and its location, or its id where no location is known.
+
+    An unknown length is -1, as players write it.
+    """
 
     name = "m3u"
     suffixes = (".m3u8", ".m3u")
@@ -24,7 +27,8 @@ class M3uWriter:
         """Yield the lines."""
         yield f"#EXTM3U\n#PLAYLIST:{one_line(playlist.title)}\n"
         for track in playlist.tracks:
-            yield f"#EXTINF:{track['duration']},{one_line(track['artist'])} - {one_line(track['title'])}\n"
+            length = -1 if track["duration"] is None else track["duration"]
+            yield f"#EXTINF:{length},{one_line(track['artist'])} - {one_line(track['title'])}\n"
             place = location(track) or one_line(track["track_id"])
             yield f"./{place}\n" if place.startswith("#") else f"{place}\n"  # which would be a comment
 

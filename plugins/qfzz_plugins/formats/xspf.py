@@ -39,7 +39,7 @@ def _elements(track: Mapping[str, Any]) -> Iterator[str]:
         "title": track["title"],
         "creator": track["artist"],
         "album": track.get("album"),
-        "duration": str(track["duration"] * 1000),
+        "duration": None if track["duration"] is None else str(track["duration"] * 1000),
     }
     for name, text in fields.items():
         if isinstance(text, str) and text:

@@ -79,6 +79,8 @@ def _moved(before: ProfileSnapshot, after: ProfileSnapshot, track: Track) -> lis
     """Return the weights of the track's genre, artist and mood that are not what they were."""
     moved = []
     for field, key in SINGULAR.items():
+        if track[key] is None:
+            continue
         weights = getattr(after, field)
         # the profile may know "Jazz" where the track says "jazz"
         name = spelling_of(weights, field, track[key]) or track[key]

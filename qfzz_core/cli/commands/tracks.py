@@ -67,7 +67,7 @@ def show(session: Session, track_id: str, as_json: bool) -> None:
         return
     width = max(map(len, track))
     for key, value in track.items():
-        print_line(f"{key:<{width}}  {value}")
+        print_line(f"{key:<{width}}  {'unknown' if value is None else value}")
 
 
 @command(tracks)
@@ -110,7 +110,7 @@ def matching(tracks: Iterable[Track], text: str) -> Iterable[Track]:
     """Yield the tracks whose title, artist and album hold every word of the text, case and accents apart."""
     wanted = folded(text).split()
     for track in tracks:
-        searched = folded(" ".join(str(track.get(field, "")) for field in _SEARCHED))
+        searched = folded(" ".join(str(track.get(field) or "") for field in _SEARCHED))
         if all(word in searched for word in wanted):
             yield track
 

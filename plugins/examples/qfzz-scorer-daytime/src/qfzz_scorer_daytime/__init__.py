@@ -99,7 +99,8 @@ class DaytimeFactor:
             wanted, occasion = options.energy_at(hour), clock(hour)
 
         def reason(track: Mapping[str, Any], value: float) -> str:
-            return f"energy {track['energy']:g}, {wanted:.2g} fits {occasion}"
+            energy = "unknown" if track["energy"] is None else f"{track['energy']:g}"
+            return f"energy {energy}, {wanted:.2g} fits {occasion}"
 
         return NumericDistance(column="energy", target=wanted, reason=reason)
 

@@ -40,7 +40,8 @@ class ArmLearner:
         interaction = event.interaction
         if interaction is None or interaction.features is None:
             return []
-        return [key_of(self._by, getattr(interaction.features, self._by))]
+        name = getattr(interaction.features, self._by)
+        return [] if name is None else [key_of(self._by, name)]  # feedback on an unknown genre is about no arm
 
     def learn(self, state: Any, event: Any, key: str) -> list[float]:
         """Add the strength of one feedback to the good or to the bad."""

@@ -77,6 +77,8 @@ def posteriors(request: Request, ranking: Ranking, by: str) -> dict[int, Posteri
     for key, state in request.state("bandit").items():
         if key.startswith(prefix):
             code = vocabulary.code(key.removeprefix(prefix))
+            if code < 0:  # which is the arm of tracks without such a name
+                continue
             (good, bad), (more, worse) = found.get(code, (0.0, 0.0)), counts(state)
             found[code] = (good + more, bad + worse)
     return found

@@ -20,7 +20,7 @@ from benchmarks.ranking.catalogue import Catalogue, from_dictionaries  # noqa: E
 from benchmarks.ranking.generator import GENRES, MOODS, generated  # noqa: E402
 from benchmarks.ranking.listeners import DEVOTED_ARTISTS, listeners  # noqa: E402
 from benchmarks.ranking.rivals import fused_ranking  # noqa: E402
-from benchmarks.ranking.sections import batch, growth  # noqa: E402
+from benchmarks.ranking.sections import batch, growth, unknown  # noqa: E402
 from benchmarks.ranking.settings import Section, Settings  # noqa: E402
 from qfzz_core.model.tracks import checked_tracks  # noqa: E402
 
@@ -177,6 +177,22 @@ class TestTheGrowth:
         assert section.rows[0][4:] == ("1.00", "1.00")
         assert section.rows[1][4] == f"{large['median_ms'] / small['median_ms']:,.2f}"
         assert section.rows[1][5] == f"{large['p99_ms'] / small['p99_ms']:,.2f}"
+
+
+class TestUnknownValues:
+    def test_are_compared_with_known_ones_of_the_same_tracks_for_the_same_listeners(
+        self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    ) -> None:
+        made: list[growth.Service] = []
+        real = growth.Service.of
+        monkeypatch.setattr(growth.Service, "of", lambda *given: made.append(real(*given)) or made[-1])
+        section = unknown.measured(small_settings(tmp_path))
+        known, half = (list(one.catalogue.tracks()) for one in made)
+        assert made[0].listeners is made[1].listeners
+        for field in ("genre", "mood", "tempo", "energy"):
+            assert all(old[field] == new[field] for old, new in zip(known, half, strict=True) if new[field] is not None)
+            assert 0.4 < [track[field] for track in half].count(None) / len(half) < 0.6
+        assert [row[1] for row in section.rows] == [unknown.KNOWN, unknown.UNKNOWN] * 3
 
 
 class TestManyUsers:

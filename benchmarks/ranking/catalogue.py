@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -46,7 +47,8 @@ class Numbered(Sequence[str]):
 class Catalogue:
     """Tracks as columns: codes int32 and energies float64, both of shape (tracks,); names by code.
 
-    The tempo's code is its place in `TEMPOS`. Of a catalogue read from a file, `dictionaries` are the tracks.
+    The tempo's code is its place in `TEMPOS`. Of a generated catalogue values may be unknown: codes of -1, energies of
+    NaN. Of a catalogue read from a file, `dictionaries` are the tracks.
     """
 
     genre: Codes
@@ -112,10 +114,10 @@ class Catalogue:
             "title": f"Title {row}",
             "artist": self.artists[artist],
             "album": f"Album {artist}-{row % 7}",
-            "genre": self.genres[genre],
-            "mood": self.moods[mood],
-            "energy": energy,
-            "tempo": TEMPOS[tempo],
+            "genre": self.genres[genre] if genre >= 0 else None,
+            "mood": self.moods[mood] if mood >= 0 else None,
+            "energy": None if math.isnan(energy) else energy,
+            "tempo": TEMPOS[tempo] if tempo >= 0 else None,
             "duration": duration,
             "content_id": f"content-{row:08d}",
             "creator_id": f"creator-{artist}",

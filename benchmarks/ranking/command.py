@@ -20,6 +20,7 @@ from benchmarks.ranking.settings import Section, Settings
 SECTIONS = {
     "scaling": "the engine's call against the rivals, and how it grows between their scans",
     "growth": "the engine's call on catalogues of all sizes, among themselves",
+    "unknown": "half of the values unknown against all of them known",
     "whole": "the documented call against the engine's own",
     "function": "a column function of 64 dimensions against an equally pruned scan",
     "changing": "adding tracks against building again, and the call after it",

@@ -7,6 +7,8 @@ decimals around the genre's; tempos that follow the energy.
 
 from __future__ import annotations
 
+from typing import Any
+
 import attrs
 import numpy as np
 from numpy.typing import NDArray
@@ -65,6 +67,17 @@ def generated(size: int, seed: int = 1) -> Catalogue:
         moods=MOODS,
         artists=Numbered("Artist ", len(world.main_genre)),
     )
+
+
+def with_unknown(catalogue: Catalogue, share: float, seed: int = 1) -> Catalogue:
+    """Return a generated catalogue of which a share of the genres, moods, tempos and energies is unknown."""
+    lots = np.random.default_rng([seed, 4])
+
+    def thinned(column: NDArray[Any], missing: float) -> NDArray[Any]:
+        return np.where(lots.random(len(column)) < share, np.asarray(missing, column.dtype), column)
+
+    codes = {name: thinned(getattr(catalogue, name), -1) for name in ("genre", "mood", "tempo")}
+    return attrs.evolve(catalogue, energy=thinned(catalogue.energy, np.nan), **codes)
 
 
 def genre_names() -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import attrs
@@ -16,8 +17,10 @@ from qfzz_core import Engine
 
 def measured(settings: Settings) -> Section:
     """Measure all sizes side by side, each of our ways to answer for itself."""
-    services = [Service.of(size, settings.listeners) for size in sorted(set(settings.sizes))]
-    figures = {name: _measured(name, services, settings) for name in (ours.NAME, ours.COLD, ours.DISCOVERING)}
+    catalogues = {f"{size:,}": generated(size) for size in sorted(set(settings.sizes))}
+    figures = side_by_side(
+        {size: Service.of(each, listeners(each, settings.listeners)) for size, each in catalogues.items()}, settings
+    )
     return Section(
         title="Growth",
         pattern=f"the best {settings.limit}, a contestant for each size and nobody else: {measure.PATTERN}",
@@ -29,42 +32,46 @@ def measured(settings: Settings) -> Section:
 
 @attrs.frozen(eq=False)
 class Service:
-    """A catalogue of one size, its listeners, whose ids are the same for every size, and their engine."""
+    """A catalogue, its listeners, whose ids are the same for every catalogue, and their engine."""
 
     catalogue: Catalogue
     listeners: list[Listener]
     engine: Engine
 
     @classmethod
-    def of(cls, size: int, people: int) -> Service:
-        """Return a service for so many listeners, over so many tracks."""
-        catalogue = generated(size)
-        service = cls(catalogue, listeners(catalogue, people), ours.engine_of(catalogue))
+    def of(cls, catalogue: Catalogue, people: list[Listener]) -> Service:
+        """Return a service for these listeners, over these tracks."""
+        service = cls(catalogue, people, ours.engine_of(catalogue))
         ours.introduce(service.engine, service.listeners)
         return service
 
 
-def _measured(name: str, services: list[Service], settings: Settings) -> dict[str, Any]:
-    """Return the figures of one call by size; every listener was served once before."""
-    people = services[0].listeners
-    caches = [ours.Caches(one.engine) for one in services]
+def side_by_side(services: Mapping[str, Service], settings: Settings) -> dict[str, Any]:
+    """Return the figures of services, each of our ways to answer for itself."""
+    return {name: _measured(name, services, settings) for name in (ours.NAME, ours.COLD, ours.DISCOVERING)}
 
-    def before(size: str) -> None:
+
+def _measured(name: str, services: Mapping[str, Service], settings: Settings) -> dict[str, Any]:
+    """Return the figures of one call by service; every listener was served once before."""
+    people = next(iter(services.values())).listeners
+    caches = [ours.Caches(one.engine) for one in services.values()]
+
+    def before(service: str) -> None:
         for each in caches:
             each(name)
 
-    calls = {f"{len(one.catalogue):,}": ours.answers(one.engine, settings.limit)[name] for one in services}
+    calls = {which: ours.answers(one.engine, settings.limit)[name] for which, one in services.items()}
     for call in calls.values():
         for listener in people:
             before(name)
             call(listener)
 
     def like(listener: Listener) -> None:
-        for one in services:
+        for one in services.values():
             ours.like_best(one.engine, one.catalogue, listener.user_id)
 
     times = measure.alternated(calls, people, settings.calls, like, before=before)
-    return {size: found.figures() for size, found in times.items()}
+    return {which: found.figures() for which, found in times.items()}
 
 
 def _rows(name: str, sizes: dict[str, Any]) -> list[tuple[str, ...]]:

@@ -102,8 +102,10 @@ class RangeScanner:
             blank = (bounds + order.missing >= cutoff).nonzero()[0]
             last = np.full(len(blank), MISSING)
             some = None if within is None else (within[0][blank], within[1][blank])
-            between = entries.between(cells[blank], last, last + 1, some)
-            ranges = ranges.and_also(Ranges(cells[blank], bounds[blank], *between))
+            starts, stops = entries.between(cells[blank], last, last + 1, some)
+            if ties is not None:
+                stops = np.minimum(stops, starts + ties)
+            ranges = ranges.and_also(Ranges(cells[blank], bounds[blank], starts, stops))
         return ranges
 
     def near_enough(

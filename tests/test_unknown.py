@@ -127,7 +127,7 @@ def test_an_exclusion_does_not_hit_what_is_unknown(column: str) -> None:
 # Learning
 
 
-def test_feedback_on_it_teaches_the_artist_alone_and_the_log_says_so() -> None:
+def test_feedback_on_it_moves_the_artist_alone_and_the_log_says_so() -> None:
     with engine_with(tracks=[NOTHING_KNOWN, KNOWN]) as engine:
         engine.record_feedback("alice", "u", "favorite")
         profile = engine.get_or_create_profile("alice")

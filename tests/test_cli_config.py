@@ -120,10 +120,10 @@ def test_the_configuration_is_shown_as_it_is_in_effect(cli: Cli, monkeypatch: py
         "seed": 7,
         "strict": True,
         "factors": [
-            {"name": "genre", "weight": 0.6, "options": {"match": "graded"}},
+            {"name": "genre", "weight": 0.6, "options": {"match": "graded", "missing": 0.0}},
             {"name": "artist", "weight": 0.25, "options": {}},
-            {"name": "energy", "weight": 0.2, "options": {}},
-            {"name": "tempo", "weight": 0.15, "options": {}},
+            {"name": "energy", "weight": 0.2, "options": {"missing": 0.5}},
+            {"name": "tempo", "weight": 0.15, "options": {"missing": 0.5}},
         ],
         "factors_off": ["mood", "trust"],
         "discovery": {"strategy": "split", "options": {"pool_depth": 10, "shuffle": "none"}, "wrapped": {}},
@@ -138,10 +138,10 @@ def test_the_configuration_is_shown_as_it_is_in_effect(cli: Cli, monkeypatch: py
         "plugins disabled: heard",
         "factors off:      mood, trust",
         "factors:",
-        "  genre           0.6 (match = graded)",
+        "  genre           0.6 (match = graded, missing = 0.0)",
         "  artist          0.25",
-        "  energy          0.2",
-        "  tempo           0.15",
+        "  energy          0.2 (missing = 0.5)",
+        "  tempo           0.15 (missing = 0.5)",
     ]
 
 

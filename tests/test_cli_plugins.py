@@ -30,7 +30,7 @@ from qfzz_core import Pick, RangeFilter, factor, hookimpl
 
 @factor("good", weight=1.0)
 def good(track):
-    return track["energy"]
+    return track["energy"] or 0.0
 
 class Longer:
     name = "longer"
@@ -186,7 +186,7 @@ def test_what_decided_about_a_factor_is_shown(cli: Cli) -> None:
     assert lines[1].startswith('the default of plugin "genre" (distribution qfzz ')
     assert lines[2:] == [
         f"-> the configuration, {config}:3: weight 0.4",
-        "its options are GenreOptions(match='graded')",
+        "its options are GenreOptions(match='graded', missing=0.0)",
     ]
     assert (
         words(cli.ok("plugins", "why", "factor", "mood", "--config", config))[0]

@@ -463,11 +463,11 @@ REQUIRED = {
     "track_id": [None, 5, ""],
     "title": [None, 5],
     "artist": [None, 5],
-    "genre": [None, ["pop"]],
-    "mood": [None, 5],
-    "energy": [None, "0.5", True, 1.5, -0.1, float("nan")],
-    "tempo": [None, "quick", "varied", 120],
-    "duration": [None, -1, 1.5, True, "180"],
+    "genre": [["pop"]],
+    "mood": [5],
+    "energy": ["0.5", True, 1.5, -0.1, float("nan")],
+    "tempo": ["quick", "varied", 120],
+    "duration": [-1, 1.5, True, "180"],
 }
 
 

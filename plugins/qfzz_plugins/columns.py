@@ -11,8 +11,8 @@ def qfzz_columns() -> list[Column]:
     return [
         Column(name="track_id", kind="category", compare="exact"),
         Column(name="title", kind="category"),
-        Column(name="artist", kind="category"),
-        Column(name="genre", kind="category", compare="genre"),
+        Column(name="artist", kind="category", further="artists"),
+        Column(name="genre", kind="category", compare="genre", further="genres"),
         Column(name="mood", kind="category"),
         Column(name="tempo", kind="category"),
         Column(name="energy", kind="number"),

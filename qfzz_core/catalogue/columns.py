@@ -23,7 +23,7 @@ from qfzz_core.contracts.columns import (
     narrow,
 )
 from qfzz_core.model.names import NORMALISERS
-from qfzz_core.model.vocabulary import Vocabulary
+from qfzz_core.model.vocabulary import Names, Vocabulary
 
 Dtype = TypeVar("Dtype", bound=np.generic)
 AColumn = TypeVar("AColumn", bound=AnyColumn)
@@ -159,7 +159,7 @@ class CategoryWriter(ColumnWriter[CategoryColumn]):
         """Append a row for each name; all names must be new, and no two the same."""
         self._add(self.vocabulary.extend(names))
 
-    def _encoded(self, values: Sequence[str | None]) -> NDArray[Any]:
+    def _encoded(self, values: Sequence[Names]) -> NDArray[Any]:
         return self.vocabulary.encode_all(values)
 
     def _add(self, array: NDArray[Any]) -> None:

@@ -15,10 +15,10 @@ import numpy as np
 from qfzz_core.catalogue.columns import AppendOnlyArray, CategoryWriter, ColumnWriter, empty_column, writer_of
 from qfzz_core.catalogue.snapshot import Table
 from qfzz_core.contracts.columns import CategoryColumn, Column
-from qfzz_core.model.names import exact
+from qfzz_core.model.names import exact, names_in
 from qfzz_core.model.plain import copied, own_text
 from qfzz_core.model.tracks import Track
-from qfzz_core.model.vocabulary import Vocabulary
+from qfzz_core.model.vocabulary import Names, Vocabulary
 from qfzz_core.plugins.faults import BrokenContractError, answer, fault_in, refuse_coroutine
 from qfzz_core.storage.decoding import refuse_damaged
 
@@ -34,13 +34,24 @@ class Encoder:
         self._read, self._plain = _READERS[column.kind]
 
     def values(self, tracks: Sequence[Track]) -> Sequence[Any]:
-        """Return a usable value for each track, None where there is none."""
-        values = self._given(tracks)
+        """Return a usable value for each track, None where there is none, and a tuple for several names."""
+        column = self.column
+        values = self._usable_of(self._given(tracks))
+        if column.further is not None:
+            values = self._with_further(values, [track.get(column.further) for track in tracks])
+        return values if column.missing is None else [column.missing if value is None else value for value in values]
+
+    def _usable_of(self, values: Sequence[Any]) -> Sequence[Any]:
         types = set(map(type, values))
         if types <= self._plain and (self.column.kind != "number" or _all_finite(values, types)):
-            missing = self.column.missing
-            return values if NoneType not in types else [missing if value is None else value for value in values]
-        return [self._usable(value) for value in values]
+            return values
+        return [None if value is None else self._counted(self._read(value, self.column)) for value in values]
+
+    def _with_further(self, values: Sequence[str | None], lists: Sequence[Any]) -> Sequence[Names]:
+        if {NoneType}.issuperset(map(type, lists)):
+            return values
+        further = [None if names is None else self._counted(_tags(names, self.column)) for names in lists]
+        return [_several(value, names) if names else value for value, names in zip(values, further, strict=True)]
 
     def _given(self, tracks: Sequence[Track]) -> Sequence[Any]:
         column = self.column
@@ -55,11 +66,18 @@ class Encoder:
             return [track.get(source) for track in tracks]
         return _answers(source, tracks)
 
-    def _usable(self, value: Any) -> Any:
-        usable = None if value is None else self._read(value, self.column)
+    def _counted(self, usable: Any) -> Any:
+        """Return a usable value as it is, and None for one that is not, which is counted."""
         if usable is UNUSABLE:
             self.unusable += 1
-        return self.column.missing if usable is None or usable is UNUSABLE else usable
+            return None
+        return usable
+
+
+def _several(value: str | None, further: Sequence[str]) -> Names:
+    """Return the names of a track, the single one first; one that is there alone as it is."""
+    names = tuple(further) if value is None else (value, *further)
+    return names if len(names) > 1 else names[0]
 
 
 def _answers(source: Callable[[Track], Any], tracks: Sequence[Track]) -> list[Any]:
@@ -94,10 +112,8 @@ def _number(value: Any, column: Column) -> Any:
 
 
 def _tags(value: Any, column: Column) -> Any:
-    if not isinstance(value, (list, tuple)):
-        return UNUSABLE
-    tags = [own_text(tag) for tag in value]
-    return tags if {str}.issuperset(map(type, tags)) else UNUSABLE
+    tags = names_in(value)
+    return UNUSABLE if tags is None else tags
 
 
 def _vector(value: Any, column: Column) -> Any:

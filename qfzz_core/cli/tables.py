@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from qfzz_core.cli.output import UNLIMITED, console, visible
+from qfzz_core.model.tracks import names_of
 
 if TYPE_CHECKING:
     from qfzz_core.contracts.recommendation import Explanation, FactorExplanation, Recommendation
@@ -101,8 +102,8 @@ def print_list(found: Sequence[Recommendation], *, with_ids: bool = True) -> Non
 
 
 def _track_cells(track: Mapping[str, Any]) -> dict[str, str]:
-    names = ("title", "artist", "genre", "mood", "tempo", "track_id")
-    cells = {name: UNKNOWN if track[name] is None else visible(track[name]) for name in names}
+    names = {name: names_of(track, name) for name in ("title", "artist", "genre", "mood", "tempo", "track_id")}
+    cells = {name: visible(", ".join(several)) if several else UNKNOWN for name, several in names.items()}
     cells["energy"] = UNKNOWN if track["energy"] is None else f"{track['energy']:.2f}"
     return {**cells, "sound": ", ".join(cells[name] for name in ("genre", "mood", "tempo", "energy"))}
 

@@ -34,6 +34,9 @@ def narrow(largest: int) -> type[np.signedinteger[Any]]:
 class CategoryColumn:
     """`codes`: shape (tracks,), -1 where missing; `vocabulary` has the name that a code stands for.
 
+    A track with several names has one code, which stands for all of them: `vocabulary.having(name)` are the codes of
+    all tracks that have a name.
+
     The dtype is the narrowest of int8, int16 and int32 that held the vocabulary when the snapshot was made: convert
     before you calculate with codes.
     """
@@ -53,8 +56,12 @@ class CategoryColumn:
         return CategoryColumn(self.codes[rows], self.vocabulary)
 
     def names(self, rows: Rows) -> list[str | None]:
-        """Return the normal forms of the categories in these rows, None where missing."""
+        """Return the normal forms of the categories in these rows, None where missing; of several, the first one."""
         return self.vocabulary.names(self.codes[rows])
+
+    def all_names(self, rows: Rows) -> list[tuple[str, ...]]:
+        """Return the normal forms of all categories of each of these rows, the first one first; () where missing."""
+        return self.vocabulary.all_names(self.codes[rows])
 
 
 @attrs.frozen(eq=False)
@@ -242,6 +249,7 @@ class Column:
     `source` is a key of the track or a function of the track (the column's own name if not given); instead of it a
     `provider` gives the values of a batch of track ids. `missing` replaces what is absent or unusable. `compare` says
     when two categories or tags are the same: by "name", by "genre", or "exact". `size` is the length of a vector.
+    `further` is the key of the track that lists further names of a category, as "genres" does beside "genre".
     `version` stands for what a function as `source` says: change it with the function. Without one, catalogues with
     this column are not cached on disk.
     """
@@ -256,8 +264,18 @@ class Column:
     )
     size: int | None = attrs.field(default=None)
     version: str | None = attrs.field(default=None, converter=own_text)
+    further: str | None = attrs.field(default=None, converter=own_text)
 
     @size.validator
     def _check_size(self, _: Any, size: Any) -> None:
         if self.kind == "vector" and (whole_of(size) or 0) < 1:
             raise InvalidInput(f"size of a vector must be a whole number, 1 or more, got {shown(size)}")
+
+    @further.validator
+    def _check_further(self, _: Any, further: Any) -> None:
+        takes_it = self.kind == "category" and self.compare != "exact" and self.provider is None
+        if further is not None and not (takes_it and isinstance(further, str)):
+            raise InvalidInput(
+                "further must be the key of a track, and the column one of categories by name or genre without a "
+                f"provider, got {shown(further)} for the {self.kind} column {shown(self.name)}"
+            )

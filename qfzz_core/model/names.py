@@ -96,6 +96,14 @@ def text_of(value: Any) -> str | None:
     return str.__str__(value) if isinstance(value, str) else None
 
 
+def names_in(value: Any) -> list[str] | None:
+    """Return the strings of a list or tuple as Python's own, None for anything else, and if one of them is none."""
+    if not isinstance(value, list | tuple):
+        return None
+    names = [text_of(each) for each in value]
+    return None if None in names else names  # type: ignore[return-value]
+
+
 def checked_text(value: Any, what: str, normal: Normaliser = str.strip) -> str:
     """Return a string of which the normal form is not empty; raises `ProfileError` for anything else."""
     if type(value) is str and value.isascii() and normal(value):

@@ -9,7 +9,7 @@ from types import NoneType
 from typing import Any
 
 from qfzz_core.errors import TrackError, shown
-from qfzz_core.model.names import text_of
+from qfzz_core.model.names import names_in, normalise, normalise_genre, text_of
 from qfzz_core.model.plain import (
     NotPlainError,
     mapping_of,
@@ -28,6 +28,10 @@ TEXT_FIELDS = ("track_id", "title", "artist", "genre", "mood")
 REQUIRED_FIELDS = (*TEXT_FIELDS, "energy", "tempo", "duration")
 MAY_BE_UNKNOWN = frozenset({"genre", "mood", "energy", "tempo", "duration"})
 """The required fields of which None says that the value is unknown."""
+FURTHER = {"genre": "genres", "artist": "artists"}
+"""The keys under which a track may list further names, by the field that they stand beside."""
+_FURTHER = tuple(FURTHER.values())
+_FORMS = {"genre": normalise_genre, "artist": normalise}
 _LONGEST_NAME = 60  # characters of an extra key where a message says the place of a value
 
 required = itemgetter(*REQUIRED_FIELDS)
@@ -53,7 +57,12 @@ def _quickly_checked(track: dict[Any, Any]) -> Track | None:
 
     Most of an import's time would go into checks, and nearly every value is a short scalar of a built-in type.
     """
-    return quickly_plain(track) if is_usual(track) else None
+    is_plain = is_usual(track) and _are_usual_names(track.get("genres")) and _are_usual_names(track.get("artists"))
+    return quickly_plain(track) if is_plain else None
+
+
+def _are_usual_names(value: Any) -> bool:
+    return value is None or (type(value) is list and {str}.issuperset(map(type, value)))
 
 
 def is_usual(track: Any) -> bool:
@@ -87,12 +96,28 @@ def track_problem(track: Any) -> str | None:
     return next((f"{field} {problem}" for field, problem in problems if problem), None)
 
 
+def names_of(track: Mapping[str, Any], field: str) -> list[str]:
+    """Return the names that a track has in a field: the single one, if it is known, and those listed beside it.
+
+    Each is there once, as it is spelt first; blank ones are not.
+    """
+    single = track[field]
+    further = names_in(track.get(FURTHER[field])) if field in FURTHER else None
+    names = [] if single is None else [single]
+    if not further:
+        return names
+    spellings: dict[str, str] = {}
+    for name in [*names, *further]:
+        spellings.setdefault(_FORMS[field](name), name)
+    return [name for form, name in spellings.items() if form]
+
+
 def _closely_checked(track: Any, position: int | None) -> Track:
     given = mapping_of(track)
     if given is None:
         raise TrackError(f"expected a mapping, got {shown(track)}", position=position)
     shown_id = text_of(given.get("track_id"))
-    for field in REQUIRED_FIELDS:
+    for field in (*REQUIRED_FIELDS, *filter(given.__contains__, _FURTHER)):
         problem = _problem(field, given)
         if problem:
             raise TrackError(f"{field} {problem}", position=position, track_id=shown_id, field=field)
@@ -110,7 +135,9 @@ def _closely_checked(track: Any, position: int | None) -> Track:
 
 
 def _kept(field: str, value: Any) -> Any:
-    """Return a value as it is kept: `energy` may be any number, such as one of NumPy's."""
+    """Return a value as it is kept: `energy` may be any number, such as one of NumPy's, several names a tuple."""
+    if field in _FURTHER:
+        return plain(names_in(value), field)
     is_number = field == "energy" and value is not None and not isinstance(value, int)
     return plain(number_of(value) if is_number else value, field[:_LONGEST_NAME])
 
@@ -136,7 +163,11 @@ def checked_tracks(tracks: Iterable[Any]) -> Iterator[Track]:
 
 
 _IS_TEXT = (lambda value: text_of(value) is not None, "must be text, got {}")
-# What must hold of the required fields, in this order, and what is wrong if it does not.
+_ARE_NAMES = (
+    lambda value: value is None or names_in(value) is not None,
+    'must be a list of names, such as ["one", "another"], or None, got {}',
+)
+# What must hold of the documented fields, in this order, and what is wrong if it does not.
 _RULES: dict[str, tuple[tuple[Callable[[Any], Any], str], ...]] = {
     **dict.fromkeys(TEXT_FIELDS, (_IS_TEXT,)),
     "track_id": (_IS_TEXT, (str.strip, "must not be blank")),
@@ -149,11 +180,12 @@ _RULES: dict[str, tuple[tuple[Callable[[Any], Any], str], ...]] = {
         (lambda value: whole_of(value) is not None, "must be a whole number of seconds, got {}"),
         (lambda value: (whole_of(value) or 0) >= 0, "must not be negative, got {}"),
     ),
+    **dict.fromkeys(_FURTHER, (_ARE_NAMES,)),
 }
 
 
 def _problem(field: str, track: Mapping[Any, Any]) -> str | None:
-    """Return what is wrong with a required field, None if nothing is."""
+    """Return what is wrong with a documented field, None if nothing is."""
     if field not in track:
         return "is missing"
     value = track[field]

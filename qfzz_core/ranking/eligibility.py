@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
 from qfzz_core.contracts.columns import CategoryColumn, Columns, Rows, as_rows
 from qfzz_core.contracts.factors import Values
@@ -136,33 +134,44 @@ def _passing(rows: Rows, indices: Rows, tests: Sequence[Passes]) -> Rows:
     return indices
 
 
-class _AtMost:
-    """Keeps the first `limit` rows of those that have the same codes in all columns."""
+class MaxPerArtist:
+    """Keeps the first `limit` rows of each artist that it is called with; a row counts for each of its artists."""
 
-    def __init__(self, columns: Sequence[CategoryColumn], limit: int) -> None:
-        self._codes: list[NDArray[np.signedinteger]] = [column.codes for column in columns]
+    def __init__(self, artists: CategoryColumn, limit: int) -> None:
+        self._artists = artists
         self._limit = limit
-        self._seen: Counter[tuple[int, ...]] = Counter()
+        self._seen: dict[int, int] = {}
 
     def __call__(self, rows: Rows) -> Mask:
         """Return which rows are kept, remembering them."""
-        keys = zip(*(codes[rows].tolist() for codes in self._codes), strict=True)
-        return np.fromiter(map(self._keeps, keys), np.bool_, len(rows))
+        artists = self._artists.vocabulary.members(self._artists.codes[rows])
+        return np.fromiter(map(self._keeps, artists), np.bool_, len(rows))
 
-    def _keeps(self, key: tuple[int, ...]) -> bool:
-        self._seen[key] += 1
-        return self._seen[key] <= self._limit
-
-
-class MaxPerArtist(_AtMost):
-    """Keeps the first `limit` rows of each artist that it is called with."""
-
-    def __init__(self, artists: CategoryColumn, limit: int) -> None:
-        super().__init__([artists], limit)
+    def _keeps(self, artists: tuple[int, ...]) -> bool:
+        seen = self._seen
+        for artist in artists:
+            if seen.get(artist, 0) >= self._limit:
+                return False
+        for artist in artists:
+            seen[artist] = seen.get(artist, 0) + 1
+        return True
 
 
-class Distinct(_AtMost):
-    """Keeps the first row of each artist and title that it is called with."""
+class Distinct:
+    """Keeps the first row of each artist and title that it is called with; of several artists, the first one counts."""
 
     def __init__(self, artists: CategoryColumn, titles: CategoryColumn) -> None:
-        super().__init__([artists, titles], 1)
+        self._artists = artists
+        self._titles = titles
+        self._seen: set[tuple[int, int]] = set()
+
+    def __call__(self, rows: Rows) -> Mask:
+        """Return which rows are kept, remembering them."""
+        artists = self._artists.vocabulary.primaries(self._artists.codes[rows])
+        keys = zip(artists.tolist(), self._titles.codes[rows].tolist(), strict=True)
+        return np.fromiter(map(self._keeps, keys), np.bool_, len(rows))
+
+    def _keeps(self, key: tuple[int, int]) -> bool:
+        is_new = key not in self._seen
+        self._seen.add(key)
+        return is_new

@@ -258,9 +258,9 @@ class CodeTest(ColumnTest):
 
 def category_test(column: CategoryColumn | TagsColumn, prepared: CategoryFilter) -> Passes:
     """Return the test of a filter on categories or tags."""
-    codes = column.vocabulary.codes(prepared.names)
+    codes = column.vocabulary.having(*prepared.names)
     named = np.zeros(len(column.vocabulary) + 1, dtype=np.bool_)
-    named[codes[codes >= 0]] = True
+    named[codes] = True
     if isinstance(column, CategoryColumn):
         return CodeTest(column.codes, named != bool(prepared.exclude))
 

@@ -233,7 +233,7 @@ def _allowed(snapshot: Snapshot, filters: Sequence[ActiveFilter], index: Index) 
         for active in filters:
             prepared = active.prepared
             if isinstance(prepared, CategoryFilter) and prepared.column == name:
-                codes = snapshot.columns[name].vocabulary.codes(prepared.names)
-                passing &= np.isin(np.arange(-1, size - 1), codes[codes >= 0]) != prepared.exclude
+                codes = snapshot.columns[name].vocabulary.having(*prepared.names)
+                passing &= np.isin(np.arange(-1, size - 1), codes) != prepared.exclude
         allowed = np.logical_and.outer(allowed, passing).reshape(-1)
     return allowed

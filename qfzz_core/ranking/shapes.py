@@ -174,7 +174,7 @@ def _unit(value: Any, what: str, bound: float = 1.0) -> float:
 def _table(prepared: CategoryTable, columns: Columns) -> ValueTable:
     column = _column(columns, prepared.column, CategoryColumn, TagsColumn)
     default = _unit(prepared.default, "the table's default")
-    codes, values = _coded(prepared.values, column)
+    codes, values = column.vocabulary.with_combinations(*_coded(prepared.values, column), default)
     missing = default if prepared.missing is None else _unit(prepared.missing, "the table's value for missing")
     if missing != default:
         codes, values = np.concatenate([_MISSING, codes]), np.concatenate([np.array([missing]), values])

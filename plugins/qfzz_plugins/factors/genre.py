@@ -9,6 +9,7 @@ import attrs
 
 from qfzz_core import CategoryTable, Request, hookimpl
 from qfzz_core.model.names import normalise_genre
+from qfzz_core.model.tracks import names_of
 from qfzz_plugins.factors.missing import unknown, value_for_missing
 
 SIMILAR = 0.5  # the reference's value
@@ -30,13 +31,15 @@ class GenreValues:
     similar_to: dict[str, str]
 
     def reason(self, track: Mapping[str, Any], value: float) -> str:
-        """Say why the track's genre has its value."""
-        if track["genre"] is None:
+        """Say why the track's genre has its value: of several genres, the one with the greatest."""
+        names = names_of(track, "genre")
+        if not names:
             return unknown("genre", value)
-        genre = normalise_genre(track["genre"])
+        name = max(names, key=lambda name: self.values.get(normalise_genre(name), 0.0))
+        genre = normalise_genre(name)
         if genre in self.similar_to:
             return f"similar to {self.similar_to[genre]}, which you like"
-        return f"you like {track['genre']}" if genre in self.values else f"{track['genre']} is not among your genres"
+        return f"you like {name}" if genre in self.values else f"{name} is not among your genres"
 
 
 def genre_values(request: Request) -> GenreValues:

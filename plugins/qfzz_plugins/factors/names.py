@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import attrs
 
 from qfzz_core import CategoryTable, Request, hookimpl
+from qfzz_core.model.names import normalise
+from qfzz_core.model.tracks import names_of
 from qfzz_plugins.factors.missing import MissingIsNothing, unknown
 
 
@@ -26,13 +29,16 @@ class NameFactor:
         """Score by the weights of the profile."""
         missing = None if self.Options is None else request.options.missing
         weights = getattr(request.profile, self.field)
-        return CategoryTable(column=self.name, values=weights, missing=missing, reason=self.reason)
+        reason = partial(self.reason, weights)
+        return CategoryTable(column=self.name, values=weights, missing=missing, reason=reason)
 
-    def reason(self, track: Mapping[str, Any], value: float) -> str:
-        """Say whether the name is liked."""
-        name = track[self.name]
-        if name is None:
+    def reason(self, weights: Mapping[str, float], track: Mapping[str, Any], value: float) -> str:
+        """Say whether the name is liked: of several names, the one with the greatest weight."""
+        names = names_of(track, self.name)
+        if not names:
             return unknown(self.name, value)
+        by_form = {normalise(name): weight for name, weight in weights.items()}
+        name = max(names, key=lambda name: by_form.get(normalise(name), 0.0))
         return self.liked.format(name) if value > 0 else f"{name} is not among your {self.field}"
 
 

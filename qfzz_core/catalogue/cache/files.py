@@ -142,7 +142,8 @@ def _declaration(column: Column) -> list[Any]:
     source = column.source
     if callable(source):
         source = f"{source.__module__}:{getattr(source, '__qualname__', type(source).__qualname__)}"
-    return [column.name, column.kind, source, column.version, column.compare, column.size, repr(column.missing)]
+    kept = [column.name, column.kind, source, column.version, column.compare, column.size, repr(column.missing)]
+    return [*kept, column.further]
 
 
 def _read(path: Path, about: Mapping[str, Any]) -> tuple[dict[str, Any], Arrays] | None:

@@ -64,8 +64,9 @@ def groups(request: Request, ranking: Ranking) -> tuple[int, range, int]:
 def arms_of(ranking: Ranking, pool: range, by: str) -> Arms:
     """Return the ranks of each arm in the pool, the best first; the arms by the codes of their names."""
     arms: Arms = {}
-    codes = ranking.columns[by].codes[ranking.at(pool)].tolist()
-    for rank, code in zip(pool, codes, strict=True):
+    column = ranking.columns[by]
+    codes = column.vocabulary.primaries(column.codes[ranking.at(pool)])  # of several genres or artists, the first one
+    for rank, code in zip(pool, codes.tolist(), strict=True):
         arms.setdefault(code, deque()).append(rank)
     return arms
 

@@ -15,6 +15,8 @@ EventKind = Literal["created", "feedback", "interaction", "edited"]
 # The name of `Interaction.features` in stored logs, in exported documents and to learners written for 0.1: with another
 # one, stores and documents of that time would not be read.
 STORED_FEATURES = "taught"
+FURTHER_FEATURES = ("genres", "artists")
+_SINGLE_FEATURES = 4  # of a stored event, before the lists of further names, which most lack
 SHOWN_INTERACTIONS = 1000  # how many interactions a profile shows; the log keeps them all
 
 
@@ -22,14 +24,16 @@ SHOWN_INTERACTIONS = 1000  # how many interactions a profile shows; the log keep
 class Features:
     """What a profile learns from an event: the names that the track had then, and who published it.
 
-    A genre or mood that was unknown is None.
-    `publisher` is the key made by `qfzz_core.model.learning.publisher`.
+    A genre or mood that was unknown is None. `genres` and `artists` are the names that the track listed beside `genre`
+    and `artist`. `publisher` is the key made by `qfzz_core.model.learning.publisher`.
     """
 
     genre: str | None
     artist: str
     mood: str | None
     publisher: str
+    genres: tuple[str, ...] = ()
+    artists: tuple[str, ...] = ()
 
 
 def renewed_publisher(key: str) -> str:
@@ -110,7 +114,10 @@ def encode_event(event: Event) -> dict[str, Any]:
         body["strength"] = interaction.strength
     if interaction.features is not None:
         features = interaction.features
-        body[STORED_FEATURES] = [features.genre, features.artist, features.mood, features.publisher]
+        stored: list[Any] = [features.genre, features.artist, features.mood, features.publisher]
+        if features.genres or features.artists:
+            stored += [list(features.genres), list(features.artists)]
+        body[STORED_FEATURES] = stored
     if interaction.extra:
         body["extra"] = dict(interaction.extra)
     if interaction.timestamp != event.timestamp:
@@ -138,7 +145,8 @@ def decode_event(
 
 
 def _decoded_features(stored: Sequence[Any]) -> Features:
-    features = Features(*stored)
+    single, further = stored[:_SINGLE_FEATURES], stored[_SINGLE_FEATURES:]
+    features = Features(*single, *(tuple(names) if isinstance(names, list) else names for names in further))
     key = features.publisher
     renewed = renewed_publisher(key) if isinstance(key, str) else key
     return features if renewed == key else attrs.evolve(features, publisher=renewed)

@@ -8,9 +8,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Protocol
 
+import attrs
+
 from qfzz_core.model.events import Change, Event, Features
 from qfzz_core.model.names import normalise
-from qfzz_core.model.tracks import Track
+from qfzz_core.model.tracks import Track, names_of
 from qfzz_core.model.weights import WEIGHT_FIELDS, refuse_second_spelling
 
 DIGITS = 12  # sums of strengths such as 0.1 stay the numbers that people expect
@@ -62,8 +64,16 @@ def publisher_of(track: Mapping[str, Any]) -> str:
 
 
 def features_of(track: Track) -> Features:
-    """Return the features of a track that a profile learns from: genre, artist and mood, and who published it."""
-    return Features(track["genre"], track["artist"], track["mood"], publisher_of(track))
+    """Return the features of a track that a profile learns from: genres, artists and mood, and who published it."""
+    features = Features(track["genre"], track["artist"], track["mood"], publisher_of(track))
+    if not (track.get("genres") or track.get("artists")):
+        return features
+    return attrs.evolve(features, genres=_further(track, "genre"), artists=_further(track, "artist"))
+
+
+def _further(track: Track, field: str) -> tuple[str, ...]:
+    """Return the names that a track lists beside the single one."""
+    return tuple(name for name in names_of(track, field) if name != track[field])
 
 
 def apply_event(event: Event, profile: ProfileWriter, *, replayed: bool = False) -> None:
@@ -82,20 +92,26 @@ def apply_event(event: Event, profile: ProfileWriter, *, replayed: bool = False)
 
 
 def move_weights(features: Features, strength: float, profile: ProfileWriter) -> None:
-    """Move genre, artist and mood of a track by a strength, but for those that are unknown.
+    """Move genre, artist and mood of a track by a strength, and the names listed beside them by half of it.
 
     A name that is blank or would stay at 0 is not inserted.
     """
     for field, name in (("genres", features.genre), ("artists", features.artist), ("moods", features.mood)):
-        if name is None:
-            continue
-        present = profile.weight(field, name)
-        # A dislike of an unknown name leaves no weight of 0 behind, which would show the name as one the user chose.
-        weight = moved(present[1] if present else 0.0, strength)
-        if present:
-            profile.put_weight(field, present[0], weight)
-        elif weight > 0.0 and WEIGHT_FIELDS[field](name):
-            profile.put_weight(field, name, weight)
+        if name is not None:
+            _move(field, name, strength, profile)
+    for field, names in (("genres", features.genres), ("artists", features.artists)):
+        for name in names:
+            _move(field, name, strength / 2, profile)
+
+
+def _move(field: str, name: str, strength: float, profile: ProfileWriter) -> None:
+    present = profile.weight(field, name)
+    # A dislike of an unknown name leaves no weight of 0 behind, which would show the name as one the user chose.
+    weight = moved(present[1] if present else 0.0, strength)
+    if present:
+        profile.put_weight(field, present[0], weight)
+    elif weight > 0.0 and WEIGHT_FIELDS[field](name):
+        profile.put_weight(field, name, weight)
 
 
 def apply_change(change: Change, profile: ProfileWriter) -> None:

@@ -9,7 +9,7 @@ import attrs
 
 from qfzz_core.contracts.stores import Store, UserRecord
 from qfzz_core.errors import ProfileError, StoreError
-from qfzz_core.model.events import STORED_FEATURES, Event
+from qfzz_core.model.events import FURTHER_FEATURES, STORED_FEATURES, Event
 from qfzz_core.model.profiles import PREFERENCE_FIELDS, ProfileSnapshot, UserProfile
 from qfzz_core.model.tracks import Track
 from qfzz_core.storage.records import write_record
@@ -122,6 +122,11 @@ def _event(event: Event) -> dict[str, Any]:
     if event.interaction is not None:
         names = {name: STORED_FEATURES if name == "features" else name for name in fields["interaction"]}
         fields["interaction"] = {names[name]: value for name, value in fields["interaction"].items()}
+        features = fields["interaction"][STORED_FEATURES]
+        for name in FURTHER_FEATURES if features else ():
+            further = features.pop(name)
+            if further:  # versions that know none read a document without them
+                features[name] = list(further)
     return fields
 
 

@@ -338,6 +338,9 @@ def _refuse_wrong_interaction(interaction: Interaction) -> None:
 
 
 def _refuse_wrong_features(features: Features) -> None:
+    for names in (features.genres, features.artists):
+        if type(names) is not tuple or not {str}.issuperset(map(type, names)):
+            raise ValueError("the further genres or artists of its track are no lists of text")
     known = type(features.artist) is type(features.publisher) is str
     if not known or not {type(features.genre), type(features.mood)} <= {str, NoneType}:
         raise ValueError("the features of its track are no text")

@@ -9,7 +9,7 @@ import attrs
 
 from qfzz_core.contracts.stores import UserRecord
 from qfzz_core.errors import DocumentError, ProfileError, did_you_mean
-from qfzz_core.model.events import STORED_FEATURES, Change, Event, EventKind, Features, Interaction
+from qfzz_core.model.events import FURTHER_FEATURES, STORED_FEATURES, Change, Event, EventKind, Features, Interaction
 from qfzz_core.model.names import checked_text, is_storable
 from qfzz_core.model.plain import NotPlainError, plain
 from qfzz_core.model.profiles import PREFERENCE_FIELDS, ProfileSnapshot, UserProfile, checked_change
@@ -26,7 +26,7 @@ _EVENT_FIELDS = tuple(field.name for field in attrs.fields(Event))
 _INTERACTION_FIELDS = tuple(
     STORED_FEATURES if field.name == "features" else field.name for field in attrs.fields(Interaction)
 )
-_FEATURES_FIELDS = tuple(field.name for field in attrs.fields(Features))
+_FEATURES_FIELDS = tuple(field.name for field in attrs.fields(Features) if field.name not in FURTHER_FEATURES)
 _CHANGE_FIELDS = tuple(field.name for field in attrs.fields(Change))
 _OWN_KEYS = ("track_id", "type", "rating", "timestamp")
 _WITH_INTERACTION = ("feedback", "interaction")
@@ -116,10 +116,11 @@ def _strength(where: str, value: Any) -> float:
 
 
 def _features(where: str, value: Any) -> Features:
-    fields = _fields(where, value, _FEATURES_FIELDS)
+    fields = _fields(where, value, _FEATURES_FIELDS, FURTHER_FEATURES)
     unknown = {name for name in MAY_BE_UNKNOWN & fields.keys() if fields[name] is None}
     given: Any = (None if name in unknown else _text(f"{where}.{name}", fields[name]) for name in _FEATURES_FIELDS)
-    return Features(*given)
+    further = {name: _names(f"{where}.{name}", fields.get(name, ())) for name in FURTHER_FEATURES}
+    return Features(*given, **further)
 
 
 def _extra(where: str, value: Any) -> dict[str, Any]:
@@ -158,12 +159,12 @@ def _at(where: str, read: Callable[[], Read]) -> Read:
         raise DocumentError(f"{where}: {error}") from None
 
 
-def _fields(where: str, value: Any, names: Sequence[str]) -> Mapping[str, Any]:
-    """Return an object that has these fields and no others."""
+def _fields(where: str, value: Any, names: Sequence[str], optional: Sequence[str] = ()) -> Mapping[str, Any]:
+    """Return an object that has these fields, perhaps the optional ones, and no others."""
     fields = _mapping(where, value)
     for name in fields:
-        if name not in names:
-            raise DocumentError(f"{where}: unknown field {name!r}{did_you_mean(str(name), names)}")
+        if name not in names and name not in optional:
+            raise DocumentError(f"{where}: unknown field {name!r}{did_you_mean(str(name), (*names, *optional))}")
     for name in names:
         if name not in fields:
             raise DocumentError(f"{where}: {name} is missing")
@@ -186,6 +187,10 @@ def _text(where: str, value: Any) -> str:
     if not isinstance(value, str) or not is_storable(value):
         raise DocumentError(f"{where} must be text without lone surrogates, got {value!r}")
     return str(value)
+
+
+def _names(where: str, value: Any) -> tuple[str, ...]:
+    return tuple(_text(f"{where}[{n}]", each) for n, each in enumerate(_list(where, value)))
 
 
 def _plain(where: str, value: Any) -> Any:

@@ -37,7 +37,7 @@ def plays(track_ids: Sequence[str]) -> list[int | None]:
 
 COLUMNS = [
     Column(name="track_id", kind="category", compare="exact"),
-    Column(name="artist", kind="category"),
+    Column(name="artist", kind="category", further="artists"),
     Column(name="tags", kind="tags", missing=["none"]),
     Column(name="energy", kind="number"),
     Column(name="year", kind="number"),
@@ -81,7 +81,7 @@ def a_track(number: int, **fields: Any) -> dict[str, Any]:
         "live": number % 2 == 0,
         "taste": [number, 1],
     }
-    extra |= {"artist": f"Artist {number % 4}", "energy": number / 100}
+    extra |= {"artist": f"Artist {number % 4}", "artists": [f"With {number}"] * (number // 10), "energy": number / 100}
     return track(f"t{number}", **{**extra, **fields})
 
 
@@ -124,7 +124,8 @@ def said(made: Snapshot) -> Any:
         "positions": made.positions[rows].tolist(),
         "ids": made.ids(rows),
         **numbers,
-        "artist": columns["artist"].names(np.arange(len(rows))),
+        "artist": columns["artist"].all_names(np.arange(len(rows))),
+        "with": np.isin(columns["artist"].codes, columns["artist"].vocabulary.having("With 11", "Artist 1")).tolist(),
         "rest": {
             name: [
                 column.vocabulary.name(code) if hasattr(column, "vocabulary") else code

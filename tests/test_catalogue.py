@@ -41,7 +41,7 @@ quick = settings(max_examples=60, deadline=None)
 
 COLUMNS = [
     Column(name="track_id", kind="category", compare="exact"),
-    Column(name="artist", kind="category"),
+    Column(name="artist", kind="category", further="artists"),
     Column(name="tags", kind="tags"),
     Column(name="year", kind="number"),
     Column(name="live", kind="flag"),
@@ -261,6 +261,7 @@ def contents(made: Snapshot) -> dict[str, Any]:
         "positions": made.positions[rows].tolist(),
         "ids": made.ids(rows),
         "columns": {name: said(column.select(rows)) for name, column in made.columns.items()},
+        "artists": made.columns["artist"].all_names(rows),
     }
 
 
@@ -292,9 +293,11 @@ def check(made: Snapshot) -> None:
 
 IDS = st.sampled_from([f"t{n}" for n in range(40)])
 EIGHTHS = st.integers(0, 8).map(lambda eighth: eighth / 8)
+ARTISTS = st.sampled_from(["ABBA", "abba ", "The Who", "Björk", " "])
 EXTRA = st.fixed_dictionaries(
     {
-        "artist": st.sampled_from(["ABBA", "abba ", "The Who", "Björk"]),
+        "artist": ARTISTS,
+        "artists": st.none() | st.lists(ARTISTS, max_size=3),
         "tags": TAGS,
         "year": st.one_of(st.none(), st.integers(1960, 1970)),
         "live": st.one_of(st.none(), st.booleans()),

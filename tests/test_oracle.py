@@ -103,7 +103,11 @@ def catalogues(draw: st.DrawFn, min_size: int = 1) -> list[dict[str, Any]]:
             "energy": known(st.one_of(unit, st.sampled_from([0, 1]))),
             "tempo": known(tempos),
             "duration": known(st.integers(0, 600)),
-        }
+        },
+        optional={
+            "genres": st.none() | st.lists(names("genre"), max_size=3),
+            "artists": st.none() | st.lists(names("artist"), max_size=3),
+        },
     )
     drawn = draw(st.lists(tracks, min_size=min_size, max_size=14))
     ids = draw(st.permutations(range(len(drawn))))

@@ -40,9 +40,14 @@ NUMBERS = (
     | some.sampled_from([64, 13_999, 14_000, 20_000]).map(lambda bits: 2**bits)
 )
 SCALARS = TEXT | NUMBERS | some.none() | some.sampled_from([b"bytes", (1, 2), {1}, object, MappingProxyType({"a": 1})])
-KEYS = some.sampled_from([*REQUIRED_FIELDS, "year", "Jahr à", "\udfff", Name.TITLE, 7]) | some.text()
+KEYS = (
+    some.sampled_from([*REQUIRED_FIELDS, "genres", "artists", "year", "Jahr à", "\udfff", Name.TITLE, 7]) | some.text()
+)
+SEVERAL = some.lists(TEXT, max_size=2)
 VALUES = some.recursive(
-    SCALARS, lambda inside: some.lists(inside, max_size=3) | some.dictionaries(KEYS, inside, max_size=3), max_leaves=6
+    SCALARS | SEVERAL | SEVERAL.map(tuple),
+    lambda inside: some.lists(inside, max_size=3) | some.dictionaries(KEYS, inside, max_size=3),
+    max_leaves=6,
 )
 
 
@@ -107,6 +112,21 @@ def test_keys_of_a_checked_track_keep_their_order() -> None:
 @pytest.mark.parametrize("number", [2**63, 10**4000])
 def test_whole_numbers_of_a_track_may_be_large(number: int) -> None:
     assert checked_track(a_track(number=number))["number"] == number
+
+
+@pytest.mark.parametrize("field", ["genres", "artists"])
+@pytest.mark.parametrize("value", ["rock", 5, {"rock"}, ["rock", 5], ["rock", None], {"rock": 1}])
+def test_further_names_that_are_no_list_of_names_are_refused_with_what_would_be_right(field: str, value: Any) -> None:
+    with pytest.raises(
+        TrackError, match=rf"^track at position 4 .*: {field} must be a list of names, such as"
+    ) as error:
+        checked_track(a_track(**{field: value}), 4)
+    assert error.value.field == field
+
+
+def test_several_names_are_kept_as_a_list() -> None:
+    given = a_track(genres=("rock", Name.SLOW), artists=None)
+    assert typed(checked_track(given)) == typed(a_track(genres=["rock", "slow"], artists=None))
 
 
 def test_a_track_id_stands_once_in_one_call() -> None:

@@ -119,7 +119,7 @@ def _features(where: str, value: Any) -> Features:
     fields = _fields(where, value, _FEATURES_FIELDS, FURTHER_FEATURES)
     unknown = {name for name in MAY_BE_UNKNOWN & fields.keys() if fields[name] is None}
     given: Any = (None if name in unknown else _text(f"{where}.{name}", fields[name]) for name in _FEATURES_FIELDS)
-    further = {name: _names(f"{where}.{name}", fields.get(name, ())) for name in FURTHER_FEATURES}
+    further: Any = {name: _names(f"{where}.{name}", fields.get(name, ())) for name in FURTHER_FEATURES}
     return Features(*given, **further)
 
 

@@ -13,7 +13,7 @@ from qfzz_core.catalogue.samples import sample_tracks
 from qfzz_core.contracts.columns import Column
 from qfzz_core.model.names import normalise_genre
 from qfzz_core.model.profiles import TEMPO_PREFERENCES, UserProfile
-from qfzz_core.model.tracks import REQUIRED_FIELDS, TEMPOS, Track
+from qfzz_core.model.tracks import FURTHER, REQUIRED_FIELDS, TEMPOS, Track
 
 MOST_TRACKS = 8  # of a drawn catalogue: enough for every kind of neighbour, few enough to read
 
@@ -72,7 +72,9 @@ def tracks(columns: Iterable[Column] = (), **fields: SearchStrategy[Any]) -> Sea
         key: _values(column) for key, column in keys.items() if isinstance(key, str) and key not in REQUIRED_FIELDS
     }
     drawn = {**required, **fields}
-    return st.fixed_dictionaries(drawn, optional={key: extra[key] for key in extra.keys() - drawn.keys()})
+    several = {key: st.lists(_known(field), max_size=3) for field, key in FURTHER.items()}
+    optional = {**extra, **several}
+    return st.fixed_dictionaries(drawn, optional={key: optional[key] for key in optional.keys() - drawn.keys()})
 
 
 def catalogues(

@@ -16,6 +16,11 @@ EVENTS = {
     "created": Event("created", TIME),
     "created with preferences": Event("created", TIME, None, (Change("genres", None, {"z": 0.5, "a": 1.0}),)),
     "feedback": a_feedback(rating=0.1 + 0.2, strength=-0.05),
+    "feedback on several genres and artists": a_feedback(
+        features=Features(
+            "jazz", "Miles Davis", "calm", "artist:miles davis", ("bebop", "cool\0jazz"), ("John Coltrane",)
+        )
+    ),
     "feedback on an unknown track": a_feedback("no track\0", strength=None, features=None),
     "feedback on a track little known": a_feedback(features=Features(None, "Miles Davis", None, "artist:x")),
     "feedback with an id": a_feedback(event_id="id\0 ä🎵"),

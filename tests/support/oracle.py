@@ -92,8 +92,14 @@ def genre_value(genres: Mapping[str, float], genre: str, match: Match = "documen
     return max(relatives) / 2 if match == "graded" else 0.5
 
 
+def all_of(track: Mapping[str, Any], factor: str) -> list[Any]:
+    """What a track is known to have for a factor: its value, and the further names that it lists."""
+    known = [] if track[factor] is None else [track[factor]]
+    return [*known, *(track.get(f"{factor}s") or [])]
+
+
 def value(factor: str, profile: Mapping[str, Any], known: Any, match: Match) -> float:
-    """What one factor says of the value that a track is known to have."""
+    """What one factor says of one value that a track is known to have."""
     tempo = profile.get("tempo_preference", "medium")
     if factor == "genre":
         return genre_value(profile.get("genres", {}), known, match)
@@ -113,7 +119,10 @@ def values(
     """The five factors' values in the order in which the score adds them; `unknown` replaces what is documented."""
     counts = {**UNKNOWN, **(unknown or {})}
     return {
-        factor: counts[factor] if track[factor] is None else value(factor, profile, track[factor], match)
+        factor: max(
+            (value(factor, profile, known, match) for known in all_of(track, factor)),
+            default=counts.get(factor),
+        )
         for factor in WEIGHTS
     }
 
@@ -174,12 +183,25 @@ def learn(weights: Mapping[str, float], name: str | None, strength: float, kind:
     return learned
 
 
+def different(names: Sequence[str], kind: Kind) -> list[str]:
+    """Names without repetition, each as it is spelt first."""
+    spelt: dict[str, str] = {}
+    for name in names:
+        spelt.setdefault(normal(name, kind), name)
+    return list(spelt.values())
+
+
 def learn_track(profile: Mapping[str, Any], track: Mapping[str, Any], strength: float) -> dict[str, Any]:
-    """`profile` after feedback on `track`: its genre, artist and mood move as far as known, and nothing else does."""
+    """`profile` after feedback on `track`: genre, artist and mood move as far as known, further ones half as far."""
+    genres, artists = profile.get("genres", {}), profile.get("artists", {})
+    for genre in different(all_of(track, "genre"), "genre"):
+        genres = learn(genres, genre, strength if genre == track["genre"] else strength / 2, "genre")
+    for artist in different(all_of(track, "artist"), "artist"):
+        artists = learn(artists, artist, strength if artist == track["artist"] else strength / 2, "artist")
     return {
         **profile,
-        "genres": learn(profile.get("genres", {}), track["genre"], strength, "genre"),
-        "artists": learn(profile.get("artists", {}), track["artist"], strength, "artist"),
+        "genres": genres,
+        "artists": artists,
         "moods": learn(profile.get("moods", {}), track["mood"], strength, "mood"),
     }
 

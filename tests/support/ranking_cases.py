@@ -32,9 +32,9 @@ from qfzz_core.ranking.shapes import compiled
 from qfzz_plugins.stores.memory import MemoryStore
 
 COLUMNS = [
-    Column(name="artist", kind="category"),
+    Column(name="artist", kind="category", further="artists"),
     Column(name="title", kind="category"),
-    Column(name="genre", kind="category"),
+    Column(name="genre", kind="category", further="genres"),
     Column(name="tempo", kind="category"),
     Column(name="energy", kind="number"),
     Column(name="year", kind="number"),
@@ -83,11 +83,16 @@ class Case:
             return None
         return self.random.randrange(self.levels) / self.levels if kind < 8 else self.random.random()
 
+    def artist(self) -> str:
+        return f"artist {int(self.random.paretovariate(0.6)) % 40}"
+
     def track(self, number: int) -> dict[str, Any]:
         random = self.random
         return {
             "track_id": f"t{number}",
-            "artist": self.known(f"artist {int(random.paretovariate(0.6)) % 40}"),
+            "artist": self.known(self.artist()),
+            "artists": [self.artist() for _ in range(random.choice([0, 0, 0, 1, 3]))],
+            "genres": random.sample(GENRES, random.choice([0, 0, 1, 2])) or None,
             "title": self.known(f"title {random.randrange(3)}"),
             "genre": self.known(random.choice([*GENRES, None])),
             "tempo": self.known(random.choice(TEMPOS)),

@@ -192,7 +192,10 @@ NUMBERS = "a list of as many finite numbers as its size"
         ),
         (
             "[columns.x]\nkind = 'flag'\nprovider = 'x'",
-            '3: [columns.x] unknown key "provider", expected "kind", "source", "size", "missing" or "compare"',
+            (
+                '3: [columns.x] unknown key "provider", expected "kind", "source", "size", "missing", "compare" '
+                'or "further"'
+            ),
         ),
         (
             "[columns.x]\nkind = 'vector'",
@@ -205,6 +208,10 @@ NUMBERS = "a list of as many finite numbers as its size"
         (
             "[columns.x]\nkind = 'flag'\nsize = 1",
             '3: [columns.x] size is only for columns of kind "vector", and this one is of kind "flag"',
+        ),
+        (
+            "[columns.x]\nkind = 'tags'\nfurther = 'y'",
+            '3: [columns.x] further is only for columns of kind "category" that compare by "name" or "genre"',
         ),
         (
             "[columns.x]\nkind = 'number'\nmissing = 'a'",

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 
 from qfzz import PersonalizedDJ
 from qfzz_core import CategoryFilter, CategoryTable, Column, Engine, hookimpl
+from qfzz_core.config import load_config
 from qfzz_core.errors import DocumentError, InvalidInput, StoreCorruptError
 from qfzz_core.model import vocabulary as vocabulary_module
 from qfzz_core.model.events import STORED_FEATURES
@@ -80,6 +82,19 @@ def test_names_that_compare_exactly_are_never_several() -> None:
 def test_only_categories_that_compare_by_name_have_further_names(wrong: dict[str, Any]) -> None:
     with pytest.raises(InvalidInput, match="further must be the key of a track"):
         Column(**{"name": "label", "kind": "category", "further": "labels", **wrong})
+
+
+def test_a_configured_column_reads_several_names_and_fills_in_what_is_missing(tmp_path: Path) -> None:
+    config = tmp_path / "qfzz.toml"
+    config.write_text('[columns.label]\nkind = "category"\nfurther = "labels"\nmissing = "none"', "utf-8")
+    given: list[dict[str, Any]] = [{"label": "A", "labels": ["B"]}, {"labels": ["B"]}, {"labels": []}, {"label": "a"}]
+    with Engine(store="memory:", config=load_config(config)) as engine:
+        engine.add_content([a_track(str(number), **fields) for number, fields in enumerate(given)])
+        found = {
+            name: {each.track["track_id"] for each in engine.recommend("u", limit=9, where={"label": name})}
+            for name in ("A", "b", "none")
+        }
+    assert found == {"A": {"0", "3"}, "b": {"0", "1"}, "none": {"2"}}
 
 
 # Requests

@@ -74,6 +74,12 @@ class ColumnTable:
     size: int | None = attrs.field(default=None)
     missing: Any = attrs.field(default=None)
     compare: Literal["name", "genre", "exact"] = "name"
+    further: Name | None = attrs.field(default=None)
+
+    @further.validator
+    def _check_further(self, _: Any, further: str | None) -> None:
+        if further is not None and (self.kind != "category" or self.compare == "exact"):
+            raise ValueError('further is only for columns of kind "category" that compare by "name" or "genre"')
 
     @size.validator
     def _check_size(self, _: Any, size: int | None) -> None:

@@ -88,11 +88,14 @@ class Combinations:
             return places, np.empty(0)
         order = places.argsort(kind="stable")
         places, members = places[order], values.repeat(lengths)[order]
-        firsts = np.flatnonzero(np.diff(places, prepend=-1))
+        begins = np.ones(len(places) + 1, dtype=np.bool_)
+        np.not_equal(places[1:], places[:-1], out=begins[1:-1])
+        bounds = begins.nonzero()[0]
+        firsts, named = bounds[:-1], bounds[1:] - bounds[:-1]
         greatest = np.maximum.reduceat(members, firsts)
-        named = np.diff(firsts, append=len(places))
         places = places[firsts]
-        greatest = np.where(named < np.diff(self.starts)[places], np.maximum(greatest, default), greatest)
+        sizes = self.starts[places + 1] - self.starts[places]
+        greatest = np.where(named < sizes, np.maximum(greatest, default), greatest)
         return self.codes[places], greatest
 
     def _places(self, codes: NDArray[Any]) -> NDArray[np.intp]:

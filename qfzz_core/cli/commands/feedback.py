@@ -12,7 +12,7 @@ from qfzz_core.cli.output import print_json, print_line, visible
 from qfzz_core.cli.session import Session
 from qfzz_core.model.learning import publisher_of
 from qfzz_core.model.profiles import ProfileSnapshot, spelling_of
-from qfzz_core.model.tracks import Track
+from qfzz_core.model.tracks import Track, names_of
 from qfzz_core.model.weights import SINGULAR
 
 if TYPE_CHECKING:
@@ -76,14 +76,12 @@ def _trust(engine: Engine, user: str, track: Track | None) -> dict[str, Any] | N
 
 
 def _moved(before: ProfileSnapshot, after: ProfileSnapshot, track: Track) -> list[dict[str, Any]]:
-    """Return the weights of the track's genre, artist and mood that are not what they were."""
+    """Return the weights of the track's genres, artists and mood that are not what they were."""
     moved = []
-    for field, key in SINGULAR.items():
-        if track[key] is None:
-            continue
+    named = [(field, name) for field, key in SINGULAR.items() for name in names_of(track, key)]
+    for field, given in named:
         weights = getattr(after, field)
-        # the profile may know "Jazz" where the track says "jazz"
-        name = spelling_of(weights, field, track[key]) or track[key]
+        name = spelling_of(weights, field, given) or given  # the profile may know "Jazz" where the track says "jazz"
         old, new = getattr(before, field).get(name, 0.0), weights.get(name, 0.0)
         if old != new:
             moved.append({"field": field, "name": name, "before": old, "after": new})

@@ -100,7 +100,8 @@ def names_in(value: Any) -> list[str] | None:
     """Return the strings of a list or tuple as Python's own, None for anything else, and if one of them is none."""
     if not isinstance(value, list | tuple):
         return None
-    names = [text_of(each) for each in value]
+    items = list.__iter__(value) if isinstance(value, list) else tuple.__iter__(value)  # not that of a class of its own
+    names = list(map(text_of, items))
     return None if None in names else names  # type: ignore[return-value]
 
 

@@ -246,9 +246,16 @@ class Engine(Recommender):
         rating: float | None = None,
         *,
         event_id: str | None = None,
+        timestamp: str | datetime | None = None,
     ) -> None:
-        """Record one feedback, durably when the call returns; raises `FeedbackError` with nothing changed."""
-        self._record([valid_feedback(self._types, user_id, track_id, interaction_type, rating, event_id=event_id)])
+        """Record one feedback, durably when the call returns; raises `FeedbackError` with nothing changed.
+
+        `timestamp` says when it happened, an aware datetime or ISO-8601 with offset, at most a day ahead of the clock;
+        None means now.
+        """
+        given = user_id, track_id, interaction_type, rating
+        feedback = valid_feedback(self._types, *given, clock=self._clock, event_id=event_id, timestamp=timestamp)
+        self._record([feedback])
 
     def record_many(self, events: Iterable[Mapping[str, Any]]) -> int:
         """Record many feedbacks in one transaction and return how many were new, not repeated events.
@@ -259,7 +266,8 @@ class Engine(Recommender):
         given = several_of(events)
         if given is None:
             raise FeedbackError(f"events must be a list of mappings, got {shown(events)}")
-        return self._record([checked_feedback(event, self._types, place) for place, event in enumerate(given)])
+        types, clock = self._types, self._clock
+        return self._record([checked_feedback(event, types, clock, place) for place, event in enumerate(given)])
 
     def _record(self, batch: Sequence[Any]) -> int:
         recorded = self._recorder.feedback(batch, self._library.samples) if batch else []

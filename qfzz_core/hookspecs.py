@@ -64,7 +64,7 @@ class FeedbackRecorded:
 
     `rating` is the rating that the caller gave, in [0, 1], or None. `strength` is how much profiles learned from
     it, in [-1, 1], and None if the catalogue has no such track. `event_id` is the caller's key against recording
-    one feedback twice, or None.
+    one feedback twice, or None. `timestamp` is when it happened, ISO-8601 in UTC.
     """
 
     user_id: str
@@ -73,6 +73,7 @@ class FeedbackRecorded:
     rating: float | None
     strength: float | None
     event_id: str | None
+    timestamp: str
 
 
 @attrs.frozen(kw_only=True)

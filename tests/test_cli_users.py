@@ -42,6 +42,7 @@ def test_feedback_in_json_is_what_was_recorded_and_what_moved(cli: Cli) -> None:
         "type": "play",
         "rating": 1.0,
         "event_id": "e1",
+        "timestamp": None,
         "recorded": True,
         "track": track("a"),
         "near": [],
@@ -52,6 +53,12 @@ def test_feedback_in_json_is_what_was_recorded_and_what_moved(cli: Cli) -> None:
         ],
         "trust": {"publisher": "artist:ada", "before": 0.5, "after": pytest.approx(2 / 3)},
     }
+
+
+def test_feedback_says_when_it_happened(cli: Cli) -> None:
+    cli.ok("feedback", "alice", "a", "play", "--timestamp", "2026-01-31T10:30:00+01:00")
+    (interaction,) = cli.json("profile", "show", "alice")["interaction_history"]
+    assert interaction["timestamp"] == "2026-01-31T09:30:00.000000+00:00"
 
 
 def test_feedback_that_moves_nothing_says_so(cli: Cli) -> None:
@@ -107,6 +114,7 @@ def test_without_trust_feedback_says_the_rest(cli: Cli, monkeypatch: pytest.Monk
         (["alice", " ", "play"], "track_id"),
         ([" ", "a", "play"], "user_id must not be blank"),
         (["alice", "a", "play", "--event-id", " "], "event_id"),
+        (["alice", "a", "play", "--timestamp", "2026-01-31T09:30:00"], "timestamp must be"),
         (["bob", "b", "like", "--event-id", "e1"], "event_id 'e1' was used before for another event"),
     ],
 )

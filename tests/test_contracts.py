@@ -692,11 +692,19 @@ def test_observers_are_notified_of_feedback_once_it_is_stored() -> None:
     diary = Diary()
     dj = dj_with(diary)
     for _ in range(2):
-        dj.record_feedback("u", "t1", "like", rating=0.75, event_id="e1")
+        dj.record_feedback("u", "t1", "like", rating=0.75, event_id="e1", timestamp="2026-01-31T10:30:00+01:00")
     with pytest.raises(ValueError, match="lick"):
         dj.record_feedback("u", "t1", "lick")
     assert diary.feedback == [
-        FeedbackRecorded(user_id="u", track_id="t1", interaction_type="like", rating=0.75, strength=0.05, event_id="e1")
+        FeedbackRecorded(
+            user_id="u",
+            track_id="t1",
+            interaction_type="like",
+            rating=0.75,
+            strength=0.05,
+            event_id="e1",
+            timestamp="2026-01-31T09:30:00.000000+00:00",
+        )
     ]
 
 

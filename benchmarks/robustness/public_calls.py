@@ -38,7 +38,6 @@ PREFERENCES = {
     "tempo_preference": "slow",
     "discovery_factor": 0.3,
 }
-EVENT = {"user_id": "ann", "track_id": "t1", "interaction_type": "like", "rating": 0.5, "event_id": None}
 INTERACTION = {"track_id": "t1", "type": "play", "rating": 0.5, "timestamp": "2026-01-31T09:30:00+00:00", "more": [1]}
 WHERE = {"genre": ["jazz"], "energy": [0.5], "disliked": False, "heard_within_days": 30, "heard_within_plays": 2}
 SETTINGS = {
@@ -54,6 +53,14 @@ SETTINGS = {
 }
 
 MOMENT = "2026-01-31T09:30:00+00:00"
+EVENT = {
+    "user_id": "ann",
+    "track_id": "t1",
+    "interaction_type": "like",
+    "rating": 0.5,
+    "event_id": None,
+    "timestamp": MOMENT,
+}
 DOCUMENT = {
     "user_id": "ann",
     **PREFERENCES,
@@ -72,6 +79,7 @@ VALID: dict[str, Any] = {
     "interaction_type": "like",
     "rating": 0.5,
     "event_id": None,
+    "timestamp": MOMENT,
     "events": [EVENT],
     "creator_id": "c1",
     "artist": "Nina Simone",

@@ -6,6 +6,7 @@ import logging
 import os
 from collections.abc import Generator, Iterable, Mapping
 from contextlib import AbstractContextManager
+from datetime import datetime
 from typing import Any, Unpack
 
 from qfzz_core.config import Config, load_config
@@ -131,12 +132,14 @@ class PersonalizedDJ:
         rating: float | None = None,
         *,
         event_id: str | None = None,
+        timestamp: str | datetime | None = None,
     ) -> None:
         """Record feedback and learn from it, durably when the call returns; raises ValueError, nothing changed.
 
-        An event of the same `event_id` is applied once.
+        An event of the same `event_id` is applied once. `timestamp` says when it happened, an aware datetime or
+        ISO-8601 with offset, at most a day ahead of the clock; None means now.
         """
-        self.engine.record_feedback(user_id, track_id, interaction_type, rating, event_id=event_id)
+        self.engine.record_feedback(user_id, track_id, interaction_type, rating, event_id=event_id, timestamp=timestamp)
 
     def record_many(self, events: Iterable[Mapping[str, Any]]) -> int:
         """Record many feedbacks, mappings of `record_feedback`'s parameters, all or nothing; return how many were new.

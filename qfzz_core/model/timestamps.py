@@ -48,6 +48,23 @@ def checked_timestamp(value: Any, what: str) -> str:
         ) from None
 
 
+def checked_moment(value: Any, what: str) -> str:
+    """Return a moment that leaves nothing to guess, an aware datetime or ISO-8601 with offset, as a timestamp.
+
+    Raises `ProfileError` for anything else.
+    """
+    try:
+        moment = value if isinstance(value, datetime) else datetime.fromisoformat(text_of(value) or "")
+        if datetime.utcoffset(moment) is not None:
+            return datetime.isoformat(datetime.astimezone(moment, UTC), timespec="microseconds")
+    except Exception:  # noqa: BLE001 - the time zone may be somebody else's class, and raise anything
+        pass
+    raise ProfileError(
+        f"{what} must be a datetime with a time zone, or ISO-8601 with an offset, "
+        f"such as 2026-01-31T09:30:00+00:00, got {shown(value)}"
+    )
+
+
 def next_timestamp(previous: str, now: str | None = None) -> str:
     """Return `now` (the clock if not given), or a microsecond after `previous` if it is not later than that.
 

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
 import attrs
@@ -18,7 +19,7 @@ from qfzz_core.model.learning import apply_event, features_of, rating_strength
 from qfzz_core.model.names import checked_text, is_storable, text_of
 from qfzz_core.model.plain import copied, mapping_of, own_text, plain
 from qfzz_core.model.profiles import checked_user_id
-from qfzz_core.model.timestamps import next_timestamp
+from qfzz_core.model.timestamps import checked_moment, next_timestamp, timestamp
 from qfzz_core.model.tracks import Track
 from qfzz_core.model.weights import unit_number
 from qfzz_core.plugins.faults import BrokenContractError, Report, answer, fault_in, several, store_errors_pass
@@ -110,9 +111,10 @@ class Recorder:
             track_id=feedback.track_id,
             type=feedback.interaction_type,
             rating=feedback.rating,
-            timestamp=now,
+            timestamp=feedback.timestamp or now,
             strength=None if track is None else feedback.strength,
             features=None if track is None else features_of(track),
+            extra=feedback.extra,
         )
         return Event("feedback", now, interaction, (), feedback.event_id)
 
@@ -134,11 +136,12 @@ def _is_repeated(user: UserTransaction, feedback: Feedback, position: int) -> bo
     if earlier is None or earlier.interaction is None:
         return False
     known = earlier.interaction
-    if (known.track_id, known.type, known.rating) == (feedback.track_id, feedback.interaction_type, feedback.rating):
+    given = feedback.track_id, feedback.interaction_type, feedback.rating, feedback.timestamp or known.timestamp
+    if (known.track_id, known.type, known.rating, known.timestamp) == given:
         return True
     raise FeedbackError(
         f"event_id {shown(feedback.event_id)} was used before for another event: "
-        f"{known.type} of {shown(known.track_id)}",
+        f"{known.type} of {shown(known.track_id)} at {known.timestamp}",
         position=position,
     )
 
@@ -213,14 +216,18 @@ def _checked_key(key: object) -> str:
     return key
 
 
-FIELDS = ("user_id", "track_id", "interaction_type", "rating", "event_id")
+FIELDS = ("user_id", "track_id", "interaction_type", "rating", "event_id", "timestamp")
 _KNOWN = frozenset(FIELDS)
 _REQUIRED = frozenset(FIELDS[:3])
 
 
 @attrs.frozen(kw_only=True)
 class Feedback:
-    """One valid feedback. `strength` is what its type or rating moves weights by."""
+    """One valid feedback.
+
+    `strength` is what its type or rating moves weights by; `timestamp` says when it happened, None for now; `extra` is
+    plain data that is kept with the interaction.
+    """
 
     user_id: str
     track_id: str
@@ -228,15 +235,26 @@ class Feedback:
     rating: float | None
     event_id: str | None
     strength: float
+    timestamp: str | None = None
+    extra: Mapping[str, Any] = attrs.field(factory=dict)
 
 
-def checked_feedback(values: Any, types: Mapping[str, InteractionType], position: int | None = None) -> Feedback:
+# A device whose clock is wrong says what is hardly there yet; later than this, it is nonsense that would hide a track
+# from "heard within 7 days" for as long as it is ahead.
+MOST_AHEAD = timedelta(days=1)
+
+Clock = Callable[[], datetime]
+
+
+def checked_feedback(
+    values: Any, types: Mapping[str, InteractionType], clock: Clock, position: int | None = None
+) -> Feedback:
     """Return a valid feedback made of a mapping with the names of `record_feedback`'s parameters.
 
     Raises `FeedbackError`, with the position in the batch where there is one.
     """
     try:
-        return valid_feedback(types, **_arguments(values))
+        return valid_feedback(types, clock=clock, **_arguments(values))
     except FeedbackError as error:
         place = "" if position is None else f"event at position {position}: "
         raise FeedbackError(place + str(error), position=position) from None
@@ -249,7 +267,9 @@ def valid_feedback(
     interaction_type: Any,
     rating: Any = None,
     *,
+    clock: Clock,
     event_id: Any = None,
+    timestamp: Any = None,
 ) -> Feedback:
     """Return a valid feedback of one of these types; raises `FeedbackError` for any other value."""
     kind = _known_type(interaction_type, types)
@@ -262,9 +282,21 @@ def valid_feedback(
             rating=number,
             event_id=None if event_id is None else checked_text(event_id, "event_id"),
             strength=kind.strength if number is None else rating_strength(number),
+            timestamp=None if timestamp is None else _past(timestamp, clock),
         )
     except ProfileError as error:
         raise FeedbackError(str(error)) from None
+
+
+def _past(value: Any, clock: Clock) -> str:
+    """Return when something happened, no more than `MOST_AHEAD` of the clock."""
+    moment = checked_moment(value, "timestamp")
+    now = clock()
+    if moment > timestamp(now + MOST_AHEAD):
+        raise ProfileError(
+            f"timestamp must not be more than a day ahead of the clock, which says {timestamp(now)}, got {moment}"
+        )
+    return moment
 
 
 def _arguments(values: Any) -> Mapping[str, Any]:

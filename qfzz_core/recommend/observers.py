@@ -77,13 +77,15 @@ class Observers:
 
 
 def _news(feedback: Feedback, event: Event) -> FeedbackRecorded:
+    interaction = event.interaction
     return FeedbackRecorded(
         user_id=feedback.user_id,
         track_id=feedback.track_id,
         interaction_type=feedback.interaction_type,
         rating=feedback.rating,
-        strength=None if event.interaction is None else event.interaction.strength,
+        strength=None if interaction is None else interaction.strength,
         event_id=feedback.event_id,
+        timestamp=event.timestamp if interaction is None else interaction.timestamp,
     )
 
 

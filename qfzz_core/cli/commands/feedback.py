@@ -27,6 +27,7 @@ _TRUST = "trust"
 @click.argument("interaction_type", metavar="TYPE")
 @click.option("--rating", type=float, metavar="0..1", help="A rating, which counts instead of the type.")
 @click.option("--event-id", metavar="ID", help="Your own id of this event: given again, it is not applied again.")
+@click.option("--timestamp", metavar="MOMENT", help="When it happened: ISO-8601 with offset. Now, if not given.")
 def feedback(session: Session, *, user: str, track: str, interaction_type: str, as_json: bool, **details: Any) -> None:
     """Record what a user did with a track, and learn from it.
 
@@ -46,12 +47,13 @@ def record(
     *,
     rating: float | None = None,
     event_id: str | None = None,
+    timestamp: str | None = None,
 ) -> dict[str, Any]:
     """Record one feedback and return what it changed; raises `FeedbackError`."""
     track = engine.get_track(track_id)
     before = engine.store.snapshot(user)
     trust = _trust(engine, user, track)
-    engine.record_feedback(user, track_id, interaction_type, rating, event_id=event_id)
+    engine.record_feedback(user, track_id, interaction_type, rating, event_id=event_id, timestamp=timestamp)
     # nothing was stored where another process erased the user at this moment
     after = engine.store.snapshot(user) or ProfileSnapshot(user_id=user)
     return {
@@ -60,6 +62,7 @@ def record(
         "type": interaction_type,
         "rating": rating,
         "event_id": event_id,
+        "timestamp": timestamp,
         "recorded": before is None or before.revision != after.revision,
         "track": track,
         "near": [] if track else nearest_tracks(engine, track_id),

@@ -23,8 +23,8 @@ from qfzz_core.errors import (
     RequestError,
     shown,
 )
-from qfzz_core.model.events import Change
-from qfzz_core.model.names import is_storable, text_of
+from qfzz_core.model.events import Change, Event
+from qfzz_core.model.names import checked_text, is_storable, text_of
 from qfzz_core.model.plain import checked_clock, several_of, whole_of
 from qfzz_core.model.profiles import checked_preferences, checked_user_id
 from qfzz_core.model.timestamps import timestamp
@@ -36,7 +36,8 @@ from qfzz_core.plugins.registry import Registry
 from qfzz_core.plugins.settings import made_settings, opened_store
 from qfzz_core.profiles import replay
 from qfzz_core.profiles.live import DraftProfile, LiveProfile, Profiles
-from qfzz_core.profiles.recorder import Recorder, checked_feedback, valid_feedback
+from qfzz_core.profiles.recorder import Feedback, Recorder, checked_feedback, valid_feedback
+from qfzz_core.profiles.retraction import replace
 from qfzz_core.recommend.observers import Observers
 from qfzz_core.recommend.pipeline import Pipeline
 from qfzz_core.recommend.query import checked_track_ids
@@ -269,11 +270,32 @@ class Engine(Recommender):
         types, clock = self._types, self._clock
         return self._record([checked_feedback(event, types, clock, place) for place, event in enumerate(given)])
 
-    def _record(self, batch: Sequence[Any]) -> int:
+    def retract(self, user_id: str, event_id: str) -> bool:
+        """Make everything as if the feedback of this event id had never been recorded; False if there is none.
+
+        The log is replayed without it while the user is locked, and says that it was retracted; the id stays used.
+        Raises `ProfileError` for what is no id, and `StoreCorruptError` for a log that lacks its beginning.
+        """
+        retracted, _ = self._replace(checked_user_id(user_id), [checked_text(event_id, "event_id")])
+        return retracted > 0
+
+    def _replace(self, user_id: str, event_ids: Iterable[str], batch: Sequence[Feedback] = ()) -> tuple[int, int]:
+        """Retract events and record feedback of one user in one transaction; return how many of each there were."""
+        retracted, recorded = replace(self._recorder, user_id, event_ids, batch, self._library.samples)
+        self._profiles.refresh(user_id)
+        if retracted:
+            logger.debug("%d events of %r retracted", len(retracted), user_id)
+        return len(retracted), self._observed(batch, recorded)
+
+    def _record(self, batch: Sequence[Feedback]) -> int:
         recorded = self._recorder.feedback(batch, self._library.samples) if batch else []
         for user_id in {feedback.user_id for feedback in batch}:
             if user_id in self._profiles.live:
                 self._profiles.refresh(user_id)
+        return self._observed(batch, recorded)
+
+    def _observed(self, batch: Sequence[Feedback], recorded: Sequence[Event | None]) -> int:
+        """Notify of feedback that was recorded, and return how many were new."""
         if logger.isEnabledFor(logging.DEBUG):
             for feedback in batch:
                 logger.debug("%s of %r by %r", feedback.interaction_type, feedback.track_id, feedback.user_id)

@@ -274,7 +274,7 @@ DAMAGES: list[tuple[tuple[Any, ...], Any, str]] = [
     (("profile", "created_at"), "yesterday", "profile: created_at must be an ISO-8601 timestamp"),
     (("events",), {}, "events must hold a list, got dict"),
     (("events", 0), None, "events[0] must be an object, got NoneType"),
-    (("events", 0, "kind"), "born", "events[0].kind must be one of created, feedback, interaction, edited, got 'born'"),
+    (("events", 0, "kind"), "born", "events[0].kind must be one of created, feedback, interaction, edited, retracted, got 'born'"),
     (("events", 0, "timestamp"), "noon", "events[0]: timestamp must be an ISO-8601"),
     (("events", 0, "interaction"), {}, "events[0].interaction: the kinds feedback and interaction have one"),
     (("events", 3, "interaction"), None, "events[3].interaction: the kinds feedback and interaction have one"),

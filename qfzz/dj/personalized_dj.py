@@ -148,6 +148,13 @@ class PersonalizedDJ:
         """
         return self.engine.record_many(events)
 
+    def retract(self, user_id: str, event_id: str) -> bool:
+        """Make everything as if the feedback of this event id had never been recorded; False if there is none.
+
+        The id stays used, so that recording the same event again changes nothing. Raises ValueError for what is no id.
+        """
+        return self.engine.retract(user_id, event_id)
+
     def get_trust_score(self, user_id: str, creator_id: str | None = None, *, artist: str | None = None) -> float:
         """Return how far a user can trust a creator, in [0, 1]; 0.5 before any feedback.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Literal
 
 import attrs
@@ -10,7 +10,7 @@ import attrs
 from qfzz_core.model.names import normalise
 from qfzz_core.model.plain import copied
 
-EventKind = Literal["created", "feedback", "interaction", "edited"]
+EventKind = Literal["created", "feedback", "interaction", "edited", "retracted"]
 
 # The name of `Interaction.features` in stored logs, in exported documents and to learners written for 0.1: with another
 # one, stores and documents of that time would not be read.
@@ -93,7 +93,7 @@ class Event:
     """One entry of the log, recorded at `timestamp`.
 
     `position` orders the log; it is 0 until a store has given one. `event_id` is the application's own, unique for
-    each user.
+    each user. `retracts` are the ids of earlier events that are not in effect any more, of the kind "retracted" alone.
     """
 
     kind: EventKind
@@ -102,10 +102,26 @@ class Event:
     changes: tuple[Change, ...] = ()
     event_id: str | None = None
     position: int = 0
+    retracts: tuple[str, ...] = ()
+
+
+def in_effect(newest_first: Iterable[Event]) -> Iterator[Event]:
+    """Iterate the events of a log, newest first, that none retracts; retractions themselves are left out.
+
+    A log is read from its end, where a retraction comes before what it retracts.
+    """
+    retracted: set[str | None] = set()
+    for event in newest_first:
+        if event.retracts:
+            retracted.update(event.retracts)
+        elif event.event_id not in retracted:
+            yield event
 
 
 def encode_event(event: Event) -> dict[str, Any]:
     """Return what a store keeps of an event beside its position, kind, timestamp and event_id, as plain data."""
+    if event.retracts:
+        return {"retracts": list(event.retracts)}
     if event.interaction is None:
         return {"changes": [[change.field, change.name, change.value] for change in event.changes]}
     interaction = event.interaction
@@ -129,6 +145,8 @@ def decode_event(
     kind: EventKind, timestamp: str, event_id: str | None, position: int, body: Mapping[str, Any]
 ) -> Event:
     """Return the event that `encode_event` made `body` of."""
+    if kind == "retracted":
+        return Event(kind, timestamp, None, (), event_id, position, tuple(body["retracts"]))
     if "track_id" not in body:
         changes = tuple(Change(*change) for change in body["changes"])
         return Event(kind, timestamp, None, changes, event_id, position)

@@ -103,16 +103,17 @@ class _User:
             return self._latest
 
     def _events_since(self, store: Store) -> list[Event] | None:
-        """Return what was recorded since, newest first; None if it is much, or if the log is not the one known.
+        """Return what was recorded since, newest first; None if all has to be read again.
 
-        A backup that was restored has other events at the same positions, or none.
+        That is if it is much, if something was retracted, or if the log is not the one known: a backup that was
+        restored has other events at the same positions, or none.
         """
         events: list[Event] = []
         for event in store.events(self._user_id, newest_first=True):
             if self._last is not None and event.position <= self._last.position:
                 return events if event == self._last else None
             events.append(event)
-            if len(events) > MOST_EVENTS:
+            if event.retracts or len(events) > MOST_EVENTS:
                 return None
         return events if self._last is None else None
 

@@ -10,7 +10,7 @@ from weakref import WeakValueDictionary
 
 from qfzz_core.contracts.stores import Store
 from qfzz_core.errors import ProfileError
-from qfzz_core.model.events import SHOWN_INTERACTIONS, Change, Interaction
+from qfzz_core.model.events import SHOWN_INTERACTIONS, Change, Interaction, in_effect
 from qfzz_core.model.forks import RenewedLock
 from qfzz_core.model.profiles import PREFERENCE_FIELDS, ProfileSnapshot, UserProfile, checked_interaction
 from qfzz_core.model.weights import WEIGHT_FIELDS, Weights
@@ -24,7 +24,7 @@ KEPT_SNAPSHOTS = 1_024
 
 def shown_history(store: Store, user_id: str) -> list[dict[str, Any]]:
     """Return a user's last interactions as dictionaries, oldest first, at most 1,000."""
-    events = store.events(user_id, newest_first=True)
+    events = in_effect(store.events(user_id, newest_first=True))
     newest = (event.interaction.to_dict() for event in events if event.interaction is not None)
     return list(islice(newest, SHOWN_INTERACTIONS))[::-1]
 

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -24,6 +24,7 @@ from qfzz_core.model.tracks import Track
 from qfzz_core.model.weights import unit_number
 from qfzz_core.plugins.faults import BrokenContractError, Report, answer, fault_in, several, store_errors_pass
 from qfzz_core.plugins.registry import Registered
+from qfzz_core.storage.pages import batches
 
 MOST_KEYS = 10_000  # of a learner's state that one event changes: some iterators never end, in a transaction
 _AHEAD = 1000  # feedbacks of a batch that a store may read ahead for
@@ -58,13 +59,22 @@ class Recorder:
         """
         # Sorted, so that two batches that share users lock them in the same order and cannot wait for each other.
         with self.store.transaction(sorted({feedback.user_id for feedback in batch})) as transaction:
-            recorded: list[Event | None] = []
-            for first in range(0, len(batch), _AHEAD):
-                some = batch[first : first + _AHEAD]
-                _announce(transaction, some)
-                for position, feedback in enumerate(some, first):
-                    recorded.append(self._feedback(transaction, feedback, samples, position))
-            return recorded
+            return list(self.recorded(transaction, batch, samples))
+
+    def recorded(
+        self, transaction: Transaction, batch: Iterable[Feedback], samples: Callable[[], Mapping[str, Track]]
+    ) -> Iterator[Event | None]:
+        """Record feedback in a transaction that is open; iterates as `feedback` returns, one by one."""
+        position = 0
+        for some in batches(batch, _AHEAD):
+            _announce(transaction, some)
+            for feedback in some:
+                yield self._feedback(transaction, feedback, samples, position)
+                position += 1
+
+    def retract(self, user: UserTransaction, event_ids: Sequence[str]) -> None:
+        """Append that events are not in effect any more, to a user whom they left no trace in."""
+        self._append(user, Event("retracted", self.now(), retracts=tuple(event_ids)))
 
     def edit(self, user_id: str, steps: Sequence[Sequence[Change] | Interaction], serial: int | None = None) -> None:
         """Apply explicit changes and added interactions in one transaction.
@@ -159,11 +169,14 @@ def take_effect(
 ) -> None:
     """Write what an event does to weights, scalars, learned state and `updated_at`, which moves forward.
 
-    Learners hear of everything but the creation of the user, which is no experience. One that fails is reported, and
-    its state stays as it was before this event.
+    Learners hear of everything but the creation of the user, which is no experience, and of retractions, which take
+    one back. One that fails is reported, and its state stays as it was before this event.
     """
     if event.kind == "created":
         apply_event(event, user, replayed=replayed)
+        return
+    if event.kind == "retracted":
+        touch(event, user)
         return
     updated_at = next_timestamp(user.updated_at, event.timestamp)
     apply_event(event, user, replayed=replayed)
@@ -171,6 +184,14 @@ def take_effect(
         _learn(learner, event, user, report)
     if not event.changes or all(change.field != "updated_at" for change in event.changes):
         user.put_scalar("updated_at", updated_at)
+
+
+def touch(event: Event, user: UserTransaction) -> None:
+    """Move `updated_at` forward: all that is left of an event that was retracted, and all that a retraction writes.
+
+    So it moved whenever something was recorded, and the log says the same as what was stored at that time.
+    """
+    user.put_scalar("updated_at", next_timestamp(user.updated_at, event.timestamp))
 
 
 def _learn(learner: Registered[Learner], event: Event, user: UserTransaction, report: Report) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from itertools import chain
+from itertools import chain, takewhile
 from typing import Any
 
 from qfzz_core.contracts.learners import Learner
@@ -15,7 +15,7 @@ from qfzz_core.model.profiles import ProfileSnapshot
 from qfzz_core.model.weights import WEIGHT_FIELDS
 from qfzz_core.plugins.faults import Report
 from qfzz_core.plugins.registry import Registered
-from qfzz_core.profiles.recorder import Recorder, take_effect
+from qfzz_core.profiles.recorder import Recorder, take_effect, touch
 from qfzz_core.storage.latest import note_interaction
 from qfzz_core.storage.user_unit import UserUnit
 
@@ -25,7 +25,15 @@ _SCALARS = ("energy_level", "tempo_preference", "discovery_factor", "updated_at"
 
 
 class ReplayedUser(UserUnit):
-    """What a log says of a user: a unit of work for which nothing is fetched, and of which nothing is written."""
+    """What a log says of a user: a unit of work for which nothing is fetched, and of which nothing is written.
+
+    `last_position` is that of the last event, and `types` are those of all interactions, retracted ones too.
+    """
+
+    def __init__(self) -> None:
+        super().__init__("", None)
+        self.last_position = 0
+        self.types: set[str] = set()
 
     def next_serial(self) -> int:
         """Return a serial of nobody."""
@@ -39,19 +47,40 @@ class ReplayedUser(UserUnit):
         """Return no event: there is no store behind it."""
 
 
-def replayed(events: Iterable[Event], learners: Sequence[Registered[Learner]], report: Report) -> ReplayedUser | None:
-    """Return what the events make of a new user; None if the first of them does not create the user."""
+def replayed(
+    events: Iterable[Event], learners: Sequence[Registered[Learner]], report: Report, retracted: set[str]
+) -> ReplayedUser | None:
+    """Return what the events make of a new user; None if the first of them does not create the user.
+
+    `retracted` are ids of events that are not in effect. The ids that a later event retracts are added; if there were
+    any, what is returned is wrong, and the log has to be replayed again.
+    """
     log = iter(events)
     created = next(log, None)
     if created is None or created.kind != "created":
         return None
-    user = ReplayedUser("", None)
+    user = ReplayedUser()
     user.create(created.timestamp)
+    known = len(retracted)
     for event in chain([created], log):
-        take_effect(event, user, learners, report, replayed=True)
-        if event.interaction is not None:
-            note_interaction(user.put_latest, event.interaction, event.position)
+        retracted.update(event.retracts)
+        if len(retracted) == known:  # else nothing is of use any more but what else is retracted
+            _replay(event, user, learners, report, event.event_id in retracted)
     return user
+
+
+def _replay(
+    event: Event, user: ReplayedUser, learners: Sequence[Registered[Learner]], report: Report, is_retracted: bool
+) -> None:
+    user.last_position = event.position
+    if event.interaction is not None:
+        user.types.add(event.interaction.type)
+    if is_retracted:
+        touch(event, user)
+        return
+    take_effect(event, user, learners, report, replayed=True)
+    if event.interaction is not None:
+        note_interaction(user.put_latest, event.interaction, event.position)
 
 
 def differences(stored: ProfileSnapshot, states: States, user: ReplayedUser) -> list[str]:
@@ -84,13 +113,12 @@ def _of_latest(store: Store, user_id: str, said: ReplayedUser) -> list[str]:
     """Return in sentences where the latest interactions differ; what was recorded meanwhile is no difference."""
     if not isinstance(store, KeepsLatest):
         return []
-    rows = store.latest_interactions(user_id, {name for name, _ in said.put_latest})
+    rows = store.latest_interactions(user_id, said.types)
     stored = {(name, track_id): numbers for name, track_id, *numbers in rows}
-    end = max((position for position, _ in said.put_latest.values()), default=0)
     differing = Counter(
         key[0]
         for key in {*stored, *said.put_latest}
-        if stored.get(key, [0])[0] <= end and stored.get(key) != [*said.put_latest.get(key, ())]
+        if stored.get(key, [0])[0] <= said.last_position and stored.get(key) != [*said.put_latest.get(key, ())]
     )
     return [f"latest interactions, {name!r}: {n} tracks differ from the log" for name, n in sorted(differing.items())]
 
@@ -110,7 +138,7 @@ def write_replayed(stored: UserTransaction, states: States, user: ReplayedUser) 
 
 # ---- the log held against what is stored ----------------------------------------------------------------------------
 
-_NO_BEGINNING = "the log does not begin with the creation of the user, so it does not say what should be stored"
+NO_BEGINNING = "the log does not begin with the creation of the user, so it does not say what should be stored"
 
 
 Progress = Callable[[int], None]  # called now and then with the number of events replayed so far
@@ -122,12 +150,14 @@ def check_log(recorder: Recorder, user_id: str, progress: Progress | None = None
 
     Looks at one consistent view and waits for nobody. Raises `ProfileError` for an unknown user.
     """
-    record = _record(recorder, user_id)
-    states = _states(recorder, record)
-    book = _book(recorder, record, progress)
-    if book is None:
-        return [_NO_BEGINNING]
-    return differences(record.profile, states, book) + _of_latest(recorder.store, user_id, book)
+    store = recorder.store
+    while True:
+        profile, states, said = view(recorder, user_id, set(), progress)
+        if said is None:
+            return [NO_BEGINNING]
+        latest = _of_latest(store, user_id, said)
+        if not latest or not _retracts(store.events(user_id, newest_first=True), said.last_position):
+            return differences(profile, states, said) + latest
 
 
 def rebuild(recorder: Recorder, user_id: str, progress: Progress | None = None) -> list[str]:
@@ -137,18 +167,43 @@ def rebuild(recorder: Recorder, user_id: str, progress: Progress | None = None) 
     Raises `ProfileError` for an unknown user and `StoreCorruptError` for a log without its beginning.
     """
     with recorder.store.transaction([user_id]) as transaction:
-        record = _record(recorder, user_id)
-        states = _states(recorder, record)
-        book = _book(recorder, record, progress)
-        if book is None:
-            raise StoreCorruptError(f"{shown(user_id)} cannot be rebuilt: {_NO_BEGINNING}")
-        found = differences(record.profile, states, book)
+        profile, states, said = view(recorder, user_id, set(), progress)
+        if said is None:
+            raise StoreCorruptError(f"{shown(user_id)} cannot be rebuilt: {NO_BEGINNING}")
+        found = differences(profile, states, said)
         if found:
-            write_replayed(transaction.user(user_id), states, book)
-        latest = _of_latest(recorder.store, user_id, book)
+            write_replayed(transaction.user(user_id), states, said)
+        latest = _of_latest(recorder.store, user_id, said)
         if latest:
-            transaction.user(user_id).replace_latest(book.put_latest)  # type: ignore[attr-defined]
+            replace_latest(transaction.user(user_id), said)
     return found + latest
+
+
+def replace_latest(user: UserTransaction, said: ReplayedUser) -> None:
+    """Replace the latest interactions that a store `KeepsLatest` by what the log says."""
+    user.replace_latest(said.put_latest)  # type: ignore[attr-defined]
+
+
+View = tuple[ProfileSnapshot, States, ReplayedUser | None]  # what is stored at one moment, and what the log says then
+
+
+def view(recorder: Recorder, user_id: str, retracted: set[str], progress: Progress | None = None) -> View:
+    """Return what is stored of a user and what the log says, without `retracted` and whatever else it retracts.
+
+    A log without retractions is read once. Raises `ProfileError` for an unknown user.
+    """
+    while True:
+        record = _record(recorder, user_id)
+        states, known = _states(recorder, record), len(retracted)
+        events = record.events if progress is None else _counted(record.events, progress)
+        said = replayed(events, recorder.learners, recorder.report, retracted)
+        if len(retracted) == known:
+            return record.profile, states, said
+
+
+def _retracts(newest_first: Iterable[Event], end: int) -> bool:
+    """Return whether anything was retracted after a position."""
+    return any(event.retracts for event in takewhile(lambda event: event.position > end, newest_first))
 
 
 def _record(recorder: Recorder, user_id: str) -> UserRecord:
@@ -162,11 +217,6 @@ def _states(recorder: Recorder, record: UserRecord) -> States:
     """Return what the active learners keep; what others kept is nobody's to judge."""
     names = {learner.name for learner in recorder.learners}
     return {(learner, key): state for learner, key, state in record.states if learner in names}
-
-
-def _book(recorder: Recorder, record: UserRecord, progress: Progress | None) -> ReplayedUser | None:
-    events = record.events if progress is None else _counted(record.events, progress)
-    return replayed(events, recorder.learners, recorder.report)
 
 
 def _counted(events: Iterable[Event], progress: Progress) -> Iterator[Event]:

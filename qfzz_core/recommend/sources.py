@@ -12,7 +12,7 @@ from qfzz_core.contracts.latest import LatestInteractions
 from qfzz_core.contracts.request import Request, Sources
 from qfzz_core.contracts.stores import Store
 from qfzz_core.contracts.strategies import DiscoveryStrategy, Pick, Ranking
-from qfzz_core.model.events import Interaction
+from qfzz_core.model.events import Interaction, in_effect
 from qfzz_core.model.plain import only_called
 from qfzz_core.model.profiles import ProfileSnapshot
 from qfzz_core.plugins.faults import store_errors_pass
@@ -27,7 +27,7 @@ def request_sources(store: Store, registry: Registry, settings: Settings, latest
     # Functions of our own, because a method leads by its `__self__` to the store, which a plugin could close.
     def interactions(user_id: str) -> Iterator[Interaction]:
         with store_errors_pass:
-            for event in store.events(user_id, newest_first=True):
+            for event in in_effect(store.events(user_id, newest_first=True)):
                 if event.interaction is not None:
                     yield event.interaction.unshared()
 

@@ -9,7 +9,7 @@ import attrs
 
 from qfzz_core.contracts.stores import Store, UserRecord
 from qfzz_core.errors import ProfileError, StoreError
-from qfzz_core.model.events import FURTHER_FEATURES, STORED_FEATURES, Event
+from qfzz_core.model.events import FURTHER_FEATURES, STORED_FEATURES, Event, in_effect
 from qfzz_core.model.profiles import PREFERENCE_FIELDS, ProfileSnapshot, UserProfile
 from qfzz_core.model.tracks import Track
 from qfzz_core.storage.records import write_record
@@ -119,6 +119,9 @@ def profile_document(record: UserRecord) -> dict[str, Any]:
 
 def _event(event: Event) -> dict[str, Any]:
     fields = attrs.asdict(event)
+    retracts = fields.pop("retracts")
+    if retracts:
+        fields["retracts"] = list(retracts)
     if event.interaction is not None:
         names = {name: STORED_FEATURES if name == "features" else name for name in fields["interaction"]}
         fields["interaction"] = {names[name]: value for name, value in fields["interaction"].items()}
@@ -131,6 +134,7 @@ def _event(event: Event) -> dict[str, Any]:
 
 
 def _profile(snapshot: ProfileSnapshot, events: Sequence[Event]) -> UserProfile:
-    history = [event.interaction.to_dict() for event in events if event.interaction is not None]
+    shown = [event.interaction for event in in_effect(reversed(events)) if event.interaction is not None]
+    history = [interaction.to_dict() for interaction in reversed(shown)]
     fields = {field: getattr(snapshot, field) for field in (*PREFERENCE_FIELDS, "user_id", "created_at", "updated_at")}
     return UserProfile(**fields, interaction_history=history)

@@ -308,6 +308,8 @@ def _refuse_wrong_event(event: Event) -> None:
         or event.position <= 0
         or (interaction is None) is (event.kind in ("feedback", "interaction"))
         or not (event.event_id is None or type(event.event_id) is str)
+        or (event.kind == "retracted") is not bool(event.retracts)
+        or not all(type(event_id) is str for event_id in event.retracts)
     ):
         raise ValueError(f"no event is of the kind {event.kind!r} with this position, event_id and body")
     for change in event.changes:

@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, MutableMapping
 from typing import Any
 
 from qfzz_core.contracts.stores import KeepsLatest, LatestRow, Store
-from qfzz_core.model.events import Event, Interaction
+from qfzz_core.model.events import Event, Interaction, in_effect
 from qfzz_core.model.json_codec import decoded
 from qfzz_core.model.names import is_storable
 from qfzz_core.model.timestamps import moment_of
@@ -29,7 +29,7 @@ def note_interaction(latest: Latest, interaction: Interaction, position: int) ->
 
 
 def latest_of(events: Iterable[Event], types: Collection[str]) -> list[LatestRow]:
-    """Return the latest interactions of these types among events; see `KeepsLatest`."""
+    """Return the latest interactions of these types among events in effect, in any order; see `KeepsLatest`."""
     latest: dict[tuple[str, str], tuple[int, int]] = {}
     for event in events:
         interaction = event.interaction
@@ -42,7 +42,16 @@ def latest_rows(store: Store, user_id: str, types: Collection[str]) -> Iterable[
     """Return the latest interactions of a user; where the store does not keep them, its log is read."""
     if isinstance(store, KeepsLatest):
         return store.latest_interactions(user_id, types)
-    return latest_of(store.events(user_id), types)
+    return latest_of(in_effect(store.events(user_id, newest_first=True)), types)
+
+
+def whole_latest(newest_first: Iterable[Event]) -> dict[tuple[str, str], tuple[int, int]]:
+    """Return the latest interactions of a whole log, of all types, for `replace_latest`."""
+    latest: dict[tuple[str, str], tuple[int, int]] = {}
+    for event in in_effect(newest_first):
+        if event.interaction is not None:
+            note_interaction(latest, event.interaction, event.position)
+    return latest
 
 
 def latest_of_stored(rows: Iterable[tuple[int, int, str, str]]) -> list[tuple[Any, ...]]:

@@ -13,6 +13,7 @@ from qfzz_core.model.events import Change, Event
 from qfzz_core.model.plain import copied
 from qfzz_core.model.profiles import ProfileSnapshot
 from qfzz_core.model.weights import WEIGHT_FIELDS
+from qfzz_core.storage.latest import whole_latest
 
 Name = tuple[str, str]  # of a weight: field and normal form
 Weight = tuple[str, float]  # spelling and weight
@@ -81,5 +82,19 @@ def write_record(user: UserTransaction, record: UserRecord) -> None:
         user.put_scalar(field, getattr(record.profile, field))
     for learner, key, state in record.states:
         user.put_state(learner, key, state)
+    retracts = False
     for event in record.events:
         user.append(event)
+        retracts = retracts or bool(event.retracts)
+    if retracts:
+        _leave_out_retracted(user)
+
+
+def _leave_out_retracted(user: UserTransaction) -> None:
+    """Take what was retracted out of the latest interactions of a new user, in a store that keeps them.
+
+    What a later event retracts is not known when an event is appended.
+    """
+    log, replace_latest = (getattr(user, name, None) for name in ("log", "replace_latest"))
+    if log is not None and replace_latest is not None:
+        replace_latest(whole_latest(log()))

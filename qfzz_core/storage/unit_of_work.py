@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any, Generic, Self, TypeVar
 
 from qfzz_core.contracts.stores import Foreseen
@@ -140,6 +140,11 @@ class RowUser(UserUnit):
         if len(self.appended) >= MOST_EVENTS:
             self._unit.flush()
         return position
+
+    def log(self) -> Iterator[Event]:
+        """Iterate the user's log as this transaction sees it, newest first; what was appended is written before."""
+        self._unit.flush()
+        return super().log()
 
     def pack_state(self, state: Any) -> str:
         """Return a state as JSON text."""

@@ -22,7 +22,7 @@ PROFILE_VERSION = 1
 
 _PARTS = ("format", "version", "profile", "events", "learned")
 _PROFILE_FIELDS = (*PREFERENCE_FIELDS, "user_id", "created_at", "updated_at")
-_EVENT_FIELDS = tuple(field.name for field in attrs.fields(Event))
+_EVENT_FIELDS = tuple(field.name for field in attrs.fields(Event) if field.name != "retracts")
 _INTERACTION_FIELDS = tuple(
     STORED_FEATURES if field.name == "features" else field.name for field in attrs.fields(Interaction)
 )
@@ -68,9 +68,12 @@ def _check_format(name: Any, version: Any) -> None:
 
 def _events(values: Any) -> list[Event]:
     first_at: dict[str, int] = {}
-    events = []
+    events: list[Event] = []
     for place, value in enumerate(_list("events", values)):
         event = _event(f"events[{place}]", value)
+        for event_id in event.retracts:
+            if event_id not in first_at or events[first_at[event_id]].interaction is None:
+                raise DocumentError(f"events[{place}].retracts: no earlier interaction has the event_id {event_id!r}")
         if event.event_id is not None and first_at.setdefault(event.event_id, place) != place:
             first = first_at[event.event_id]
             raise DocumentError(f"events[{place}].event_id: {event.event_id!r} stands in events[{first}] already")
@@ -79,7 +82,8 @@ def _events(values: Any) -> list[Event]:
 
 
 def _event(where: str, value: Any) -> Event:
-    fields = _fields(where, value, _EVENT_FIELDS)
+    retracted = isinstance(value, Mapping) and value.get("kind") == "retracted"
+    fields = _fields(where, value, (*_EVENT_FIELDS, "retracts") if retracted else _EVENT_FIELDS)
     kind, event_id = fields["kind"], fields["event_id"]
     if kind not in get_args(EventKind):
         raise DocumentError(f"{where}.kind must be one of {', '.join(get_args(EventKind))}, got {kind!r}")
@@ -92,7 +96,15 @@ def _event(where: str, value: Any) -> Event:
         interaction=None if kind not in _WITH_INTERACTION else _interaction(f"{where}.interaction", value),
         changes=changes,
         event_id=None if event_id is None else _at(where, lambda: checked_text(event_id, "event_id")),
+        retracts=_retracts(f"{where}.retracts", fields["retracts"]) if retracted else (),
     )
+
+
+def _retracts(where: str, value: Any) -> tuple[str, ...]:
+    event_ids = tuple(_text(where, each) for each in _list(where, value))
+    if not event_ids:
+        raise DocumentError(f"{where} must name an event_id")
+    return event_ids
 
 
 def _interaction(where: str, event: Mapping[str, Any]) -> Interaction:

@@ -7,7 +7,8 @@ a revision gets a new number and which use is refused are decided here, once for
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from typing import Any, NoReturn
 
 from qfzz_core.contracts.stores import fresh_number
@@ -93,6 +94,10 @@ class UserUnit(ABC):
     @abstractmethod
     def fetch_event(self, event_id: str) -> Any:
         """Return the stored event of an id, packed; None if there is none."""
+
+    def fetch_log(self) -> Iterable[Any]:
+        """Return the events that were written, packed, newest first; called only where the latest are kept."""
+        raise NotImplementedError
 
     # -- how it keeps them: plain objects here, which nobody else can change
 
@@ -257,6 +262,12 @@ class UserUnit(ABC):
         self._changing()
         self.cleared_latest = True
         self.put_latest = dict(latest)
+
+    def log(self) -> Iterator[Event]:
+        """Iterate the user's log as this transaction sees it, newest first."""
+        if not self._usable:
+            self._refuse()
+        return map(self.unpack_event, chain(reversed(self.appended), self.fetch_log() if self.is_stored else ()))
 
     def find_event(self, event_id: str) -> Event | None:
         """Return the user's event of this id."""

@@ -17,7 +17,7 @@ from qfzz_core.cli.output import console, echo, print_json, print_line, print_re
 from qfzz_core.cli.request_options import given_preferences, preference_options
 from qfzz_core.cli.session import Session
 from qfzz_core.errors import ProfileError
-from qfzz_core.model.events import Interaction
+from qfzz_core.model.events import Interaction, in_effect
 from qfzz_core.model.profiles import UserProfile, checked_user_id, spelling_of
 from qfzz_core.model.weights import SINGULAR, WEIGHT_FIELDS, checked_weights
 
@@ -195,7 +195,7 @@ def _print(engine: Engine, shown: UserProfile) -> None:
     if rows:
         echo()
         print_table(rows, (("kind",), ("name",), ("weight",)))
-    events = engine.store.events(shown.user_id, newest_first=True)
+    events = in_effect(engine.store.events(shown.user_id, newest_first=True))
     interactions = (event.interaction for event in events if event.interaction is not None)
     latest = list(islice(interactions, SHOWN_INTERACTIONS))
     if latest:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import attrs
@@ -100,6 +100,10 @@ class MemoryUser(UserUnit):
     def fetch_event(self, event_id: str) -> Event | None:
         """Return a stored event."""
         return self._log.find(event_id, self._length)
+
+    def fetch_log(self) -> Iterable[Event]:
+        """Return the stored events."""
+        return reversed(self._log.events[: self._length])
 
     def committed(self) -> User:
         """Return the user as a record, with the changes."""

@@ -14,7 +14,7 @@ from qfzz_core.model.events import Event
 from qfzz_core.model.tracks import Track
 from qfzz_core.model.weights import WEIGHT_FIELDS
 from qfzz_core.storage.decoding import Decoding, event_row
-from qfzz_core.storage.pages import batches
+from qfzz_core.storage.pages import batches, paged
 from qfzz_core.storage.records import SCALARS, Name, UserRow, Weight, write_record
 from qfzz_core.storage.unit_of_work import ReadAheadUnit, RowUser
 from qfzz_plugins.stores.postgresql.catalogue import find_track
@@ -173,6 +173,11 @@ class PostgresqlUser(RowUser):
         row = self._connection.row(_FIND_EVENT, [self.serial, as_bytes(event_id)])
         return None if row is None else packed_event(row)
 
+    def fetch_log(self) -> Iterable[Row]:
+        """Return the stored events, page by page."""
+        query = f"{SELECT_EVENTS} WHERE serial = %s AND position < %s ORDER BY position DESC LIMIT %s"
+        return map(packed_event, paged(self._connection.rows, query, [self.serial], 2**63 - 1))
+
     # -- the rows of what changed
 
     def table_row(self) -> Row:
@@ -314,6 +319,8 @@ class _Loading(PostgresqlUnit):
             (_EVENTS, _EVENT_TYPES, _all(user.event_rows() for user in users)),
         ):
             self.connection.copy(table, types, rows)
+        replaced = [user for user in users if user.cleared_latest]
+        self.connection.together([("DELETE FROM latest WHERE serial = %s", [user.serial]) for user in replaced])
         self.connection.together(latest_statements(_all(user.latest_rows() for user in users)))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from itertools import islice
+from itertools import chain, islice
 from typing import Any, Self
 
 from qfzz_core.contracts.stores import Foreseen, UserRecord
@@ -110,6 +110,11 @@ class SQLiteUser(RowUser):
     def fetch_event(self, event_id: str) -> Row | None:
         """Return a stored event."""
         return self._connection.row(f"{SELECT_EVENTS} AND event_id = ?", [self.serial, event_id])
+
+    def fetch_log(self) -> Iterable[Row]:
+        """Return the stored events, page by page."""
+        pages = self._connection.pages(f"{SELECT_EVENTS} ORDER BY position DESC", [self.serial])
+        return chain.from_iterable(pages)
 
     def read_ahead(self, feedbacks: Sequence[Foreseen]) -> None:
         """Read the events of feedbacks, and all states unless there are far more than feedbacks."""

@@ -99,6 +99,36 @@ def test_the_same_event_again_changes_nothing_and_says_so(cli: Cli) -> None:
     assert cli.json("feedback", "alice", "a", "like", "--event-id", "e1")["recorded"] is False
 
 
+def test_a_retracted_feedback_leaves_nothing(cli: Cli) -> None:
+    cli.ok("feedback", "alice", "b", "like")
+    before = cli.json("profile", "show", "alice")
+    for event_id in ("e1", "e2"):
+        cli.ok("feedback", "alice", "a", "dislike", "--event-id", event_id)
+    assert cli.ok("retract", "alice", "e1") == "alice: the feedback e1 is retracted.\n"
+    outcome = cli.json("retract", "alice", "e2")
+    assert outcome == {"user_id": "alice", "event_id": "e2", "retracted": True}
+    after = cli.json("profile", "show", "alice")
+    assert {**after, "updated_at": ""} == {**before, "updated_at": ""}
+    assert "dislike" not in cli.ok("profile", "show", "alice")
+    assert "0 findings" in cli.ok("store", "check")
+    exported = cli.json("profile", "export", "alice")
+    assert exported["profile"]["interaction_history"] == after["interaction_history"]
+    assert [event["kind"] for event in exported["events"]].count("retracted") == 2
+
+
+@pytest.mark.parametrize("arguments", [["alice", "none"], ["alice", "e1"], ["bob", "e1"], ["alice", " "]])
+def test_what_cannot_be_retracted_is_a_sentence(cli: Cli, arguments: list[str]) -> None:
+    cli.ok("feedback", "alice", "a", "like", "--event-id", "e1")
+    cli.ok("retract", "alice", "e1")
+    before = cli.content()
+    sentence = cli.fails("retract", *arguments)
+    wanted = (
+        "there is no user 'bob'" if "bob" in arguments else "must not be blank" if " " in arguments else "retracted"
+    )
+    assert wanted in sentence
+    assert cli.content() == before
+
+
 def test_without_trust_feedback_says_the_rest(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("QFZZ_DISABLE_PLUGINS", "trust")
     assert "trust" not in cli.ok("feedback", "alice", "a", "like")

@@ -262,6 +262,15 @@ def test_a_document_says_what_it_is(make: Make) -> None:
     assert [event["kind"] for event in made["events"][:3]] == ["created", "edited", "interaction"]
 
 
+RETRACTED = {
+    "kind": "retracted",
+    "timestamp": "2026-01-31T09:30:00+00:00",
+    "interaction": None,
+    "changes": [],
+    "event_id": None,
+    "position": 9,
+    "retracts": ["none"],
+}
 DAMAGES: list[tuple[tuple[Any, ...], Any, str]] = [
     ((), [], "the document must be an object, got list"),
     (("format",), "playlist", "format must be \"qfzz-profile\", got 'playlist'"),
@@ -274,7 +283,16 @@ DAMAGES: list[tuple[tuple[Any, ...], Any, str]] = [
     (("profile", "created_at"), "yesterday", "profile: created_at must be an ISO-8601 timestamp"),
     (("events",), {}, "events must hold a list, got dict"),
     (("events", 0), None, "events[0] must be an object, got NoneType"),
-    (("events", 0, "kind"), "born", "events[0].kind must be one of created, feedback, interaction, edited, retracted, got 'born'"),
+    (
+        ("events", 0, "kind"),
+        "born",
+        "events[0].kind must be one of created, feedback, interaction, edited, retracted, got 'born'",
+    ),
+    (("events", 0, "retracts"), ["e0"], "events[0]: unknown field 'retracts'"),
+    (("events", 0, "kind"), "retracted", "events[0]: retracts is missing"),
+    (("events", 4), RETRACTED, "events[4].retracts: no earlier interaction has the event_id 'none'"),
+    (("events", 4), {**RETRACTED, "retracts": []}, "events[4].retracts must name an event_id"),
+    (("events", 4), {**RETRACTED, "retracts": [5]}, "events[4].retracts must be text without lone surrogates, got 5"),
     (("events", 0, "timestamp"), "noon", "events[0]: timestamp must be an ISO-8601"),
     (("events", 0, "interaction"), {}, "events[0].interaction: the kinds feedback and interaction have one"),
     (("events", 3, "interaction"), None, "events[3].interaction: the kinds feedback and interaction have one"),

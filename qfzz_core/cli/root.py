@@ -25,6 +25,7 @@ BUILT_IN = {
     "profile": ("profile", "Show, change, move or forget what is known of a user."),
     "recommend": ("recommend", "Recommend tracks to a user."),
     "recommend-many": ("recommend_many", "Recommend tracks to many users."),
+    "retract": ("retract", "Take a feedback back, as if it had never been recorded."),
     "store": ("store", "Back up, check, rebuild, shrink or copy a store."),
     "tracks": ("tracks", "Search, show or remove tracks of the catalogue."),
 }

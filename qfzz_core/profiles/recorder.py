@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import Any
 
 import attrs
@@ -24,7 +25,6 @@ from qfzz_core.model.tracks import Track
 from qfzz_core.model.weights import unit_number
 from qfzz_core.plugins.faults import BrokenContractError, Report, answer, fault_in, several, store_errors_pass
 from qfzz_core.plugins.registry import Registered
-from qfzz_core.storage.pages import batches
 
 MOST_KEYS = 10_000  # of a learner's state that one event changes: some iterators never end, in a transaction
 _AHEAD = 1000  # feedbacks of a batch that a store may read ahead for
@@ -62,15 +62,24 @@ class Recorder:
             return list(self.recorded(transaction, batch, samples))
 
     def recorded(
-        self, transaction: Transaction, batch: Iterable[Feedback], samples: Callable[[], Mapping[str, Track]]
+        self,
+        transaction: Transaction,
+        batch: Iterable[Feedback],
+        samples: Callable[[], Mapping[str, Track]],
+        progress: Callable[[int], None] = lambda _: None,
     ) -> Iterator[Event | None]:
-        """Record feedback in a transaction that is open; iterates as `feedback` returns, one by one."""
+        """Record feedback in a transaction that is open; iterates as `feedback` returns, one by one.
+
+        `batch` is read while it is recorded. `progress` is called now and then with how many were.
+        """
         position = 0
-        for some in batches(batch, _AHEAD):
+        remaining = iter(batch)
+        while some := list(islice(remaining, _AHEAD)):
             _announce(transaction, some)
             for feedback in some:
                 yield self._feedback(transaction, feedback, samples, position)
                 position += 1
+            progress(position)
 
     def retract(self, user: UserTransaction, event_ids: Sequence[str]) -> None:
         """Append that events are not in effect any more, to a user whom they left no trace in."""

@@ -21,15 +21,18 @@ def replace(
     event_ids: Iterable[str],
     batch: Iterable[Feedback] = (),
     samples: Callable[[], Mapping[str, Track]] = dict,
+    *,
+    progress: Callable[[int], None] = lambda _: None,
 ) -> tuple[list[str], list[Event | None]]:
     """Retract events of a user and record feedback of the same user, in one transaction.
 
-    Returns the ids that were retracted, without those that are unknown or were retracted before, and what
-    `Recorder.feedback` returns. Raises what that raises, and `StoreCorruptError` for a log without its beginning.
+    `batch` is read while it is recorded, and `progress` called now and then with how many of it were. Returns the ids
+    that were retracted, without those that are unknown or were retracted before, and what `Recorder.feedback` returns.
+    Raises what that raises, and `StoreCorruptError` for a log without its beginning.
     """
     with recorder.store.transaction([user_id]) as transaction:
         retracted = _retract(recorder, transaction.user(user_id), user_id, event_ids)
-        return retracted, list(recorder.recorded(transaction, batch, samples))
+        return retracted, list(recorder.recorded(transaction, batch, samples, progress))
 
 
 def _retract(recorder: Recorder, user: UserTransaction, user_id: str, event_ids: Iterable[str]) -> list[str]:

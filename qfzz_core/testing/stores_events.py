@@ -26,9 +26,13 @@ EVENTS = {
     "feedback with an id": a_feedback(event_id="id\0 ä🎵"),
     "interaction": Event("interaction", TIME, Interaction("t1", "play", None, TIME)),
     "interaction of another time": Event("interaction", LATER, Interaction("t1", "play", 1.0, TIME)),
+    "interaction with an id": Event(
+        "interaction", TIME, Interaction("t1", "play", None, LATER), event_id="interaction with an id"
+    ),
     "interaction with more": Event(
         "interaction", TIME, Interaction("t1", "shared", None, TIME, extra={"z": [1, 1.0, None], "a": {"b": "\0"}})
     ),
+    "retracted": Event("retracted", TIME, retracts=("id\0 ä🎵", "interaction with an id")),
     "edited": Event(
         "edited",
         TIME,

@@ -12,7 +12,7 @@ import pytest
 from qfzz_core.contracts.stores import KeepsLatest, LatestRow, Store
 from qfzz_core.model.events import Event, Interaction
 from qfzz_core.model.timestamps import NEVER, parsed
-from qfzz_core.storage.latest import latest_rows
+from qfzz_core.storage.latest import latest_rows, whole_latest
 from qfzz_core.testing.samples import TIME, a_feedback, changing, create
 from qfzz_core.testing.stores_events import append
 from qfzz_core.testing.stores_records import recorded
@@ -59,6 +59,16 @@ class LatestContract:
         append(store, alice, *(a_feedback(f"t{number % 700}") for number in range(4500)))
         assert sorted(latest_rows(store, alice, ["like"])) == read_plainly(store, alice, ["like"])
 
+    @pytest.mark.parametrize("events", [10, 2500])
+    def test_what_was_retracted_is_not_among_those_of_a_user_who_is_loaded(self, store: Store, events: int) -> None:
+        """However long the log is."""
+        create(store, "alice")
+        given = [a_feedback(f"t{number % 700}", event_id=f"e{number}") for number in range(events)]
+        retracted = [f"e{number}" for number in range(0, events, 3)]
+        append(store, "alice", *given, Event("retracted", TIME, retracts=tuple(retracted)), a_feedback("last"))
+        store.load([recorded(store)])
+        assert sorted(latest_rows(store, "alice", ["like"])) == read_plainly(store, "alice", ["like"])
+
     def test_latest_interactions_can_be_replaced(self, store: Store, alice: str, bob: str) -> None:
         """Those of one user, as a rebuild does."""
         if not isinstance(store, KeepsLatest):
@@ -75,7 +85,10 @@ class LatestContract:
 
 def read_plainly(store: Store, user_id: str, types: Any) -> list[LatestRow]:
     """Return the latest interactions of a user from the whole log: slow and obvious."""
-    done = [(event.position, event.interaction) for event in store.events(user_id) if event.interaction is not None]
+    log = list(store.events(user_id))
+    retracted = {event_id for event in log for event_id in event.retracts}
+    counting = [event for event in log if event.event_id not in retracted]
+    done = [(event.position, event.interaction) for event in counting if event.interaction is not None]
     places = {(each.type, each.track_id) for _, each in done if each.type in types}
     return sorted(
         (
@@ -105,7 +118,7 @@ def _events(draw: random.Random) -> list[Event]:
 
 def _change(store: Store, draw: random.Random) -> None:
     user_id, other = draw.sample(USERS, 2)
-    kind = draw.choice(["append"] * 4 + ["fail", "repeat", "forget", "load"])
+    kind = draw.choice(["append"] * 4 + ["fail", "repeat", "repeat", "retract", "forget", "load"])
     if kind == "append":
         append(store, user_id, *_events(draw), Event("edited", TIME))
     elif kind == "fail":
@@ -113,6 +126,8 @@ def _change(store: Store, draw: random.Random) -> None:
             _fail(store, user_id, draw)
     elif kind == "repeat":
         _repeat(store, user_id, draw)
+    elif kind == "retract":
+        _retract(store, user_id)
     elif kind == "forget":
         store.forget(user_id)
         create(store, user_id)
@@ -127,6 +142,19 @@ def _fail(store: Store, user_id: str, draw: random.Random) -> None:
         for event in _events(draw):
             user.append(event)
         raise ZeroDivisionError
+
+
+def _retract(store: Store, user_id: str) -> None:
+    """Retract every event of an id, as the core does."""
+    log = list(store.events(user_id, newest_first=True))
+    event_ids = tuple(event.event_id for event in log if event.event_id is not None)
+    if event_ids:
+        retraction = Event("retracted", TIME, retracts=event_ids)
+        with changing(store, user_id) as user:
+            if isinstance(store, KeepsLatest):
+                given: Any = user
+                given.replace_latest(whole_latest([retraction, *log]))
+            user.append(retraction)
 
 
 def _repeat(store: Store, user_id: str, draw: random.Random) -> None:

@@ -116,16 +116,20 @@ def test_a_retracted_feedback_leaves_nothing(cli: Cli) -> None:
     assert [event["kind"] for event in exported["events"]].count("retracted") == 2
 
 
-@pytest.mark.parametrize("arguments", [["alice", "none"], ["alice", "e1"], ["bob", "e1"], ["alice", " "]])
-def test_what_cannot_be_retracted_is_a_sentence(cli: Cli, arguments: list[str]) -> None:
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["alice", "none"], "'alice' has no feedback of the event id 'none' that could be retracted"),
+        (["alice", "e1"], "or retracted before"),
+        (["bob", "e1"], "there is no user 'bob'"),
+        (["alice", " "], "event_id must not be blank"),
+    ],
+)
+def test_what_cannot_be_retracted_is_a_sentence(cli: Cli, arguments: list[str], sentence: str) -> None:
     cli.ok("feedback", "alice", "a", "like", "--event-id", "e1")
     cli.ok("retract", "alice", "e1")
     before = cli.content()
-    sentence = cli.fails("retract", *arguments)
-    wanted = (
-        "there is no user 'bob'" if "bob" in arguments else "must not be blank" if " " in arguments else "retracted"
-    )
-    assert wanted in sentence
+    assert sentence in cli.fails("retract", *arguments)
     assert cli.content() == before
 
 

@@ -1,6 +1,7 @@
 """When an event happened, and that it can be taken back: the profile is then as if it had never been recorded."""
 
 import json
+import time
 from collections.abc import Iterator, Set
 from datetime import UTC, datetime, timedelta
 from itertools import count
@@ -10,7 +11,9 @@ import attrs
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from support.store_urls import in_processes, in_threads, patient
 
+from qfzz import PersonalizedDJ
 from qfzz_core import Engine
 from qfzz_core.errors import FeedbackError, ProfileError, StoreCorruptError
 from qfzz_core.profiles.recorder import checked_feedback
@@ -286,6 +289,35 @@ def test_nothing_is_retracted_from_a_log_without_its_beginning(engine: Engine) -
     with pytest.raises(StoreCorruptError, match="nothing of 'alice' can be retracted: the log does not begin"):
         engine.retract("alice", "e")
     assert engine.store.revision("alice") == before
+
+
+def recording_or_retracting(dj: PersonalizedDJ, worker: int, _: Any) -> None:
+    """Record 30 feedbacks, or retract 20 of those of the worker before as soon as they are there."""
+    for number in range(30):
+        if worker % 2 == 0:
+            dj.record_feedback("alice", f"t{number % 6}", "play", event_id=f"{worker} {number}")
+        while worker % 2 and number < 20 and not dj.retract("alice", f"{worker - 1} {number}"):
+            time.sleep(0.001)
+
+
+def assert_ten_of_each_are_left(engine: Engine, recorders: int) -> None:
+    left = [f"t{number % 6}" for number in range(20, 30)] * recorders
+    assert sorted(each["track_id"] for each in history(engine)) == sorted(left)
+    assert engine.check_log("alice") == []
+
+
+def test_what_others_record_meanwhile_is_kept(shared_url: str) -> None:
+    with Engine(store=shared_url) as engine:
+        engine.add_content(TRACKS)
+        in_processes(2, recording_or_retracting, shared_url)
+        assert_ten_of_each_are_left(engine, 1)
+
+
+def test_what_other_threads_record_meanwhile_is_kept(store_url: str) -> None:
+    with PersonalizedDJ(config=patient(store_url)) as dj:
+        dj.add_content(TRACKS)
+        in_threads(4, recording_or_retracting, dj)
+        assert_ten_of_each_are_left(dj.engine, 2)
 
 
 def test_many_events_are_retracted_at_once(engine: Engine) -> None:

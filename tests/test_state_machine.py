@@ -151,6 +151,7 @@ feedback = st.fixed_dictionaries(
         ),
         "rating": st.sampled_from([None, None, None, 0.0, 0.3, 0.5, 1, 2, float("nan"), True]),
         "event_id": event_ids,
+        "timestamp": st.sampled_from([None, None, None, NOON, "2026-02-25T12:00:00+01:00", "2026-03-01T12:00:00"]),
     }
 )
 good_feedback = st.fixed_dictionaries(
@@ -307,6 +308,10 @@ class Stores(RuleBasedStateMachine):
     def record_many(self, dj: int, given: list[Any], bad: Any) -> None:
         batch = given if bad is None else [*given, bad]
         self.same(lambda player: player.djs[dj].record_many(batch))
+
+    @rule(dj=whichever, user_id=mostly(user_ids, odd_user_ids), event_id=event_ids)
+    def retract(self, dj: int, user_id: str, event_id: Any) -> None:
+        self.same(lambda player: player.djs[dj].retract(user_id, event_id))
 
     # -- profiles
 

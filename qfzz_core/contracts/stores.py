@@ -113,6 +113,7 @@ class UserTransaction(ProfileWriter, Protocol):
     def append(self, event: Event) -> int:
         """Add an event to the log and return its position, greater than every earlier one of the store.
 
+        Nothing else follows from it here, whatever its kind.
         Also moves the profile's revision, so that who holds a snapshot sees that it is old. If the log has an event of
         this event_id already, `StoreError` is raised here or at the end of the transaction, of which nothing is left.
         """
@@ -308,8 +309,9 @@ class KeepsLatest(Protocol):
     """What a store may offer beside the contract: the latest interactions of a user without reading the log.
 
     `qfzz_core.storage.latest_of` says what of a log they are; `qfzz_core.storage.UserUnit` has those of a transaction
-    in `put_latest`. A user of a transaction then has `replace_latest`, as in that class, for a rebuild. Of a store
-    that does not offer them, the whole log is read by the first request of a process.
+    in `put_latest`. A user of a transaction then has `replace_latest`, as in that class, for a rebuild and for what is
+    retracted, and `log`, for a user who is loaded with retractions. Of a store that does not offer the latest
+    interactions, the whole log is read by the first request of a process.
     """
 
     def latest_interactions(self, user_id: str, types: Collection[str]) -> Iterable[LatestRow]:

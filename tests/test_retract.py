@@ -1,10 +1,12 @@
 """When an event happened, and that it can be taken back: the profile is then as if it had never been recorded."""
 
 import json
+import sqlite3
 import time
 from collections.abc import Iterator, Set
 from datetime import UTC, datetime, timedelta
 from itertools import count
+from pathlib import Path
 from typing import Any
 
 import attrs
@@ -17,9 +19,10 @@ from qfzz import PersonalizedDJ
 from qfzz_core import Engine
 from qfzz_core.errors import FeedbackError, ProfileError, StoreCorruptError
 from qfzz_core.profiles.recorder import checked_feedback
-from qfzz_core.storage.copies import profile_document, record_from_document
+from qfzz_core.storage.copies import profile_document, record_from_document, restore_user
 from qfzz_core.storage.latest import latest_rows
 from qfzz_core.testing.samples import create
+from qfzz_plugins.stores.memory.store import MemoryStore
 
 pytest_plugins = ["support.store_urls"]
 
@@ -265,10 +268,36 @@ def test_what_was_retracted_stays_so_in_a_copy(engine: Engine) -> None:
     record = engine.store.record("alice")
     assert record is not None
     document = json.loads(json.dumps(profile_document(record)))
-    engine.store.load([record_from_document(document)])
-    assert engine.check_log("alice") == []
-    assert [row[1] for row in latest_rows(engine.store, "alice", ["dislike"])] == ["t2"]
-    assert engine.record_many([disliked]) == 0
+    for put in (lambda record: engine.store.load([record]), lambda record: restore_user(engine.store, record)):
+        engine.forget("alice")
+        put(record_from_document(document))
+        assert engine.check_log("alice") == []
+        assert [row[1] for row in latest_rows(engine.store, "alice", ["dislike"])] == ["t2"]
+        assert engine.record_many([disliked]) == 0
+
+
+def test_what_is_retracted_during_a_check_is_no_difference() -> None:
+    class Retracting(MemoryStore):
+        def latest_interactions(self, user_id: str, types: Any) -> Any:
+            engine.retract(user_id, "e")
+            return super().latest_interactions(user_id, types)
+
+    with Engine(store=Retracting()) as engine:
+        engine.record_feedback(*ALICE, event_id="e")
+        assert engine.check_log("alice") == []
+        assert history(engine) == []
+
+
+def test_a_damaged_retraction_is_named(tmp_path: Path) -> None:
+    with Engine(store=f"sqlite:///{tmp_path}/s.db") as engine:
+        engine.record_feedback(*ALICE, event_id="e")
+        engine.retract("alice", "e")
+        for body in ('{"retracts": [5]}', '{"retracts": []}', '{"changes": []}'):
+            with sqlite3.connect(tmp_path / "s.db") as connection:
+                connection.execute("UPDATE events SET body = ? WHERE kind = 'retracted'", [body])
+            connection.close()
+            with pytest.raises(StoreCorruptError, match="table events, position 3"):
+                engine.check_log("alice")
 
 
 def test_a_change_is_replayed_whatever_spelling_came_first(engine: Engine) -> None:

@@ -309,11 +309,12 @@ def _refuse_wrong_event(event: Event) -> None:
         or (interaction is None) is (event.kind in ("feedback", "interaction"))
         or not (event.event_id is None or type(event.event_id) is str)
         or (event.kind == "retracted") is not bool(event.retracts)
-        or not all(type(event_id) is str for event_id in event.retracts)
     ):
         raise ValueError(f"no event is of the kind {event.kind!r} with this position, event_id and body")
     for change in event.changes:
         _refuse_wrong_change(change)
+    for event_id in event.retracts:
+        hold((type(event_id) is str, f"it retracts {event_id!r}, which is no event_id"))
     if interaction is not None:
         _refuse_wrong_interaction(interaction)
 

@@ -95,6 +95,6 @@ def _leave_out_retracted(user: UserTransaction) -> None:
 
     What a later event retracts is not known when an event is appended.
     """
-    log, replace_latest = (getattr(user, name, None) for name in ("log", "replace_latest"))
-    if log is not None and replace_latest is not None:
-        replace_latest(whole_latest(log()))
+    log = getattr(user, "log", lambda: None)()
+    if log is not None:
+        user.replace_latest(whole_latest(log))  # type: ignore[attr-defined]

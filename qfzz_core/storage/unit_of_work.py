@@ -141,7 +141,7 @@ class RowUser(UserUnit):
             self._unit.flush()
         return position
 
-    def log(self) -> Iterator[Event]:
+    def log(self) -> Iterator[Event] | None:
         """Iterate the user's log as this transaction sees it, newest first; what was appended is written before."""
         self._unit.flush()
         return super().log()

@@ -95,9 +95,9 @@ class UserUnit(ABC):
     def fetch_event(self, event_id: str) -> Any:
         """Return the stored event of an id, packed; None if there is none."""
 
-    def fetch_log(self) -> Iterable[Any]:
-        """Return the events that were written, packed, newest first; called only where the latest are kept."""
-        raise NotImplementedError
+    def fetch_log(self) -> Iterable[Any] | None:
+        """Return the events that were written, packed, newest first; None if `put_latest` is kept nowhere."""
+        return None
 
     # -- how it keeps them: plain objects here, which nobody else can change
 
@@ -263,11 +263,12 @@ class UserUnit(ABC):
         self.cleared_latest = True
         self.put_latest = dict(latest)
 
-    def log(self) -> Iterator[Event]:
-        """Iterate the user's log as this transaction sees it, newest first."""
+    def log(self) -> Iterator[Event] | None:
+        """Iterate the user's log as this transaction sees it, newest first; None as `fetch_log`."""
         if not self._usable:
             self._refuse()
-        return map(self.unpack_event, chain(reversed(self.appended), self.fetch_log() if self.is_stored else ()))
+        written = self.fetch_log()
+        return None if written is None else map(self.unpack_event, chain(reversed(self.appended), written))
 
     def find_event(self, event_id: str) -> Event | None:
         """Return the user's event of this id."""

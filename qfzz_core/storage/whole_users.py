@@ -116,10 +116,6 @@ class UserDraft(UserUnit):
         """Return a stored event."""
         return self.stored_event(event_id)
 
-    def fetch_log(self) -> Iterator[Event]:
-        """Return the stored events."""
-        return self.stored_events(newest_first=True)
-
 
 DraftTransaction = FoundUnit[UserDraft]
 """A `Transaction` over drafts."""

@@ -280,11 +280,10 @@ class Engine(Recommender):
         return retracted > 0
 
     def _replace(self, user_id: str, event_ids: Iterable[str], batch: Sequence[Feedback] = ()) -> tuple[int, int]:
-        """Retract events and record feedback of one user in one transaction; return how many of each there were."""
+        """Retract events and record feedback of one user, together; return how many of each were new."""
         retracted, recorded = replace(self._recorder, user_id, event_ids, batch, self._library.samples)
         self._profiles.refresh(user_id)
-        if retracted:
-            logger.debug("%d events of %r retracted", len(retracted), user_id)
+        logger.debug("%d events of %r retracted", len(retracted), user_id)
         return len(retracted), self._observed(batch, recorded)
 
     def _record(self, batch: Sequence[Feedback]) -> int:

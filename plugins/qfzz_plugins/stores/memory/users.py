@@ -34,9 +34,17 @@ class Log:
     def add_latest(self, put: Mapping[tuple[str, str], tuple[int, int]], *, cleared: bool) -> None:
         """Take the latest interactions of a transaction into account."""
         if cleared:
-            self.latest.clear()
+            self._replace_latest(put)
+            return
         for (name, track_id), numbers in put.items():
             note(self.latest.setdefault(name, {}), track_id, *numbers)
+
+    def _replace_latest(self, put: Mapping[tuple[str, str], tuple[int, int]]) -> None:
+        """Replace those of each type at once, because readers take no lock."""
+        replaced: dict[str, dict[str, tuple[int, int]]] = {name: {} for name in self.latest}
+        for (name, track_id), numbers in put.items():
+            replaced.setdefault(name, {})[track_id] = numbers
+        self.latest.update(replaced)
 
     def find(self, event_id: str, length: int) -> Event | None:
         """Return the event of an id among the first `length`."""

@@ -248,6 +248,19 @@ def test_requests_notice_a_retraction(engine: Engine) -> None:
     assert found() == {"t1", "t2", "t3", "t4", "t5"}
 
 
+def test_requests_notice_a_retraction_in_a_store_that_keeps_no_latest_interactions() -> None:
+    class Forgetful(MemoryStore):
+        latest_interactions = None  # type: ignore[assignment]
+
+    with Engine(store=Forgetful(), seed=1) as engine:
+        engine.add_content(TRACKS)
+        engine.record_feedback("alice", "t1", "dislike", event_id="d")
+        for left in (5, 6):
+            assert len(engine.recommend("alice", limit=9, where={"disliked": False})) == left
+            engine.retract("alice", "d")
+        assert engine.check_log("alice") == []
+
+
 def test_a_held_profile_shows_a_retraction(engine: Engine) -> None:
     profile = engine.get_or_create_profile("alice")
     engine.record_feedback("alice", "t1", "like", event_id="e")

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from qfzz_core.cli.output import echo, note, visible
 from qfzz_core.importing.job import BadRow, Import, ImportSummary
+from qfzz_core.importing.several import SEVERAL
 
 if TYPE_CHECKING:
     from qfzz_core.contracts.stores import Written
@@ -35,6 +37,9 @@ def report_rows(shown: Sequence[BadRow], summary: ImportSummary) -> None:
 def summary_of(job: Import, written: Written, seconds: float) -> dict[str, Any]:
     """Return all counts and notes of an import, as its JSON document has them."""
     summary = job.summary
+    look_several: Counter[str] = Counter()
+    for (name, _), count in summary.counts.several.items():
+        look_several[name] += count
     return {
         "files": [str(path) for path in job.paths],
         "rows": summary.rows,
@@ -46,6 +51,9 @@ def summary_of(job: Import, written: Written, seconds: float) -> dict[str, Any]:
         "made_ids": summary.counts.made_ids,
         "defaults": dict(summary.counts.defaults),
         "unusable": dict(summary.counts.unusable),
+        "unknown": dict(summary.unknown),
+        "split": dict(summary.counts.split),
+        "look_several": dict(look_several),
         "notes": list(summary.notes),
         "seconds": round(seconds, 3),
         "rows_per_second": round(summary.rows / seconds),
@@ -63,5 +71,9 @@ def print_summary(summary: Mapping[str, Any]) -> None:
         echo(f"{summary[name]:>9,}  {meaning}")
     for field, count in summary["defaults"].items():
         echo(f"{count:>9,}  rows without {field}, which got the default")
+    for field, count in summary["unknown"].items():
+        echo(f"{count:>9,}  tracks of unknown {field}")
+    for field, count in summary["split"].items():
+        echo(f"{count:>9,}  rows with several {SEVERAL[field]}")
     for column, count in summary["unusable"].items():
         echo(f"{count:>9,}  values of {visible(column)} that its column cannot use")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
@@ -13,8 +14,9 @@ from qfzz_core.errors import InvalidInput, TrackError
 from qfzz_core.formats.files import Progress, Readers, file_size
 from qfzz_core.importing.column_types import ColumnTypes
 from qfzz_core.importing.headers import AmbiguousColumnError
-from qfzz_core.importing.mapping import Counts, FieldMapping
+from qfzz_core.importing.mapping import UNKNOWN, Counts, FieldMapping
 from qfzz_core.importing.presets import preset_of
+from qfzz_core.importing.several import SEPARATORS, SEVERAL
 from qfzz_core.importing.spool import Spool
 from qfzz_core.importing.values import shown
 from qfzz_core.model.tracks import Track, checked_track
@@ -46,7 +48,8 @@ class ImportRowError(InvalidInput):
 class ImportSummary:
     """What an import has counted so far: every row is a track, a bad row or a repeated one.
 
-    `counts` are what was made up or could not be used, over all rows. `ignored_columns` are those without a name of
+    `counts` are what was made up or could not be used, over all rows; `unknown` are the tracks that lack a value of a
+    field, by field. `ignored_columns` are those without a name of
     their own; `notes` say which they are, and what else the user should know.
     """
 
@@ -56,6 +59,7 @@ class ImportSummary:
     repeated: int = 0
     ignored_columns: int = 0
     counts: Counts = field(factory=Counts)
+    unknown: Counter[str] = field(factory=Counter)
     notes: list[str] = field(factory=list)
 
 
@@ -98,10 +102,13 @@ class Import:
                 else:
                     seen.add(track["track_id"])
                     summary.tracks += 1
+                    if None in track.values():
+                        summary.unknown.update(name for name in UNKNOWN if track[name] is None)
                     yield track
             if made := summary.counts.made_ids - made_before:
                 summary.notes.append(f"{path}: {made:,} ids were made from artist and title")
             done += file_size(path)
+        summary.notes += _notes_on_several(summary.counts.several)
 
     def _tracks(self, path: Path, done: int) -> Iterator[Track | None]:
         """Yield the track of each row of a file, None for a bad one."""
@@ -162,6 +169,17 @@ class Import:
         if self.on_bad_row:
             self.on_bad_row(bad_row)
         return None
+
+
+def _notes_on_several(several: Mapping[tuple[str, str], int]) -> Iterator[str]:
+    """Yield for each field how many of its values look like several names, and the option that splits them."""
+    for name in SEVERAL:
+        found = {separator: count for (field, separator), count in several.items() if field == name}
+        if found:
+            count = sum(found.values())
+            many = "cells look" if count > 1 else "cell looks"
+            characters = f"='{next(iter(found))}'" if len(found) == 1 and {*found} <= {*SEPARATORS} else ""
+            yield f"{count:,} {name} {many} like several names: --split {name}{characters}"
 
 
 def _kept_until_settled(path: Path, rows: Iterator[Row], types: ColumnTypes, spool: Spool) -> Iterator[Row]:

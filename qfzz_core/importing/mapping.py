@@ -14,51 +14,67 @@ from qfzz_core.contracts.formats import Header, Row
 from qfzz_core.errors import InvalidInput, did_you_mean
 from qfzz_core.importing.column_types import DECLARED, is_usable
 from qfzz_core.importing.headers import Binding, bound, key_of
+from qfzz_core.importing.several import LISTS, NORMAL, SEVERAL, UNSPLIT, Split, looks_several, names_of, unique
 from qfzz_core.importing.values import (
     FAST_FROM,
     SLOW_BELOW,
     check_share,
     check_thresholds,
+    counted,
     decimal,
+    mbids,
     mood_from,
-    says_nan,
+    says_nothing,
     seconds,
     seconds_from_ms,
     shown,
     tempo_from_bpm,
     whole_number,
     with_point,
+    year_of,
 )
 from qfzz_core.model.names import normalise
-from qfzz_core.model.tracks import REQUIRED_FIELDS, TEMPOS, Track
+from qfzz_core.model.tracks import MAY_BE_UNKNOWN, REQUIRED_FIELDS, TEMPOS, Track
 
 Converter = Callable[[str], Any]
 
 # what a row may give instead of a documented field
 STAND_INS = {"mood": "valence", "tempo": "bpm", "duration": "duration_ms"}
 # in the order in which a track shows them
-FIELDS = (*REQUIRED_FIELDS[:3], "album", *REQUIRED_FIELDS[3:], "content_id", "creator_id", *STAND_INS.values())
+FIELDS = (
+    *(*REQUIRED_FIELDS[:3], "album", *REQUIRED_FIELDS[3:], "content_id", "creator_id", *STAND_INS.values()),
+    *(*SEVERAL.values(), "year", "track_number", "isrc", "recording_mbid", "release_mbid", "artist_mbids", "location"),
+)
 
 FIELD_CONVERTERS: Mapping[str, Converter] = {
     **dict.fromkeys(("energy", *STAND_INS.values()), decimal),
     "duration": seconds,
+    "year": year_of,
+    "track_number": counted,
+    "artist_mbids": mbids,
 }
 
 # numbers of which a table with semicolons or tabs may write 0,5
 _NUMERIC = frozenset({decimal, whole_number, seconds})
 
 _BINDINGS = 64  # key sets of rows that name their own columns; a JSON file has a few
-# energy before mood, which may be derived from it: a row with a valence and no energy would be refused for its mood
-_REQUIRED = tuple(sorted(REQUIRED_FIELDS, key=lambda name: name == "mood"))
+_NEEDED = tuple(name for name in REQUIRED_FIELDS if name not in MAY_BE_UNKNOWN)
+UNKNOWN = tuple(name for name in REQUIRED_FIELDS if name in MAY_BE_UNKNOWN)
 
 
 @define
 class Counts:
-    """What a mapping did beyond taking values as they are: ids made, defaults used, extra values of a wrong kind."""
+    """What a mapping did beyond taking values as they are.
+
+    Ids made, defaults used and extra values of a wrong kind; of genre and artist, values that became several names, and
+    pairs of a field and what seems to separate several names in a value of it.
+    """
 
     made_ids: int = 0
     defaults: Counter[str] = Factory(Counter)
     unusable: Counter[str] = Factory(Counter)
+    split: Counter[str] = Factory(Counter)
+    several: Counter[tuple[str, str]] = Factory(Counter)
 
 
 @frozen
@@ -67,7 +83,8 @@ class FieldMapping:
 
     - `columns`: a field of `FIELDS` -> its column, which is found however the file spells it: case, spaces, underscores
       and hyphens do not matter. Beside a track's own fields, `bpm` gives the tempo of a row that says none, `valence`
-      (with the energy) its mood, `duration_ms` its duration. `bpm` and `valence` stay as extras.
+      (with the energy) its mood, `duration_ms` its duration, the first of `genres` its genre and the first of
+      `artists` its artist. All of them but `duration_ms` stay as extras.
     - `extras`: an extra key of the track -> its column; None keeps every other column under its own name.
     - `converters`: a field or extra -> what makes a value of its text. Only rows of text are converted. Text that is
       no number stays as it is: an extra may hold anything, while a field then makes the row a bad one.
@@ -75,6 +92,7 @@ class FieldMapping:
     - `slow_below`, `fast_from`: where the tempo changes, in beats per minute.
     - `scales`: a field or extra -> what its numbers are divided by.
     - `defaults`: a required field -> its value in rows that have none.
+    - `splits`: "genre" or "artist" -> what separates several names in its text. Lists are several names anyway.
     - `declared`: an extra -> the kind of the column that is made of it.
 
     Raises `InvalidInput` for an unknown field and for thresholds that overlap.
@@ -88,6 +106,7 @@ class FieldMapping:
     fast_from: float = FAST_FROM
     scales: Mapping[str, float] = field(factory=dict, repr=False)
     defaults: Mapping[str, Any] = field(factory=dict, repr=False)
+    splits: Mapping[str, Split] = field(factory=dict, repr=False)
     declared: Mapping[str, str] = field(factory=dict, repr=False)
     _taken: frozenset[str] = field(init=False, repr=False, eq=False)
     _bindings: dict[Any, Binding] = field(init=False, repr=False, eq=False, factory=dict)
@@ -123,14 +142,15 @@ class FieldMapping:
         return evolve(self, converters={**declared, **self.converters, **converters})
 
     def track(self, row: Row, counts: Counts | None = None) -> Track:
-        """Return the track of a row, with all required fields and its numbers in range; what was made up is counted.
+        """Return the track of a row, with its numbers in range; what was made up is counted.
 
-        Raises `InvalidInput` with the reason where the row gives none. What else a track must be is for
-        `checked_track` to say.
+        What a row does not say is None if it may be unknown. Raises `InvalidInput` with the reason where the row gives
+        no track. What else a track must be is for `checked_track` to say.
         """
         counts = Counts() if counts is None else counts
         binding = self.binding(row)
         found = self._found(binding.fields, row)
+        self._name(found, counts)
         self._derive(found)
         if "track_id" not in found:
             if binding.column("track_id") is None and "track_id" in self.columns:
@@ -138,10 +158,13 @@ class FieldMapping:
         elif type(found["track_id"]) is int:
             found["track_id"] = str(found["track_id"])
         self._fill(found, counts)
-        for name in _REQUIRED:
+        for name in _NEEDED:
             if found.get(name) is None:
                 raise InvalidInput(f"{name} is missing{self._why_missing(name, row)}")
-        check_share("energy", found["energy"])
+        for name in UNKNOWN:
+            found.setdefault(name, None)
+        if found["energy"] is not None:
+            check_share("energy", found["energy"])
         if isinstance(found["duration"], str):
             raise InvalidInput(
                 f"duration must be a number of seconds or a time such as 3:45, got {shown(found['duration'])}"
@@ -149,8 +172,8 @@ class FieldMapping:
         for key, value in self._found(binding.extras, row).items():
             found.setdefault(key, value)
         if self.declared and not row.typed:
-            for key, _ in binding.extras:
-                if key in self.declared and key in found and not is_usable(found[key], self.declared[key]):
+            for key, kind in self.declared.items():
+                if key in found and key not in REQUIRED_FIELDS and not is_usable(found[key], kind):
                     counts.unusable[key] += 1
         return found
 
@@ -169,7 +192,7 @@ class FieldMapping:
                 convert = converters.get(name)
                 if convert is not None:
                     value = convert(with_point(value) if comma and convert in _NUMERIC else value)
-                    if type(value) is str and convert in _NUMERIC and says_nan(value):
+                    if type(value) is str and convert in _NUMERIC and says_nothing(value):
                         continue
             if type(value) is float and isnan(value):
                 continue
@@ -177,6 +200,28 @@ class FieldMapping:
         for name in self.scales.keys() & found.keys():
             found[name] = _scaled(found[name], self.scales[name])
         return found
+
+    def _name(self, found: dict[str, Any], counts: Counts) -> None:
+        """Take genre and artist from several names, and several names from genre and artist."""
+        for name, all_names in SEVERAL.items():
+            value, others, split = found.get(name), found.get(all_names), self.splits.get(name)
+            if split is None:
+                separators = [looks_several(name, text) for text in (value, others) if isinstance(text, str)]
+                counts.several.update((name, separator) for separator in separators[:1] if separator)
+                if others is None and isinstance(value, str):
+                    continue
+            first, further = _names(value, split or UNSPLIT), _names(others, split or LISTS)
+            if first is None or further is None:
+                continue  # the check of tracks says what is wrong
+            if first == [value] and further:
+                found[all_names] = further  # as it was written, the first name in whatever place
+                continue
+            names = unique(first + further, NORMAL[name])
+            found.pop(all_names, None)
+            found[name] = names[0] if names else None
+            if len(names) > 1:
+                found[all_names] = names
+                counts.split[name] += 1
 
     def _derive(self, found: dict[str, Any]) -> None:
         """Fill in tempo, mood and duration where the row gives only what stands in for them."""
@@ -194,7 +239,7 @@ class FieldMapping:
         said = decimal(with_point(tempo)) if isinstance(tempo, str) else tempo
         if isinstance(said, str):
             word = said.strip().lower()
-            found["tempo"] = word if word in TEMPOS else tempo
+            found["tempo"] = word if word in TEMPOS else None if says_nothing(word) else tempo
         elif not isinstance(said, bool) and isinstance(said, int | float):
             found["tempo"] = tempo_from_bpm(said, self.slow_below, self.fast_from)
             found.setdefault("bpm", said)
@@ -214,6 +259,15 @@ class FieldMapping:
                 return f" ({shown(row.values[column])}{instead})"
         columns = " or ".join(shown(self.columns[source]) for source in sources)
         return f" (no column {columns})" if columns else " (no column is mapped to it)"
+
+
+def _names(value: Any, split: Split) -> list[str] | None:
+    """Return the names that a value has, none if there is no value; None if it is nothing of which names could be."""
+    if value is None:
+        return []
+    if isinstance(value, str):
+        return split.names(value)
+    return names_of(value)
 
 
 def _scaled(value: Any, scale: float) -> Any:

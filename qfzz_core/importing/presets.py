@@ -12,6 +12,7 @@ from qfzz_core.errors import InvalidInput, TrackError
 from qfzz_core.importing.column_types import DECLARED
 from qfzz_core.importing.headers import has_all, loose
 from qfzz_core.importing.mapping import FIELD_CONVERTERS, FIELDS, STAND_INS, FieldMapping, check_name
+from qfzz_core.importing.several import SEPARATORS, SEVERAL, Split
 from qfzz_core.importing.values import FAST_FROM, SLOW_BELOW, check_number, decimal, shown, whole_number
 from qfzz_core.model.tracks import REQUIRED_FIELDS, checked_track
 
@@ -74,9 +75,11 @@ def preset_of(header: Header, presets: Mapping[str, FieldMapping]) -> str | None
 
 
 def presets_like(mapping: FieldMapping) -> dict[str, FieldMapping]:
-    """Return all presets with the thresholds, scales and defaults of a mapping."""
+    """Return all presets with the thresholds, scales, defaults and splits of a mapping."""
     like = {name: getattr(mapping, name) for name in ("slow_below", "fast_from", "scales", "defaults")}
-    return {name: evolve(preset, **like) for name, preset in PRESETS.items()}
+    return {
+        name: evolve(preset, **like, splits={**preset.splits, **mapping.splits}) for name, preset in PRESETS.items()
+    }
 
 
 def mapping_from_options(
@@ -87,12 +90,14 @@ def mapping_from_options(
     fast_from: float = FAST_FROM,
     scales: Sequence[str] = (),
     defaults: Sequence[str] = (),
+    splits: Sequence[str] = (),
 ) -> FieldMapping:
     """Return the mapping of a preset, or the default one, with `FIELD=COLUMN` pairs put over it.
 
     A pair names a field of `FIELDS` or an extra of the preset. Where a pair takes a stand-in from the column that
     would otherwise be its field ("bpm=tempo"), the field is no longer read from there. `scales` are `FIELD=NUMBER`,
-    by which a field or extra is divided, `defaults` are `FIELD=VALUE` for required fields.
+    by which a field or extra is divided, `defaults` are `FIELD=VALUE` for required fields. `splits` are a field that
+    may have several names, "genre" or "artist", or `FIELD=CHARACTERS` that separate them.
 
     Raises `InvalidInput` for an unknown preset, for a pair that is none, names an unknown field or names one again,
     for a value that a field cannot have, and for thresholds that overlap.
@@ -115,6 +120,7 @@ def mapping_from_options(
         fast_from=fast_from,
         scales=_parsed_scales(scales),
         defaults=_parsed_defaults(defaults),
+        splits={**base.splits, **_parsed_splits(splits)},
     )
 
 
@@ -146,6 +152,21 @@ def _parsed_defaults(pairs: Iterable[str]) -> dict[str, Any]:
         except TrackError as error:
             raise InvalidInput(f"as a default, {error.reason}") from None
     return values
+
+
+def _parsed_splits(given: Iterable[str]) -> dict[str, Split]:
+    """Return what separates names; raises `InvalidInput` for a field that has one name."""
+    splits: dict[str, Split] = {}
+    for text in given:
+        name, equals, characters = text.partition("=")
+        name = name.strip()
+        check_name(f"{shown(text)}: cannot split", name, SEVERAL)
+        if name in splits:
+            raise InvalidInput(f"{shown(text)}: what separates each {name} is already given")
+        if equals and not characters:
+            raise InvalidInput(f"{shown(text)} must be FIELD or FIELD=CHARACTERS, such as genre=;")
+        splits[name] = Split(characters) if equals else Split(SEPARATORS, featuring=name == "artist")
+    return splits
 
 
 def _converter(name: str) -> Callable[[str], Any]:

@@ -18,6 +18,11 @@ FAST_FROM = 130.0
 _SHOWN_CHARACTERS = 60  # so that a sentence with a line number and a value fits two lines of a terminal
 
 _WITH_COMMA = re.compile(r"\s*-?\d+,\d+(?:[eE][+-]?\d+)?\s*", re.ASCII)
+# What databases, R, pandas and spreadsheets write for a number that is not there.
+_NOTHING = frozenset({"nan", "null", "n/a", "na", "#n/a", "<na>", "none", "\\n", "-"})
+_DATE = re.compile(r"\s*(\d{4})(?:[-/.]\d{1,2}(?:[-/.T ].*)?|(?:0[1-9]|1[0-2])[0-3]\d)\s*", re.ASCII)
+_PLACE = re.compile(r"\s*\d{1,9}(?:\.0+)?\s*(?:/.*)?", re.ASCII)
+_MBID = re.compile(r"(?<![0-9a-fA-F])[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}(?![0-9a-fA-F])")
 # minutes beyond 59 only where there are no hours
 _TIME = re.compile(r"\s*(?:(\d{1,6}):(?=[0-5]\d:))?(\d{1,6}):([0-5]\d(?:\.\d{1,9})?)\s*", re.ASCII)
 
@@ -51,6 +56,27 @@ def with_point(text: str) -> str:
 def says_nan(text: str) -> bool:
     """Return whether text says that there is no number."""
     return text.strip().lower() == "nan"
+
+
+def says_nothing(text: str) -> bool:
+    """Return whether text in a place for a number is what programs write where there is none."""
+    return text.strip().lower() in _NOTHING
+
+
+def year_of(text: str) -> int | str:
+    """Return the year, also of a date that begins with it (1959, 1959-12-14, 19591214), or the text if it says none."""
+    found = _DATE.fullmatch(text)
+    return int(found[1]) if found else whole_number(text)
+
+
+def counted(text: str) -> int | str:
+    """Return a place that may say of how many it is (3, 03/12), or the text if it is none."""
+    return whole_number(text.partition("/")[0]) if _PLACE.fullmatch(text) else text
+
+
+def mbids(text: str) -> list[str] | str:
+    """Return the MusicBrainz identifiers in a text, or the text if there are none."""
+    return _MBID.findall(text) or text
 
 
 def seconds(text: str) -> int | str:

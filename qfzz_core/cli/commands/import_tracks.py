@@ -43,6 +43,13 @@ def _delimiter(ctx: click.Context, param: click.Parameter, value: str | None) ->
     "--default", "defaults", multiple=True, metavar="FIELD=VALUE", help="A field where a row has none. Repeatable."
 )
 @click.option("--scale", "scales", multiple=True, metavar="FIELD=N", help="Divide a column, as energy=100. Repeatable.")
+@click.option(
+    "--split",
+    "splits",
+    multiple=True,
+    metavar="FIELD[=CHARACTERS]",
+    help="Genres or artists in one cell, as genre or genre=';'. Repeatable.",
+)
 @click.option("--delimiter", callback=_delimiter, metavar="CHARACTER", help="What separates the fields of a table.")
 @click.option("--encoding", metavar="NAME", help="How text without a byte order mark is encoded.  [default: utf-8]")
 @click.option("--slow-below", type=float, default=SLOW_BELOW, show_default=True, metavar="BPM", help="What is slow.")

@@ -36,6 +36,7 @@ def test_the_summary_names_every_count(cli: Cli) -> None:
         "added": 2,
         "replaced": 0,
         "repeated": 1,
+        "joined": 0,
         "bad": 1,
         "ignored_columns": 0,
         "made_ids": 0,
@@ -137,9 +138,10 @@ def test_the_real_catalogue_is_imported_in_time_and_its_recommendations_make_sen
     after = os.times()
     assert run.returncode == 0, run.stderr
     assert after.children_user + after.children_system - before.children_user - before.children_system < 15
-    assert len(run.stderr.splitlines()) == 5
+    assert len(run.stderr.splitlines()) == 6
     assert '"added": 28352' in run.stdout
-    assert '"repeated": 4476' in run.stdout
+    assert '"repeated": 2448' in run.stdout
+    assert '"joined": 2028' in run.stdout
     assert '"bad": 5' in run.stdout
 
     wanted = ["--genre", "rock=0.9", "--energy", "0.8", "--discovery", "0"]

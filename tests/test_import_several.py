@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -17,15 +18,15 @@ from qfzz_core.errors import InvalidInput
 from qfzz_core.formats import Row
 from qfzz_core.importing.job import Import
 from qfzz_core.importing.mapping import Counts, FieldMapping
-from qfzz_core.importing.presets import mapping_from_options
+from qfzz_core.importing.presets import mapping_from_options, presets_like
 from qfzz_core.importing.several import SEPARATORS, Split, listed, looks_several, unique
 from qfzz_core.model.names import normalise, normalise_genre
 from qfzz_plugins.formats.csv_files import CsvWriter
 from qfzz_plugins.formats.json_files import JsonFormat, JsonLinesFormat
 
 law = settings(deadline=None, max_examples=80)
-texts = st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=8)
-names = texts.filter(lambda name: normalise_genre(name) and not set(name) & {*SEPARATORS, "[", "(", ")"})
+any_text = st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=8)
+names = any_text.filter(lambda name: normalise_genre(name) and not set(name) & {*SEPARATORS, "[", "(", ")"})
 
 
 def of(values: dict[str, Any], *splits: str, typed: bool = False) -> dict[str, Any]:
@@ -34,7 +35,7 @@ def of(values: dict[str, Any], *splits: str, typed: bool = False) -> dict[str, A
 
 class TestLists:
     @law
-    @given(st.lists(texts))
+    @given(st.lists(any_text))
     def test_a_list_that_python_or_json_wrote_is_read(self, items: list[str]) -> None:
         for text in (repr(items), json.dumps(items), json.dumps(items, ensure_ascii=False), repr(items).upper()):
             assert listed(text) is not None
@@ -89,7 +90,7 @@ class TestSplitting:
         assert found.get("genres", [found["genre"]]) == expected
 
     @law
-    @given(texts, st.sampled_from(["genre", "artist"]))
+    @given(any_text, st.sampled_from(["genre", "artist"]))
     def test_no_name_is_blank_or_there_twice(self, text: str, field: str) -> None:
         try:
             found = of({field: text}, field)
@@ -222,3 +223,66 @@ def test_the_summary_counts_rows_that_were_split(tmp_path: Path, monkeypatch: py
 def test_a_split_says_what_it_separates_by() -> None:
     assert Split(";").names("a;b,c") == ["a", "b,c"]
     assert Split("", pattern=r"\+").names("a+b;c") == ["a", "b;c"]
+
+
+def joined(path: Path, rows: list[dict[str, Any]], *fields: str) -> tuple[list[dict[str, Any]], Import]:
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    job = Import([path], mapping_from_options(joins=fields), built_in_readers())
+    return list(job), job
+
+
+class TestJoining:
+    @law
+    @given(
+        st.lists(st.tuples(st.sampled_from("abc"), st.lists(st.sampled_from(["pop", "Pop", "rock", "folk"])))),
+        st.booleans(),
+    )
+    def test_a_track_has_the_genres_of_all_its_rows_in_their_order(
+        self, tmp_path_factory: pytest.TempPathFactory, given_rows: list[tuple[str, list[str]]], joins: bool
+    ) -> None:
+        rows = [track(id_, genre=genres or None) for id_, genres in given_rows]
+        found, job = joined(tmp_path_factory.getbasetemp() / "a.jsonl", rows, *["genre"] * joins)
+        assert [each["track_id"] for each in found] == [*dict.fromkeys(id_ for id_, _ in given_rows)]
+        for each in found:
+            of_rows = [genres for id_, genres in given_rows if id_ == each["track_id"]]
+            expected = unique(chain.from_iterable(of_rows if joins else of_rows[:1]), normalise_genre)
+            assert each["genre"] == (expected or [None])[0]
+            assert each.get("genres", expected[:1]) == expected
+        summary = job.summary
+        assert summary.rows == summary.tracks + summary.joined + summary.repeated
+        assert joins or not summary.joined
+
+    def test_a_row_of_another_title_or_artist_is_no_row_of_the_track(self, tmp_path: Path) -> None:
+        rows = [track("t1"), track("t1", genre="pop", title="Other"), track("t1", genre="folk", artist="Other")]
+        found, job = joined(tmp_path / "a.jsonl", rows, "genre")
+        assert (found, job.summary.repeated, job.summary.joined) == ([track("t1")], 2, 0)
+
+    def test_artists_join_too(self, tmp_path: Path) -> None:
+        rows = [track("t1"), track("t2"), track("t1", artist="Bob", genre="pop"), track("t1", artist="ADA")]
+        found, job = joined(tmp_path / "a.jsonl", rows, "artist")
+        assert found == [track("t1", artists=["Ada", "Bob"]), track("t2")]
+        assert (job.summary.joined, job.summary.repeated) == (1, 1)
+
+    def test_order_and_counts_hold_over_files_that_join_and_files_that_do_not(self, tmp_path: Path) -> None:
+        header = "track_id,artists,album_name,track_name,duration_ms,energy,valence,tempo,track_genre\n"
+        pairs = [("x", "pop"), ("y", "pop"), ("y", "folk")]
+        songs = [f"{id_},A,B,{id_},1000,0.5,0.5,90,{genre}\n" for id_, genre in pairs]
+        plain, features = tmp_path / "a.jsonl", tmp_path / "b.csv"
+        plain.write_text(json.dumps(track("x")) + "\n")
+        features.write_text(header + "".join(songs))
+        last = tmp_path / "c.jsonl"
+        last.write_text(json.dumps(track("z")) + "\n" + json.dumps(track("y")) + "\n")
+        job = Import([plain, features, last], FieldMapping(), built_in_readers())
+        job.presets = presets_like(job.mapping)
+        assert [(each["track_id"], each.get("genres")) for each in job] == [
+            ("x", None),
+            ("y", ["pop", "folk"]),
+            ("z", None),
+        ]
+        summary = job.summary
+        assert (summary.rows, summary.tracks, summary.joined, summary.repeated) == (6, 3, 1, 2)
+
+    def test_tracks_that_wait_go_through_a_file(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("qfzz_core.importing.spool._IN_MEMORY", 1_000)
+        rows = [track(f"t{number}", energy=None, extra={"a": [1, None]}) for number in range(100)]
+        assert joined(tmp_path / "a.jsonl", rows + rows, "genre")[0] == rows

@@ -373,7 +373,7 @@ class TestMapping:
     def test_the_spotify_preset_keeps_typed_extras_and_nothing_else(self) -> None:
         track = PRESETS["spotify"].track(Row(2, SPOTIFY_ROW))
         fields = {"album": "Time Out", "energy": 0.26, "mood": "calm", "tempo": "fast", "duration": 325}
-        extras = {"bpm": 174.322, "valence": 0.596, "subgenre": "cool jazz", "popularity": 66}
+        extras = {"bpm": 174.322, "valence": 0.596, "subgenre": "cool jazz", "popularity": 66, "year": 1959}
         assert track == {**TRACK, **fields, **extras, "release_date": "1959-12-14"}
         assert type(track["popularity"]) is int
 
@@ -503,7 +503,11 @@ class TestImport:
     def test_the_spotify_data_set_gives_its_28352_tracks(self) -> None:
         reported: list[BadRow] = []
         job = Import([SPOTIFY], mapping_from_options("spotify"), built_in_readers(), on_bad_row=reported.append)
-        assert len({track["track_id"] for track in job}) == 28_352
-        assert job.summary == ImportSummary(rows=32_833, tracks=28_352, bad_rows=5, repeated=4_476)
+        found = {track["track_id"]: track for track in job}
+        assert len(found) == 28_352
+        assert sum("genres" in track for track in found.values()) == 1_686
+        summary = job.summary
+        assert (summary.rows, summary.tracks, summary.bad_rows) == (32_833, 28_352, 5)
+        assert (summary.repeated, summary.joined) == (2_448, 2_028)
         assert [bad_row.line for bad_row in reported] == [8_153, 9_284, 9_285, 19_570, 19_813]
         assert {bad_row.reason for bad_row in reported} == {'title is missing ("NA")'}

@@ -33,6 +33,7 @@ from qfzz_core.importing.job import BadRow, Import
 from qfzz_core.importing.mapping import FieldMapping, made_id
 from qfzz_core.importing.presets import PRESETS, mapping_from_options, presets_like
 from qfzz_core.importing.values import seconds, with_point
+from qfzz_core.model.names import normalise
 from qfzz_core.testing import engine_with
 
 CASES = Path(__file__).resolve().parents[2] / "shared" / "cases" / "tables"
@@ -316,8 +317,9 @@ class TestHeaders:
     @pytest.mark.parametrize(
         ("column", "key"),
         [
-            ("MUSICBRAINZ_TRACKID", "musicbrainz_trackid"),
-            ("MusicBrainz Track Id", "musicbrainz_trackid"),
+            ("MUSICBRAINZ_TRACKID", "recording_mbid"),
+            ("MusicBrainz Track Id", "recording_mbid"),
+            ("mb_albumid", "release_mbid"),
             ("mb_albumartistid", "musicbrainz_albumartistid"),
             ("MusicBrainz Release Group Id", "musicbrainz_releasegroupid"),
         ],
@@ -352,6 +354,32 @@ class TestPresets:
         job = job_of(path, tracks_table(row))
         [found] = job
         assert (found["title"], found["track_name"], job.summary.notes) == ("Title t1", 0.5, [])
+
+    def test_exportify_splits_artists_as_it_joins_them(self, path: Path) -> None:
+        for header, cell, artists in (
+            ("Track Duration (ms)", r"Tyler\, The Creator, Frank Ocean", ["Tyler, The Creator", "Frank Ocean"]),
+            ("Duration (ms)", "Tyler, The Creator,Frank Ocean", ["Tyler, The Creator", "Frank Ocean"]),
+            ("Duration (ms)", "KAROL G;Nicki Minaj", ["KAROL G", "Nicki Minaj"]),
+        ):
+            names = ["Track URI", "Track Name", "Artist Name(s)", header, "Release Date"]
+            [found] = imported(path, table(names, ["spotify:track:7x", "A", cell, "225400", "1959-08"]))
+            assert (found["track_id"], found["artists"], found["duration"]) == ("7x", artists, 225)
+
+    def test_a_list_of_tagged_files_is_known_by_its_identifiers(self, path: Path) -> None:
+        one, other = "b10bbbfc-cf9e-42e0-be17-e2c3e1d2600d", "65f4f0c5-ef9e-490c-aee3-909e7ae6b2ab"
+        row = {"Title": "A", "Artist": "B", "Track": "03/12", "Date": "1959-08-17", "Length": "3:45", "ISRC": "US1"}
+        tags = {"MusicBrainz Track Id": one, "MUSICBRAINZ_ALBUMID": other, "mb_artistid": f"{one}; {other}"}
+        job = job_of(path, tracks_table({**row, **tags}))
+        [found] = job
+        assert job.summary.notes[0] == f"{path}: read by the preset musicbrainz, which its header shows"
+        wanted = {"year": 1959, "track_number": 3, "duration": 225, "isrc": "US1", "recording_mbid": one}
+        more = {"release_mbid": other, "artist_mbids": [one, other], "Date": "1959-08-17", "energy": None}
+        assert {key: found[key] for key in (*wanted, *more)} == {**wanted, **more}
+
+    def test_a_date_of_which_no_year_can_be_read_gives_none(self, path: Path) -> None:
+        rows = [track("t1", release_date="17 Aug"), track("t2", release_date="1959-08")]
+        assert [each.get("year") for each in imported(path, tracks_table(*rows))] == [None, 1959]
+        assert imported(path, tracks_table(track("t1", year="late")))[0]["year"] == "late"
 
     def test_options_hold_for_presets_too(self) -> None:
         mapping = mapping_from_options(scales=["energy=100"], defaults=["mood=calm"], slow_below=50, fast_from=60)
@@ -680,3 +708,20 @@ class TestCases:
         assert [first[name] for name in ("title", "artist", "album", "genre", "tempo")] == [
             *("Comedy", "Gen Hoshino", "Comedy", "acoustic", "slow")
         ]
+        assert first["genres"] == ["acoustic", "j-pop"]
+        assert found["id2"]["artists"] == ["Ingrid Michaelson", "ZAYN"]
+
+    def test_names(self, cli: Cli) -> None:
+        genres = self.found(cli, "multi-genre.csv", "--split", "genre")
+        assert [each.get("genres") for each in genres.values()][:7] == [
+            *(["rock", "indie"], ["rock", "pop"], ["Rock", "Pop"], ["rock", "metal"], ["rock", "jazz"], None, None)
+        ]
+        assert "5 genre cells look like several names" in cli("import", str(CASES / "multi-genre.csv")).stderr
+        artists = self.found(cli, "multi-artist.csv", "--split", "artist")
+        assert {normalise(artists[f"t{number}"]["artist"]) for number in (1, 2, 3, 4, 6)} == {"jay-z"}
+
+    def test_exportify(self, cli: Cli) -> None:
+        found = self.found(cli, "exportify-pk.csv")
+        assert found["id1"]["genres"] == ["blues rock", "indie rock", "neo-psychedelic"]
+        assert (found["id2"]["artists"], found["id2"]["energy"]) == (["KAROL G", "Nicki Minaj"], None)
+        assert self.found(cli, "exportify-wb.csv")["1"]["genre"] is None

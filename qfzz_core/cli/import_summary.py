@@ -46,6 +46,7 @@ def summary_of(job: Import, written: Written, seconds: float) -> dict[str, Any]:
         "added": written.added,
         "replaced": written.replaced,
         "repeated": summary.repeated,
+        "joined": summary.joined,
         "bad": summary.bad_rows,
         "ignored_columns": summary.ignored_columns,
         "made_ids": summary.counts.made_ids,
@@ -69,6 +70,8 @@ def print_summary(summary: Mapping[str, Any]) -> None:
     )
     for name, meaning in _MEANINGS.items():
         echo(f"{summary[name]:>9,}  {meaning}")
+    if summary["joined"]:
+        echo(f"{summary['joined']:>9,}  rows that add a genre or an artist to a track of this import")
     for field, count in summary["defaults"].items():
         echo(f"{count:>9,}  rows without {field}, which got the default")
     for field, count in summary["unknown"].items():

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
+from typing import Any
 
 from attrs import define, field, frozen
 
@@ -14,6 +15,7 @@ from qfzz_core.errors import InvalidInput, TrackError
 from qfzz_core.formats.files import Progress, Readers, file_size
 from qfzz_core.importing.column_types import ColumnTypes
 from qfzz_core.importing.headers import AmbiguousColumnError
+from qfzz_core.importing.joins import JoinedTracks
 from qfzz_core.importing.mapping import UNKNOWN, Counts, FieldMapping
 from qfzz_core.importing.presets import preset_of
 from qfzz_core.importing.several import SEPARATORS, SEVERAL
@@ -46,7 +48,7 @@ class ImportRowError(InvalidInput):
 
 @define
 class ImportSummary:
-    """What an import has counted so far: every row is a track, a bad row or a repeated one.
+    """What an import has counted so far: every row is a track, a bad row, one that joined a track, or a repeated one.
 
     `counts` are what was made up or could not be used, over all rows; `unknown` are the tracks that lack a value of a
     field, by field. `ignored_columns` are those without a name of
@@ -57,6 +59,7 @@ class ImportSummary:
     tracks: int = 0
     bad_rows: int = 0
     repeated: int = 0
+    joined: int = 0
     ignored_columns: int = 0
     counts: Counts = field(factory=Counts)
     unknown: Counter[str] = field(factory=Counter)
@@ -68,8 +71,9 @@ class Import:
     """The valid tracks of some files, in order, when iterated; the files are read as the tracks are taken.
 
     A bad row is counted and given to `on_bad_row`; if `strict`, the first raises `ImportRowError` instead. Of rows
-    that repeat a track_id, in one file or several, the first good one is the track and later ones are counted. What
-    makes a file unusable raises `ImportFileError`.
+    that repeat a track_id, in one file or several, the first good one is the track and later ones are counted; where
+    the mapping says so, those of the same title and artist add their genre or artist to it. Tracks that rows may join
+    are kept, as `JoinedTracks` says. What makes a file unusable raises `ImportFileError`.
 
     A table of which the header is unmistakably that of one of the `presets` is mapped by it instead of `mapping`.
     Extra columns of a table become what all their values are, so its rows are kept in a temporary file until the last
@@ -88,46 +92,68 @@ class Import:
     summary: ImportSummary = field(init=False, factory=ImportSummary)
 
     def __iter__(self) -> Iterator[Track]:
-        summary = self.summary = ImportSummary()
+        self.summary = ImportSummary()
+        with JoinedTracks() as joined:
+            for track in self._different(joined):
+                self._count(track)
+                yield track
+            for track in joined.tracks():
+                self._count(track)
+                yield track
+            self.summary.joined += joined.joined
+            self.summary.repeated += joined.repeated
+        self.summary.notes += _notes_on_several(self.summary.counts.several)
+
+    def _count(self, track: Track) -> None:
+        self.summary.tracks += 1
+        if None in track.values():
+            self.summary.unknown.update(name for name in UNKNOWN if track[name] is None)
+
+    def _different(self, joined: JoinedTracks) -> Iterator[Track]:
+        """Yield the first track of each id, as long as no further row can join it; then keep them all in `joined`."""
+        summary = self.summary
         seen: set[str] = set()
         done = 0
         for path in self.paths:
             made_before = summary.counts.made_ids
-            for track in self._tracks(path, done):
+            joins, tracks = self._file(path, done)
+            for track in tracks:
                 summary.rows += 1
                 if track is None:
                     summary.bad_rows += 1
-                elif track["track_id"] in seen:
-                    summary.repeated += 1
-                else:
+                elif track["track_id"] not in seen:
                     seen.add(track["track_id"])
-                    summary.tracks += 1
-                    if None in track.values():
-                        summary.unknown.update(name for name in UNKNOWN if track[name] is None)
-                    yield track
+                    if joins or joined:
+                        _keep(path, joined.keep, track)
+                    else:
+                        yield track
+                elif joins:
+                    joined.add(track, joins)
+                else:
+                    summary.repeated += 1
             if made := summary.counts.made_ids - made_before:
                 summary.notes.append(f"{path}: {made:,} ids were made from artist and title")
             done += file_size(path)
-        summary.notes += _notes_on_several(summary.counts.several)
 
-    def _tracks(self, path: Path, done: int) -> Iterator[Track | None]:
-        """Yield the track of each row of a file, None for a bad one."""
+    def _file(self, path: Path, done: int) -> tuple[frozenset[str], Iterator[Track | None]]:
+        """Return the fields in which rows of a file join, and the track of each row, None for a bad one."""
         report = self.on_progress
         rows = self.readers.rows(path, report and (lambda position: report(done + position)))
         first = next(rows, None)
         if first is None:
-            return
+            return frozenset(), iter(())
         rows = chain([first], rows)
-        mapping = self.mapping
         if first.header is None:
-            yield from (self._track(path, row, mapping) for row in rows)
-            return
+            return self.mapping.joins, (self._track(path, row, self.mapping) for row in rows)
+        mapping = self._mapping_of(path, first.header)
+        return mapping.joins, self._table(path, first.header, rows, mapping)
+
+    def _table(self, path: Path, header: Header, rows: Iterator[Row], mapping: FieldMapping) -> Iterator[Track | None]:
         try:
-            mapping = self._mapping_of(path, first.header)
-            columns = mapping.text_extras(first.header)
+            columns = mapping.text_extras(header)
         except AmbiguousColumnError as error:
             raise ImportFileError(f"{path}: {error}") from None
-        with Spool(first.header) as spool:
+        with Spool(header) as spool:
             types = ColumnTypes(columns.values(), mapping.missing)
             rows = chain(_kept_until_settled(path, rows, types, spool), rows)
             converters = types.converters()
@@ -182,15 +208,19 @@ def _notes_on_several(several: Mapping[tuple[str, str], int]) -> Iterator[str]:
             yield f"{count:,} {name} {many} like several names: --split {name}{characters}"
 
 
+def _keep(path: Path, keep: Callable[[Any], None], value: Any) -> None:
+    try:
+        keep(value)
+    except OSError as error:
+        raise ImportFileError(f"{path}: no room for its rows in a temporary file: {error.strerror}") from error
+
+
 def _kept_until_settled(path: Path, rows: Iterator[Row], types: ColumnTypes, spool: Spool) -> Iterator[Row]:
     """Take rows until it is known what all columns hold, and return those that were taken."""
     if types.is_settled():
         return iter(())
     for row in rows:
-        try:
-            spool.add(row)
-        except OSError as error:
-            raise ImportFileError(f"{path}: no room for its rows in a temporary file: {error.strerror}") from error
+        _keep(path, spool.add, row)
         if not row.problem:
             types.add(row.values)
             if types.is_settled():

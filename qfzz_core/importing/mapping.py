@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from hashlib import sha256
 from math import isnan
 from typing import Any
@@ -13,7 +13,7 @@ from attrs import Factory, define, evolve, field, frozen
 from qfzz_core.contracts.formats import Header, Row
 from qfzz_core.errors import InvalidInput, did_you_mean
 from qfzz_core.importing.column_types import DECLARED, is_usable
-from qfzz_core.importing.headers import Binding, bound, key_of
+from qfzz_core.importing.headers import ALIASES, Binding, bound, key_of, loose
 from qfzz_core.importing.several import LISTS, NORMAL, SEVERAL, UNSPLIT, Split, looks_several, names_of, unique
 from qfzz_core.importing.values import (
     FAST_FROM,
@@ -93,6 +93,8 @@ class FieldMapping:
     - `scales`: a field or extra -> what its numbers are divided by.
     - `defaults`: a required field -> its value in rows that have none.
     - `splits`: "genre" or "artist" -> what separates several names in its text. Lists are several names anyway.
+    - `joins`: "genre" or "artist", of which rows that repeat an id, title and artist add names to the first.
+    - `aliases`: a field or extra -> columns that give it where the file has not the one it is mapped to, in this order.
     - `declared`: an extra -> the kind of the column that is made of it.
 
     Raises `InvalidInput` for an unknown field and for thresholds that overlap.
@@ -107,8 +109,11 @@ class FieldMapping:
     scales: Mapping[str, float] = field(factory=dict, repr=False)
     defaults: Mapping[str, Any] = field(factory=dict, repr=False)
     splits: Mapping[str, Split] = field(factory=dict, repr=False)
+    joins: frozenset[str] = frozenset()
+    aliases: Mapping[str, Sequence[str]] = field(default=ALIASES, repr=False)
     declared: Mapping[str, str] = field(factory=dict, repr=False)
     _taken: frozenset[str] = field(init=False, repr=False, eq=False)
+    _kinds: tuple[tuple[str, str], ...] = field(init=False, repr=False, eq=False)
     _bindings: dict[Any, Binding] = field(init=False, repr=False, eq=False, factory=dict)
 
     def __attrs_post_init__(self) -> None:
@@ -120,6 +125,10 @@ class FieldMapping:
     def _names_and_columns(self) -> frozenset[str]:
         return frozenset(self.columns) | frozenset(self.columns.values())
 
+    @_kinds.default
+    def _kinds_of_extras(self) -> tuple[tuple[str, str], ...]:
+        return tuple((key, kind) for key, kind in self.declared.items() if key not in REQUIRED_FIELDS)
+
     def binding(self, row: Row) -> Binding:
         """Return which columns of a row are which fields and extras; raises `AmbiguousColumnError`."""
         key = key_of(row)
@@ -127,7 +136,7 @@ class FieldMapping:
         if found is None:
             if len(self._bindings) >= _BINDINGS:
                 self._bindings.clear()
-            found = self._bindings[key] = bound(row, self.columns, self.extras, self._taken)
+            found = self._bindings[key] = bound(row, self.columns, self.extras, self._taken, self.aliases)
         return found
 
     def text_extras(self, header: Header) -> dict[str, str]:
@@ -150,31 +159,23 @@ class FieldMapping:
         counts = Counts() if counts is None else counts
         binding = self.binding(row)
         found = self._found(binding.fields, row)
+        if type(found.get("year")) is str and loose(binding.column("year") or "") != "year":
+            del found["year"]  # of a date that does not begin with it, and stays as an extra
         self._name(found, counts)
         self._derive(found)
-        if "track_id" not in found:
-            if binding.column("track_id") is None and "track_id" in self.columns:
-                found = _with_id(found, counts)
-        elif type(found["track_id"]) is int:
+        if "track_id" not in found and binding.column("track_id") is None and "track_id" in self.columns:
+            found = _with_id(found, counts)
+        elif type(found.get("track_id")) is int:
             found["track_id"] = str(found["track_id"])
         self._fill(found, counts)
         for name in _NEEDED:
             if found.get(name) is None:
                 raise InvalidInput(f"{name} is missing{self._why_missing(name, row)}")
-        for name in UNKNOWN:
-            found.setdefault(name, None)
-        if found["energy"] is not None:
-            check_share("energy", found["energy"])
-        if isinstance(found["duration"], str):
-            raise InvalidInput(
-                f"duration must be a number of seconds or a time such as 3:45, got {shown(found['duration'])}"
-            )
-        for key, value in self._found(binding.extras, row).items():
+        _check_numbers(found)
+        for key, value in (*dict.fromkeys(UNKNOWN).items(), *self._found(binding.extras, row).items()):
             found.setdefault(key, value)
-        if self.declared and not row.typed:
-            for key, kind in self.declared.items():
-                if key in found and key not in REQUIRED_FIELDS and not is_usable(found[key], kind):
-                    counts.unusable[key] += 1
+        if not row.typed:
+            counts.unusable.update(key for key, kind in self._kinds if key in found and not is_usable(found[key], kind))
         return found
 
     def _found(self, columns: Iterable[tuple[str, str]], row: Row) -> dict[str, Any]:
@@ -268,6 +269,14 @@ def _names(value: Any, split: Split) -> list[str] | None:
     if isinstance(value, str):
         return split.names(value)
     return names_of(value)
+
+
+def _check_numbers(found: Mapping[str, Any]) -> None:
+    """Raise `InvalidInput` with a hint for an energy or a duration that is there and cannot be one."""
+    if found.get("energy") is not None:
+        check_share("energy", found["energy"])
+    if isinstance(duration := found.get("duration"), str):
+        raise InvalidInput(f"duration must be a number of seconds or a time such as 3:45, got {shown(duration)}")
 
 
 def _scaled(value: Any, scale: float) -> Any:

@@ -10,7 +10,7 @@ from attrs import evolve
 from qfzz_core.contracts.formats import Header
 from qfzz_core.errors import InvalidInput, TrackError
 from qfzz_core.importing.column_types import DECLARED
-from qfzz_core.importing.headers import has_all, loose
+from qfzz_core.importing.headers import ALIASES, has_all, loose
 from qfzz_core.importing.mapping import FIELD_CONVERTERS, FIELDS, STAND_INS, FieldMapping, check_name
 from qfzz_core.importing.several import SEPARATORS, SEVERAL, Split
 from qfzz_core.importing.values import FAST_FROM, SLOW_BELOW, check_number, decimal, shown, whole_number
@@ -25,6 +25,30 @@ _CONVERTERS = {
     **dict.fromkeys(("popularity", "key", "mode", "time_signature"), whole_number),
     "explicit": DECLARED["flag"],
 }
+_FEATURES = {"energy": "energy", "valence": "valence", "bpm": "tempo", "duration_ms": "duration_ms"}
+_JOINS = frozenset({"genre"})
+
+
+def _spotify_id(text: str) -> str:
+    """Return the id in a URI of a track; other URIs, such as those of local files, as they are."""
+    return text.removeprefix("spotify:track:")
+
+
+# what two programs of this name write of a playlist
+_EXPORTIFY = {
+    "track_id": "Track URI",
+    "title": "Track Name",
+    "artist": "Artist Name(s)",
+    "album": "Album Name",
+    "track_number": "Track Number",
+    "isrc": "ISRC",
+    "year": "Year",
+    **_FEATURES,
+}
+_EXPORTIFY_EXTRAS = {
+    **{name: name for name in ("popularity", "explicit", *_SHARES, *_MEASURES)},
+    "added_at": "Added At",
+}
 
 PRESETS: Mapping[str, FieldMapping] = {
     "spotify": FieldMapping(
@@ -34,10 +58,8 @@ PRESETS: Mapping[str, FieldMapping] = {
             "artist": "track_artist",
             "album": "track_album_name",
             "genre": "playlist_genre",
-            "energy": "energy",
-            "valence": "valence",
-            "bpm": "tempo",
-            "duration_ms": "duration_ms",
+            "year": "track_album_release_date",
+            **_FEATURES,
         },
         extras={
             "subgenre": "playlist_subgenre",
@@ -47,6 +69,7 @@ PRESETS: Mapping[str, FieldMapping] = {
         },
         converters=_CONVERTERS,
         missing=frozenset({"", "NA"}),
+        joins=_JOINS,
     ),
     "spotify-features": FieldMapping(
         columns={
@@ -55,30 +78,69 @@ PRESETS: Mapping[str, FieldMapping] = {
             "artist": "artists",
             "album": "album_name",
             "genre": "track_genre",
-            "energy": "energy",
-            "valence": "valence",
-            "bpm": "tempo",
-            "duration_ms": "duration_ms",
+            **_FEATURES,
         },
         extras={name: name for name in ("popularity", "explicit", *_SHARES, *_MEASURES)},
         converters=_CONVERTERS,
+        splits={"artist": Split(";")},
+        joins=_JOINS,
     ),
+    "exportify": FieldMapping(
+        columns={**_EXPORTIFY, "duration_ms": "Track Duration (ms)", "genre": "Artist Genres"},
+        extras={**_EXPORTIFY_EXTRAS, "release_date": "Album Release Date", "label": "Label"},
+        converters={**_CONVERTERS, "track_id": _spotify_id},
+        splits={"genre": Split(","), "artist": Split(",", escape="\\")},
+        aliases={"year": ("Album Release Date",)},
+    ),
+    "exportify-features": FieldMapping(
+        columns={**_EXPORTIFY, "duration_ms": "Duration (ms)", "genre": "Genres"},
+        extras={**_EXPORTIFY_EXTRAS, "release_date": "Release Date", "label": "Record Label"},
+        converters={**_CONVERTERS, "track_id": _spotify_id},
+        # names are joined without a blank, and "Tyler, The Creator" is one
+        splits={"genre": Split(",;"), "artist": Split(";", pattern=r",(?!\s)")},
+        aliases={"track_id": ("Spotify ID",), "year": ("Release Date",)},
+    ),
+    "musicbrainz": FieldMapping(
+        aliases={
+            **ALIASES,
+            "artist": (*ALIASES["artist"], "albumartist", "album_artist"),
+            "year": (*ALIASES["year"], "date", "originaldate", "original_date"),
+            "track_number": (*ALIASES["track_number"], "track"),
+            "location": ("path", "filename", "file"),
+        },
+    ),
+}
+# The columns by which a preset is known, where not all that it maps are in every such file.
+_SHOWN_BY = {
+    "exportify": ("Track Name", "Artist Name(s)", "Track Duration (ms)"),
+    "exportify-features": ("Track Name", "Artist Name(s)", "Duration (ms)"),
+    "musicbrainz": ("title", "artist", "recording_mbid"),
 }
 
 
 def preset_of(header: Header, presets: Mapping[str, FieldMapping]) -> str | None:
-    """Return the name of the only preset of which a header has all columns; None if it names the fields themselves."""
-    if has_all(header, ("title", "artist")):
-        return None
-    found = [name for name, preset in presets.items() if has_all(header, preset.columns.values())]
+    """Return the name of the only preset of which a header has all columns; None if it names the fields themselves.
+
+    Identifiers of MusicBrainz show the preset of tags, which maps what the default mapping does, and more.
+    """
+    names_fields = has_all(header, ("title", "artist"))
+    found = [
+        name
+        for name, preset in presets.items()
+        if (name == "musicbrainz" or not names_fields)
+        and has_all(header, _SHOWN_BY.get(name, preset.columns.values()), preset.aliases)
+    ]
     return found[0] if len(found) == 1 else None
 
 
 def presets_like(mapping: FieldMapping) -> dict[str, FieldMapping]:
-    """Return all presets with the thresholds, scales, defaults and splits of a mapping."""
+    """Return all presets with the thresholds, scales and defaults of a mapping, and what it splits and joins."""
     like = {name: getattr(mapping, name) for name in ("slow_below", "fast_from", "scales", "defaults")}
     return {
-        name: evolve(preset, **like, splits={**preset.splits, **mapping.splits}) for name, preset in PRESETS.items()
+        name: evolve(
+            preset, **like, splits={**preset.splits, **mapping.splits}, joins=preset.joins.union(mapping.joins)
+        )
+        for name, preset in PRESETS.items()
     }
 
 
@@ -91,13 +153,15 @@ def mapping_from_options(
     scales: Sequence[str] = (),
     defaults: Sequence[str] = (),
     splits: Sequence[str] = (),
+    joins: Sequence[str] = (),
 ) -> FieldMapping:
     """Return the mapping of a preset, or the default one, with `FIELD=COLUMN` pairs put over it.
 
     A pair names a field of `FIELDS` or an extra of the preset. Where a pair takes a stand-in from the column that
     would otherwise be its field ("bpm=tempo"), the field is no longer read from there. `scales` are `FIELD=NUMBER`,
     by which a field or extra is divided, `defaults` are `FIELD=VALUE` for required fields. `splits` are a field that
-    may have several names, "genre" or "artist", or `FIELD=CHARACTERS` that separate them.
+    may have several names, "genre" or "artist", or `FIELD=CHARACTERS` that separate them; of the fields `joins`, rows
+    that repeat a track add names to it.
 
     Raises `InvalidInput` for an unknown preset, for a pair that is none, names an unknown field or names one again,
     for a value that a field cannot have, and for thresholds that overlap.
@@ -121,6 +185,7 @@ def mapping_from_options(
         scales=_parsed_scales(scales),
         defaults=_parsed_defaults(defaults),
         splits={**base.splits, **_parsed_splits(splits)},
+        joins=base.joins.union(joins),
     )
 
 

@@ -62,19 +62,21 @@ def unique(names: Iterable[str], normal: Callable[[str], str]) -> list[str]:
 class Split:
     """What separates the names in a cell: any of some `characters`, with `featuring` also feat., ft. and featuring.
 
-    What matches a regular expression, `pattern`, separates them too. A list is as many names as it has items if
-    `lists`; no item is split.
+    A character after `escape` is part of a name. What matches a regular expression, `pattern`, separates names too. A
+    list is as many names as it has items if `lists`; no item is split.
     """
 
     characters: str = SEPARATORS
     featuring: bool = False
+    escape: str = ""
     pattern: str = ""
     lists: bool = True
     _between: re.Pattern[str] | None = field(init=False, repr=False, eq=False)
 
     @_between.default
     def _compiled(self) -> re.Pattern[str] | None:
-        parts = [f"[{re.escape(self.characters)}]" if self.characters else "", self.pattern]
+        escaped = f"(?<!{re.escape(self.escape)})" if self.escape else ""
+        parts = [f"{escaped}[{re.escape(self.characters)}]" if self.characters else "", self.pattern]
         found = "|".join(filter(None, (*parts, _FEATURING if self.featuring else "")))
         return re.compile(found, re.IGNORECASE) if found else None
 
@@ -84,6 +86,8 @@ class Split:
         if found is not None:
             return found
         parts = self._between.split(text) if self._between else [text]
+        if self.escape:
+            return [re.sub(re.escape(self.escape) + r"(.)", r"\1", part) for part in parts]
         return [_without_bracket(part) for part in parts] if self.featuring else parts
 
 

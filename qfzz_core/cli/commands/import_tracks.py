@@ -20,6 +20,7 @@ from qfzz_core.formats.files import Readers, file_size
 from qfzz_core.importing.column_types import declared_kinds
 from qfzz_core.importing.job import BadRow, Import
 from qfzz_core.importing.presets import PRESETS, mapping_from_options, presets_like
+from qfzz_core.importing.several import SEVERAL
 from qfzz_core.importing.values import FAST_FROM, SLOW_BELOW
 from qfzz_core.model.plain import MAX_DEPTH
 
@@ -49,6 +50,13 @@ def _delimiter(ctx: click.Context, param: click.Parameter, value: str | None) ->
     multiple=True,
     metavar="FIELD[=CHARACTERS]",
     help="Genres or artists in one cell, as genre or genre=';'. Repeatable.",
+)
+@click.option(
+    "--join",
+    "joins",
+    multiple=True,
+    type=click.Choice(tuple(SEVERAL)),
+    help="Rows that repeat a track add their genre or artist to it. Repeatable.",
 )
 @click.option("--delimiter", callback=_delimiter, metavar="CHARACTER", help="What separates the fields of a table.")
 @click.option("--encoding", metavar="NAME", help="How text without a byte order mark is encoded.  [default: utf-8]")

@@ -365,6 +365,42 @@ class TestPresets:
             [found] = imported(path, table(names, ["spotify:track:7x", "A", cell, "225400", "1959-08"]))
             assert (found["track_id"], found["artists"], found["duration"]) == ("7x", artists, 225)
 
+    @pytest.mark.parametrize(
+        ("preset", "cells", "wanted"),
+        [
+            (
+                "spotify-tracks",
+                {
+                    "id": "7x",
+                    "name": "A",
+                    "artists": "['B', 'C']",
+                    "tempo": "90",
+                    "release_date": "1959-08",
+                    "key": "3",
+                },
+                {"track_id": "7x", "title": "A", "artist": "B", "artists": ["B", "C"], "tempo": "slow", "year": 1959},
+            ),
+            (
+                "spotify-features",
+                {"track_id": "7x", "track_name": "A", "artist_name": "B", "genre": "Movie", "tempo": "90", "key": "C#"},
+                {"title": "A", "artist": "B", "genre": "Movie", "tempo": "slow", "key": "C#"},
+            ),
+        ],
+    )
+    def test_relatives_of_the_features_sets_are_known(
+        self, path: Path, preset: str, cells: dict[str, str], wanted: dict[str, Any]
+    ) -> None:
+        job = job_of(path, tracks_table({**cells, "energy": "0.5", "valence": "0.5", "duration_ms": "1000"}))
+        [found] = job
+        assert job.summary.notes == [f"{path}: read by the preset {preset}, which its header shows"]
+        assert {key: found[key] for key in wanted} == wanted
+
+    def test_a_music_library_as_text_is_known(self, path: Path) -> None:
+        row = {"Name": "A", "Artist": "B", "Genre": "", "Time": "225", "Track Number": "3", "Year": "1959", "BPM": "90"}
+        [found] = imported(path, tracks_table({**row, "Bit Rate": "320", "Size": "1"}, delimiter="\t"))
+        wanted = {"title": "A", "duration": 225, "track_number": 3, "year": 1959, "tempo": "slow", "bit_rate": 320}
+        assert {**found, **wanted, "genre": None} == found
+
     def test_a_list_of_tagged_files_is_known_by_its_identifiers(self, path: Path) -> None:
         one, other = "b10bbbfc-cf9e-42e0-be17-e2c3e1d2600d", "65f4f0c5-ef9e-490c-aee3-909e7ae6b2ab"
         row = {"Title": "A", "Artist": "B", "Track": "03/12", "Date": "1959-08-17", "Length": "3:45", "ISRC": "US1"}
@@ -405,6 +441,12 @@ class TestValues:
             ("inf", "inf"),
             ("-1:00", "-1:00"),
             ("long", "long"),
+            ("3m45s", 225),
+            ("PT1H3M45.5S", 3826),
+            ("3 min", 180),
+            ("45 sec", 45),
+            ("PT", "PT"),
+            ("", ""),
         ],
     )
     def test_durations_are_times_or_seconds(self, text: str, value: object) -> None:
@@ -489,6 +531,17 @@ class TestValues:
             mapping_from_options(**options)
         assert sentence in str(caught.value)
 
+    @pytest.mark.parametrize("nothing", ["N/A", "null", "NA", "\\N", "NaN", ""])
+    def test_what_programs_write_for_no_value_is_unknown(self, path: Path, nothing: str) -> None:
+        row = {**track("t1"), **dict.fromkeys(("genre", "mood", "energy", "tempo", "duration"), nothing)}
+        [found] = imported(path, tracks_table(row))
+        assert found == {**row, **dict.fromkeys(("genre", "mood", "energy", "tempo", "duration"))}
+        assert imported(path, tracks_table(track("t1", genre="-", title="NA"))) == [track("t1", genre="-", title="NA")]
+
+    @pytest.mark.parametrize(("field", "value"), [("energy", "?"), ("duration", "long"), ("tempo", "presto")])
+    def test_a_value_that_is_there_and_is_none_makes_a_bad_row(self, path: Path, field: str, value: str) -> None:
+        assert refused(path, tracks_table(track("t1", **{field: value}))).startswith(f"{field} must be")
+
 
 class TestMadeIds:
     def test_an_id_is_the_same_in_every_file(self, path: Path) -> None:
@@ -511,7 +564,7 @@ class TestMadeIds:
 
     def test_nothing_is_made_of_half_a_name(self, path: Path) -> None:
         row = {key: value for key, value in track().items() if key not in ("track_id", "artist")}
-        assert refused(path, tracks_table(row)).startswith("track_id is missing")
+        assert refused(path, tracks_table(row)).startswith('artist is missing (no column "artist"')
 
 
 class TestTypes:
@@ -532,6 +585,11 @@ class TestTypes:
             (["true", "nan"], ["true", "nan"]),
             (["nan", "1"], [None, 1]),
             (["nan", "x"], ["nan", "x"]),
+            (["1", "NULL", "N/A", "-", "\\N"], [1, None, None, None, None]),
+            (["NULL", "1.5"], [None, 1.5]),
+            (["-", "x"], ["-", "x"]),
+            (["NA", "NA"], ["NA", "NA"]),
+            (["true", "NULL"], ["true", "NULL"]),
             ([str(2**53), " -3 "], [2**53, -3]),
             ([str(2**53 + 1), "3"], [str(2**53 + 1), "3"]),
             (["9" * 400, "3"], ["9" * 400, "3"]),

@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from qfzz_core.importing.values import decimal, says_nan
+from qfzz_core.importing.values import decimal, says_nan, says_nothing
 
 if TYPE_CHECKING:  # it imports NumPy, which `qfzz import --help` needs not wait for
     from qfzz_core.contracts.columns import Column
@@ -50,7 +50,11 @@ def _is_flag(text: str) -> bool:
 
 
 def _whole(text: str) -> int | float:
-    return math.nan if says_nan(text) else int(text)
+    return math.nan if says_nothing(text) else int(text)
+
+
+def _number(text: str) -> float:
+    return math.nan if says_nothing(text) else float(text)
 
 
 def _flag(text: str) -> bool:
@@ -60,7 +64,7 @@ def _flag(text: str) -> bool:
 # the narrowest first: whole numbers are numbers too
 _KINDS: tuple[tuple[Callable[[str], bool], Converter], ...] = (
     (_is_whole, _whole),
-    (_is_number, float),
+    (_is_number, _number),
     (_is_flag, _flag),
 )
 
@@ -68,7 +72,8 @@ _KINDS: tuple[tuple[Callable[[str], bool], Converter], ...] = (
 class ColumnTypes:
     """Finds out of which kind all values of some columns are; columns of more than one kind stay text.
 
-    "nan" says in a column of numbers that there is none.
+    "nan", "N/A" and the like say in a column of numbers that there is none. A column of nothing else stays text, unless
+    it is all "nan".
     """
 
     def __init__(self, columns: Iterable[str], missing: frozenset[str]) -> None:
@@ -95,6 +100,8 @@ class ColumnTypes:
         if says_nan(value):
             found: int | None = kind or 0
             is_kept = kind != 2
+        elif says_nothing(value):
+            found, is_kept = kind, kind != 2
         elif kind is None:
             found = next((number for number, (holds, _) in enumerate(_KINDS) if holds(value)), None)
             is_kept = found is not None

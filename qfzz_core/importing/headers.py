@@ -17,9 +17,9 @@ from qfzz_core.importing.values import shown
 _BETWEEN = re.compile(r"[\s_()\-]+")
 
 # Where a file has no column of a field's own name. A title alone would be refused as well as one of another name, so
-# these are only those that mean nothing else; an "id" or a "name" may be anybody's.
+# these are those that mean nothing else beside an artist; an "id" may be the number of a row.
 ALIASES: Mapping[str, Sequence[str]] = {
-    "title": ("track_name", "track_title", "song", "song_name", "song_title"),
+    "title": ("track_name", "track_title", "song", "song_name", "song_title", "name"),
     "artist": ("artist_name", "artist_name_s", "track_artist"),
     "album": ("album_name", "album_title"),
     "duration": ("length",),
@@ -96,10 +96,9 @@ def bound(
     return Binding(fields, tuple((_stable(column, header.columns), column) for column in others))
 
 
-def has_all(header: Header, columns: Iterable[str], aliases: Mapping[str, Sequence[str]] | None = None) -> bool:
-    """Return whether a header names all these columns, however it spells them, or an alias of one that is a field."""
-    names = {_plain(column) for column in header.columns}
-    return all(any(_plain(name) in names for name in (column, *(aliases or {}).get(column, ()))) for column in columns)
+def has_all(header: Header, columns: Iterable[str]) -> bool:
+    """Return whether a header names all these columns, however it spells them."""
+    return {_plain(column) for column in columns} <= {_plain(column) for column in header.columns}
 
 
 class _Names:

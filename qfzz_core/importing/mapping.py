@@ -24,6 +24,7 @@ from qfzz_core.importing.values import (
     decimal,
     mbids,
     mood_from,
+    names_nothing,
     says_nothing,
     seconds,
     seconds_from_ms,
@@ -57,8 +58,10 @@ FIELD_CONVERTERS: Mapping[str, Converter] = {
 # numbers of which a table with semicolons or tabs may write 0,5
 _NUMERIC = frozenset({decimal, whole_number, seconds})
 
+_NULL = "\\N"
 _BINDINGS = 64  # key sets of rows that name their own columns; a JSON file has a few
-_NEEDED = tuple(name for name in REQUIRED_FIELDS if name not in MAY_BE_UNKNOWN)
+# the id last: it is made of the others where there is none
+_NEEDED = ("title", "artist", "track_id")
 UNKNOWN = tuple(name for name in REQUIRED_FIELDS if name in MAY_BE_UNKNOWN)
 
 
@@ -88,7 +91,8 @@ class FieldMapping:
     - `extras`: an extra key of the track -> its column; None keeps every other column under its own name.
     - `converters`: a field or extra -> what makes a value of its text. Only rows of text are converted. Text that is
       no number stays as it is: an extra may hold anything, while a field then makes the row a bad one.
-    - `missing`: strings that mean no value, blanks around them aside; an empty one does so only in rows of text.
+    - `missing`: strings that mean no value, blanks around them aside; an empty one, and `\\N` of databases, do so only
+      in rows of text. Of a genre, a mood and a number there, N/A and the like do.
     - `slow_below`, `fast_from`: where the tempo changes, in beats per minute.
     - `scales`: a field or extra -> what its numbers are divided by.
     - `defaults`: a required field -> its value in rows that have none.
@@ -103,7 +107,7 @@ class FieldMapping:
     columns: Mapping[str, str] = Factory(lambda: dict(zip(FIELDS, FIELDS, strict=True)))
     extras: Mapping[str, str] | None = None
     converters: Mapping[str, Converter] = field(default=FIELD_CONVERTERS, repr=False)
-    missing: frozenset[str] = frozenset({""})
+    missing: frozenset[str] = frozenset({"", _NULL})
     slow_below: float = SLOW_BELOW
     fast_from: float = FAST_FROM
     scales: Mapping[str, float] = field(factory=dict, repr=False)
@@ -161,6 +165,8 @@ class FieldMapping:
         found = self._found(binding.fields, row)
         if type(found.get("year")) is str and loose(binding.column("year") or "") != "year":
             del found["year"]  # of a date that does not begin with it, and stays as an extra
+        if not row.typed:
+            _leave_out_nothing(found)
         self._name(found, counts)
         self._derive(found)
         if "track_id" not in found and binding.column("track_id") is None and "track_id" in self.columns:
@@ -172,9 +178,12 @@ class FieldMapping:
             if found.get(name) is None:
                 raise InvalidInput(f"{name} is missing{self._why_missing(name, row)}")
         _check_numbers(found)
-        for key, value in (*dict.fromkeys(UNKNOWN).items(), *self._found(binding.extras, row).items()):
+        for key in UNKNOWN:
+            if key not in found:
+                found[key] = None
+        for key, value in self._found(binding.extras, row).items():
             found.setdefault(key, value)
-        if not row.typed:
+        if self._kinds and not row.typed:
             counts.unusable.update(key for key, kind in self._kinds if key in found and not is_usable(found[key], kind))
         return found
 
@@ -182,7 +191,7 @@ class FieldMapping:
         """Return the values of a row by name, without those that stand for no value."""
         values, missing, converters = row.values, self.missing, self.converters
         if row.typed:
-            missing, converters = missing - {""}, {}
+            missing, converters = missing - {"", _NULL}, {}
         comma = row.header is not None and row.header.decimal_comma
         found = {}
         for name, column in columns:
@@ -206,10 +215,10 @@ class FieldMapping:
         """Take genre and artist from several names, and several names from genre and artist."""
         for name, all_names in SEVERAL.items():
             value, others, split = found.get(name), found.get(all_names), self.splits.get(name)
-            if split is None:
-                separators = [looks_several(name, text) for text in (value, others) if isinstance(text, str)]
-                counts.several.update((name, separator) for separator in separators[:1] if separator)
-                if others is None and isinstance(value, str):
+            if split is None and isinstance(value, str):
+                if separator := looks_several(name, value):
+                    counts.several[name, separator] += 1
+                if others is None:
                     continue
             first, further = _names(value, split or UNSPLIT), _names(others, split or LISTS)
             if first is None or further is None:
@@ -269,6 +278,13 @@ def _names(value: Any, split: Split) -> list[str] | None:
     if isinstance(value, str):
         return split.names(value)
     return names_of(value)
+
+
+def _leave_out_nothing(found: dict[str, Any]) -> None:
+    """Take what programs write where there is no name for no name."""
+    for name in ("genre", "mood"):
+        if isinstance(value := found.get(name), str) and names_nothing(value):
+            del found[name]
 
 
 def _check_numbers(found: Mapping[str, Any]) -> None:

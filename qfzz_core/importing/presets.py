@@ -12,7 +12,7 @@ from qfzz_core.errors import InvalidInput, TrackError
 from qfzz_core.importing.column_types import DECLARED
 from qfzz_core.importing.headers import ALIASES, has_all, loose
 from qfzz_core.importing.mapping import FIELD_CONVERTERS, FIELDS, STAND_INS, FieldMapping, check_name
-from qfzz_core.importing.several import SEPARATORS, SEVERAL, Split
+from qfzz_core.importing.several import LISTS, SEPARATORS, SEVERAL, Split
 from qfzz_core.importing.values import FAST_FROM, SLOW_BELOW, check_number, decimal, shown, whole_number
 from qfzz_core.model.tracks import REQUIRED_FIELDS, checked_track
 
@@ -68,7 +68,7 @@ PRESETS: Mapping[str, FieldMapping] = {
             **{name: name for name in _SHARES[:3]},
         },
         converters=_CONVERTERS,
-        missing=frozenset({"", "NA"}),
+        missing=frozenset({"", "NA", "\\N"}),
         joins=_JOINS,
     ),
     "spotify-features": FieldMapping(
@@ -84,6 +84,26 @@ PRESETS: Mapping[str, FieldMapping] = {
         converters=_CONVERTERS,
         splits={"artist": Split(";")},
         joins=_JOINS,
+        aliases={"artist": ("artist_name",), "genre": ("genre",)},
+    ),
+    "spotify-tracks": FieldMapping(
+        columns={
+            "track_id": "id",
+            "title": "name",
+            "artist": "artists",
+            "album": "album",
+            "genre": "genres",
+            "year": "year",
+            **_FEATURES,
+        },
+        extras={
+            **{name: name for name in ("popularity", "explicit", *_SHARES, *_MEASURES)},
+            "release_date": "release_date",
+            "track_number": "track_number",
+        },
+        converters=_CONVERTERS,
+        splits={"artist": LISTS, "genre": LISTS},
+        aliases={"genre": ("genre",), "year": ("release_date",)},
     ),
     "exportify": FieldMapping(
         columns={**_EXPORTIFY, "duration_ms": "Track Duration (ms)", "genre": "Artist Genres"},
@@ -100,6 +120,11 @@ PRESETS: Mapping[str, FieldMapping] = {
         splits={"genre": Split(",;"), "artist": Split(";", pattern=r",(?!\s)")},
         aliases={"track_id": ("Spotify ID",), "year": ("Release Date",)},
     ),
+    "itunes-text": FieldMapping(
+        columns={**FieldMapping().columns, "title": "Name", "duration": "Time"},
+        extras={"bit_rate": "Bit Rate", "comments": "Comments", "plays": "Plays", "added_at": "Date Added"},
+        converters={**_CONVERTERS, **dict.fromkeys(("bit_rate", "plays"), whole_number)},
+    ),
     "musicbrainz": FieldMapping(
         aliases={
             **ALIASES,
@@ -110,10 +135,13 @@ PRESETS: Mapping[str, FieldMapping] = {
         },
     ),
 }
-# The columns by which a preset is known, where not all that it maps are in every such file.
+# The fields whose columns show a preset, where not all that it maps are in every such file.
 _SHOWN_BY = {
-    "exportify": ("Track Name", "Artist Name(s)", "Track Duration (ms)"),
-    "exportify-features": ("Track Name", "Artist Name(s)", "Duration (ms)"),
+    "spotify-features": ("track_id", "title", "artist", "genre", *_FEATURES),
+    "spotify-tracks": ("track_id", "title", "artist", *_FEATURES),
+    "exportify": ("title", "artist", "duration_ms"),
+    "exportify-features": ("title", "artist", "duration_ms"),
+    "itunes-text": ("title", "artist", "duration", "track_number", "bit_rate"),
     "musicbrainz": ("title", "artist", "recording_mbid"),
 }
 
@@ -128,9 +156,17 @@ def preset_of(header: Header, presets: Mapping[str, FieldMapping]) -> str | None
         name
         for name, preset in presets.items()
         if (name == "musicbrainz" or not names_fields)
-        and has_all(header, _SHOWN_BY.get(name, preset.columns.values()), preset.aliases)
+        and _shows(header, preset, _SHOWN_BY.get(name, tuple(preset.columns)))
     ]
     return found[0] if len(found) == 1 else None
+
+
+def _shows(header: Header, preset: FieldMapping, fields: Iterable[str]) -> bool:
+    """Return whether a header has a column for each of these fields of a preset, or extras."""
+    columns = {**(preset.extras or {}), **preset.columns}
+    return all(
+        any(has_all(header, [column]) for column in (columns[name], *preset.aliases.get(name, ()))) for name in fields
+    )
 
 
 def presets_like(mapping: FieldMapping) -> dict[str, FieldMapping]:

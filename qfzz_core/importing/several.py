@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable
+from functools import lru_cache
 from typing import Any
 
 from attrs import field, frozen
@@ -102,12 +103,19 @@ def _without_bracket(name: str) -> str:
     return name[:-1] if opened and opened not in name else name
 
 
+_LONGEST_CACHED = 100  # characters; a cell may have millions
 # Commas and slashes stand within the names of bands, so they alone do not make a cell look like several.
 _LOOKS = {"genre": re.compile(r"[;,/|]"), "artist": re.compile(rf"[;|]|{_FEATURING}", re.IGNORECASE)}
 
 
 def looks_several(name: str, value: str) -> str:
     """Return what seems to separate several names in the text of a field, an empty string if nothing does."""
+    return _separator(name, value) if len(value) <= _LONGEST_CACHED else _separator.__wrapped__(name, value)
+
+
+# A genre or an artist stands in many rows: 0.6 microseconds to look at, 0.1 to find.
+@lru_cache(maxsize=16_384)
+def _separator(name: str, value: str) -> str:
     if value[:1] == "[" and listed(value):
         return "["
     found = _LOOKS[name].search(value)

@@ -18,11 +18,17 @@ FAST_FROM = 130.0
 _SHOWN_CHARACTERS = 60  # so that a sentence with a line number and a value fits two lines of a terminal
 
 _WITH_COMMA = re.compile(r"\s*-?\d+,\d+(?:[eE][+-]?\d+)?\s*", re.ASCII)
-# What databases, R, pandas and spreadsheets write for a number that is not there.
-_NOTHING = frozenset({"nan", "null", "n/a", "na", "#n/a", "<na>", "none", "\\n", "-"})
+# What databases, R, pandas and spreadsheets write for a value that is not there. A dash may be a name.
+_NO_NAME = frozenset({"nan", "null", "n/a", "na", "#n/a", "<na>", "\\n"})
+_LONGEST_NOTHING = 8  # with blanks around it; most genres and moods are looked at no further
+_NOTHING = _NO_NAME | {"none", "-"}
 _DATE = re.compile(r"\s*(\d{4})(?:[-/.]\d{1,2}(?:[-/.T ].*)?|(?:0[1-9]|1[0-2])[0-3]\d)\s*", re.ASCII)
 _PLACE = re.compile(r"\s*\d{1,9}(?:\.0+)?\s*(?:/.*)?", re.ASCII)
 _MBID = re.compile(r"(?<![0-9a-fA-F])[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}(?![0-9a-fA-F])")
+_UNITS = re.compile(
+    r"(?:PT)?(?:(\d{1,6})\s*h\s*)?(?:(\d{1,6})\s*m(?:in)?\s*)?(?:(\d{1,6}(?:\.\d{1,9})?)\s*s(?:ec)?)?",
+    re.ASCII | re.IGNORECASE,
+)
 # minutes beyond 59 only where there are no hours
 _TIME = re.compile(r"\s*(?:(\d{1,6}):(?=[0-5]\d:))?(\d{1,6}):([0-5]\d(?:\.\d{1,9})?)\s*", re.ASCII)
 
@@ -63,6 +69,11 @@ def says_nothing(text: str) -> bool:
     return text.strip().lower() in _NOTHING
 
 
+def names_nothing(text: str) -> bool:
+    """Return whether text in a place for a name is what programs write where there is none."""
+    return len(text) <= _LONGEST_NOTHING and text.strip().lower() in _NO_NAME
+
+
 def year_of(text: str) -> int | str:
     """Return the year, also of a date that begins with it (1959, 1959-12-14, 19591214), or the text if it says none."""
     found = _DATE.fullmatch(text)
@@ -80,16 +91,17 @@ def mbids(text: str) -> list[str] | str:
 
 
 def seconds(text: str) -> int | str:
-    """Return the whole seconds of a time (3:45, 1:02:03) or of a number of seconds, or the text if it is neither.
+    """Return the whole seconds of a time (3:45, 1:02:03, 3m45s, PT3M45S) or of a number of them, or the text itself.
 
     Halves are rounded up.
     """
     whole = whole_number(text)
     if not isinstance(whole, str):
         return whole
-    if found := _TIME.fullmatch(text):
-        hours, minutes, rest = found.groups()
-        number: float | str = int(hours or 0) * 3600 + int(minutes) * 60 + float(rest)
+    found = _TIME.fullmatch(text) or _UNITS.fullmatch(text.strip())
+    if found and any(found.groups()):
+        hours, minutes, rest = (float(each or 0) for each in found.groups())
+        number: float | str = hours * 3600 + minutes * 60 + rest
     else:
         number = decimal(text)
     return math.floor(number + 0.5) if isinstance(number, float) else text

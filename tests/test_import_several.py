@@ -20,6 +20,7 @@ from qfzz_core.importing.job import Import
 from qfzz_core.importing.mapping import Counts, FieldMapping
 from qfzz_core.importing.presets import mapping_from_options, presets_like
 from qfzz_core.importing.several import SEPARATORS, Split, listed, looks_several, unique
+from qfzz_core.importing.values import seconds
 from qfzz_core.model.names import normalise, normalise_genre
 from qfzz_plugins.formats.csv_files import CsvWriter
 from qfzz_plugins.formats.json_files import JsonFormat, JsonLinesFormat
@@ -286,3 +287,13 @@ class TestJoining:
         monkeypatch.setattr("qfzz_core.importing.spool._IN_MEMORY", 1_000)
         rows = [track(f"t{number}", energy=None, extra={"a": [1, None]}) for number in range(100)]
         assert joined(tmp_path / "a.jsonl", rows + rows, "genre")[0] == rows
+
+
+@pytest.mark.parametrize(
+    "text", ["[" + "'a' " * 300_000, " " * 300_000 + "x", " feat. " + " " * 300_000 + "&", "(feat." * 300_000]
+)
+def test_a_long_cell_takes_no_longer_than_reading_it(text: str) -> None:
+    assert listed(text) is None
+    assert looks_several("artist", text) in ("", " ", "(")
+    assert Split(featuring=True).names(text)
+    assert seconds(text) == text

@@ -283,6 +283,10 @@ class TestJoining:
         summary = job.summary
         assert (summary.rows, summary.tracks, summary.joined, summary.repeated) == (6, 3, 1, 2)
 
+    def test_a_later_row_tells_an_unknown_genre(self, tmp_path: Path) -> None:
+        found, job = joined(tmp_path / "a.jsonl", [track("t1", genre=None), track("t1", genre="pop")], "genre")
+        assert (found, job.summary.joined, job.summary.unknown) == ([track("t1", genre="pop")], 1, {})
+
     def test_tracks_that_wait_go_through_a_file(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr("qfzz_core.importing.spool._IN_MEMORY", 1_000)
         rows = [track(f"t{number}", energy=None, extra={"a": [1, None]}) for number in range(100)]

@@ -10,20 +10,21 @@ from qfzz_core.importing.spool import Records
 from qfzz_core.model.names import normalise
 from qfzz_core.model.tracks import Track
 
-_Names = dict[str, list[str]]
+_Names = tuple[tuple[str, tuple[str, ...]], ...]
 
 
 class JoinedTracks:
     """Tracks in their order, kept until all rows are read, since any row may repeat one of them with a further name.
 
     Tracks are kept as rows of a `Spool` are; what further rows say is kept in memory, for the ids that repeat: with
-    100,000 of them, 30 MB. A row joins a track of the same id, title and artist. `joined` is how many gave a name that
+    100,000 of them, 45 MB. A row joins a track of the same id, title and artist. `joined` is how many gave a name that
     the track did not have, `repeated` how many did not.
     """
 
     def __init__(self) -> None:
         self.joined = self.repeated = 0
         self._tracks = Records()
+        self._said: dict[_Names, _Names] = {}  # so that a genre that many rows name is kept once
         self._further: dict[str, list[tuple[int, _Names]]] = {}
 
     def __enter__(self) -> JoinedTracks:
@@ -43,7 +44,8 @@ class JoinedTracks:
 
     def add(self, track: Track, fields: frozenset[str]) -> None:
         """Keep the names that a later row of an id gives for some fields."""
-        names = {name: _names(track, name) for name in fields}
+        names = tuple((name, tuple(_names(track, name))) for name in sorted(fields))
+        names = self._said.setdefault(names, names)
         self._further.setdefault(track["track_id"], []).append((_work(track, fields), names))
 
     def tracks(self) -> Iterator[Track]:
@@ -51,8 +53,8 @@ class JoinedTracks:
         for track in self._tracks:
             for work, names in self._further.pop(track["track_id"], ()):
                 joins = {}
-                if work == _work(track, frozenset(names)):
-                    joins = {name: _has_joined(track, name, further) for name, further in names.items()}
+                if work == _work(track, frozenset(dict(names))):
+                    joins = {name: _has_joined(track, name, further) for name, further in names}
                 self.joined += any(joins.values())
                 self.repeated += not any(joins.values())
             yield track
@@ -69,7 +71,7 @@ def _names(track: Track, field: str) -> list[str]:
     return [name for name in names if isinstance(name, str)]
 
 
-def _has_joined(track: Track, field: str, further: list[str]) -> bool:
+def _has_joined(track: Track, field: str, further: tuple[str, ...]) -> bool:
     """Add names to a track; return whether it lacked one of them."""
     before = _names(track, field)
     names = unique([*before, *further], NORMAL[field])

@@ -6,6 +6,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from attrs import asdict
+
 from qfzz_core.cli.output import echo, note, visible
 from qfzz_core.importing.job import BadRow, Import, ImportSummary
 from qfzz_core.importing.several import SEVERAL
@@ -21,6 +23,18 @@ _MEANINGS = {
     "replaced": "tracks replaced",
     "repeated": "rows that repeat a track_id of this import, left out",
     "bad": "bad rows, left out",
+}
+
+_OF_FILES = {
+    "new": "new audio files",
+    "changed": "changed audio files, read again",
+    "moved": "audio files that are elsewhere now, whose tracks keep their ids",
+    "unchanged": "unchanged audio files, not read",
+    "gone": "tracks whose files are gone (--prune removes them)",
+    "removed": "of them removed",
+    "titles_of_names": "files without a title, which is made of the file's name",
+    "artists_of_paths": "files without an artist, which is made of the path",
+    "unknown_artists": "files without an artist, whose artist is called Unknown artist",
 }
 
 
@@ -41,7 +55,7 @@ def summary_of(job: Import, written: Written, seconds: float) -> dict[str, Any]:
     for (name, _), count in summary.counts.several.items():
         look_several[name] += count
     return {
-        "files": [str(path) for path in job.paths],
+        "files": [str(path) for path in (*job.paths, *(job.collection.roots if job.collection else ()))],
         "rows": summary.rows,
         "added": written.added,
         "replaced": written.replaced,
@@ -55,6 +69,7 @@ def summary_of(job: Import, written: Written, seconds: float) -> dict[str, Any]:
         "unknown": dict(summary.unknown),
         "split": dict(summary.counts.split),
         "look_several": dict(look_several),
+        **({"collection": asdict(job.collection.counts)} if job.collection else {}),
         "notes": list(summary.notes),
         "seconds": round(seconds, 3),
         "rows_per_second": round(summary.rows / seconds),
@@ -72,6 +87,9 @@ def print_summary(summary: Mapping[str, Any]) -> None:
         echo(f"{summary[name]:>9,}  {meaning}")
     if summary["joined"]:
         echo(f"{summary['joined']:>9,}  rows that add a genre or an artist to a track of this import")
+    for name, meaning in _OF_FILES.items() if "collection" in summary else ():
+        if count := summary["collection"][name]:
+            echo(f"{count:>9,}  {meaning}")
     for field, count in summary["defaults"].items():
         echo(f"{count:>9,}  rows without {field}, which got the default")
     for field, count in summary["unknown"].items():

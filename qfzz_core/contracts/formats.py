@@ -14,7 +14,17 @@ from qfzz_core.errors import InvalidInput
 from qfzz_core.model.encodings import undecodable
 from qfzz_core.model.names import is_storable
 
-__all__ = ["Header", "ImportFileError", "Playlist", "PlaylistError", "Reader", "Row", "TrackFile", "Writer"]
+__all__ = [
+    "Header",
+    "ImportFileError",
+    "ImportSetupError",
+    "Playlist",
+    "PlaylistError",
+    "Reader",
+    "Row",
+    "TrackFile",
+    "Writer",
+]
 
 # 56,000 lines of gzipped CSV are read in a second: about 110 reports, smooth on a terminal and too few to cost anything
 _LINES_PER_REPORT = 512
@@ -23,6 +33,10 @@ _PIECE = 1 << 16  # characters: 380 objects of JSON; the rows of a file of 50 MB
 
 class ImportFileError(InvalidInput):
     """A file cannot be imported at all; the message names the file, and the line where there is one."""
+
+
+class ImportSetupError(ImportFileError):
+    """No file of this kind can be imported here, since something that reading it needs is not installed."""
 
 
 class PlaylistError(InvalidInput):
@@ -143,6 +157,9 @@ class Reader(Protocol):
 
     def read(self, file: TrackFile) -> Iterable[Row]:
         """Yield the rows of a file, as they are read.
+
+        A reader of which `one_track` is True gives one typed row for each file: a file is a track, which
+        `qfzz import DIRECTORY` finds by its suffix.
 
         A row that cannot be read has a `problem`, and the rest follows; where the whole file is of no use, raise
         `file.unusable(reason, line)`. Which column is which field is not the reader's to decide.

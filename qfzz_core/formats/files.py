@@ -116,6 +116,10 @@ class Readers:
         if on_progress:
             on_progress(file_size(path))
 
+    def one_track_suffixes(self) -> frozenset[str]:
+        """Return the suffixes of files that are a track each."""
+        return frozenset(suffix for each in self.registered.values() if each.one_track for suffix in each.suffixes)
+
     def _reader(self, path: Path) -> Registered[Reader]:
         if self.format is not None:
             return by_name(self.registered, self.format, ImportFileError)

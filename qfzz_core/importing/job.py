@@ -8,11 +8,12 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from attrs import define, field, frozen
+from attrs import define, evolve, field, frozen
 
 from qfzz_core.contracts.formats import Header, ImportFileError, Row
 from qfzz_core.errors import InvalidInput, TrackError
 from qfzz_core.formats.files import Progress, Readers, file_size
+from qfzz_core.importing.collection import Collection
 from qfzz_core.importing.column_types import ColumnTypes
 from qfzz_core.importing.headers import AmbiguousColumnError
 from qfzz_core.importing.joins import JoinedTracks
@@ -28,14 +29,15 @@ _SHOWN_COLUMNS = 5  # of those that are ignored, each in a note
 
 @frozen
 class BadRow:
-    """A row that gives no track, where it is and why; as text `file:line: reason`."""
+    """A row that gives no track, where it is and why; as text `file:line: reason`, of line 0 `file: reason`."""
 
     path: Path
     line: int
     reason: str
 
     def __str__(self) -> str:
-        return f"{self.path}:{self.line}: {self.reason}"
+        place = f"{self.path}:{self.line}" if self.line else self.path
+        return f"{place}: {self.reason}"
 
 
 class ImportRowError(InvalidInput):
@@ -79,6 +81,8 @@ class Import:
     Extra columns of a table become what all their values are, so its rows are kept in a temporary file until the last
     is read, unless all of them turn out to be text before.
 
+    A `collection` comes after the files: its rows name the fields themselves, whatever `mapping` reads them from.
+
     `summary` has the counts of the latest iteration. `on_progress` gets the bytes read so far, of all files together.
     """
 
@@ -89,6 +93,7 @@ class Import:
     on_bad_row: Callable[[BadRow], None] | None = None
     on_progress: Progress | None = None
     presets: Mapping[str, FieldMapping] = field(factory=dict)
+    collection: Collection | None = None
     summary: ImportSummary = field(init=False, factory=ImportSummary)
 
     def __iter__(self) -> Iterator[Track]:
@@ -113,10 +118,7 @@ class Import:
         """Yield the first track of each id, as long as no further row can join it; then keep them all in `joined`."""
         summary = self.summary
         seen: set[str] = set()
-        done = 0
-        for path in self.paths:
-            made_before = summary.counts.made_ids
-            joins, tracks = self._file(path, done)
+        for path, joins, tracks in self._sources():
             for track in tracks:
                 summary.rows += 1
                 if track is None:
@@ -131,9 +133,26 @@ class Import:
                     joined.add(track, joins)
                 else:
                     summary.repeated += 1
+
+    def _sources(self) -> Iterator[tuple[Path, frozenset[str], Iterator[Track | None]]]:
+        """Yield the files and the collection, each with the fields in which its rows join, and its tracks."""
+        summary = self.summary
+        done = 0
+        for path in self.paths:
+            made_before = summary.counts.made_ids
+            yield path, *self._file(path, done)
             if made := summary.counts.made_ids - made_before:
                 summary.notes.append(f"{path}: {made:,} ids were made from artist and title")
             done += file_size(path)
+        if self.collection is not None:
+            yield self.collection.roots[0], frozenset(), self._collected(self.collection, done)
+
+    def _collected(self, collection: Collection, done: int) -> Iterator[Track | None]:
+        """Yield the track of each audio file that is to be read, None for one that cannot be."""
+        report = self.on_progress
+        mapping = evolve(self.mapping, columns=FieldMapping().columns, extras=None)
+        for path, row in collection.rows(report and (lambda position: report(done + position))):
+            yield self._track(path, row, mapping)
 
     def _file(self, path: Path, done: int) -> tuple[frozenset[str], Iterator[Track | None]]:
         """Return the fields in which rows of a file join, and the track of each row, None for a bad one."""

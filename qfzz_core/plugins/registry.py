@@ -48,6 +48,7 @@ class Registered(Generic[T]):
     options: type | None = None
     default: bool = False
     suffixes: tuple[str, ...] = ()
+    one_track: bool = False
 
 
 @attrs.frozen
@@ -72,6 +73,7 @@ class ObjectKind:
             options=getattr(value, "Options", None),
             default=bool(getattr(value, "default", False)),
             suffixes=tuple(map(own_text, getattr(value, "suffixes", ()))),
+            one_track=getattr(value, "one_track", False) is True,
         )
 
 

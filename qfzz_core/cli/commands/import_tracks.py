@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from attrs import evolve
@@ -17,12 +17,16 @@ from qfzz_core.cli.output import console, note, print_json
 from qfzz_core.cli.session import Session
 from qfzz_core.contracts.limits import MAX_COLUMNS, MAX_EXPANSION, MAX_LINE, Limits
 from qfzz_core.formats.files import Readers, file_size
+from qfzz_core.importing.collection import Collection, known_files
 from qfzz_core.importing.column_types import declared_kinds
 from qfzz_core.importing.job import BadRow, Import
 from qfzz_core.importing.presets import PRESETS, mapping_from_options, presets_like
 from qfzz_core.importing.several import SEVERAL
 from qfzz_core.importing.values import FAST_FROM, SLOW_BELOW
 from qfzz_core.model.plain import MAX_DEPTH
+
+if TYPE_CHECKING:
+    from qfzz_core.engine import Engine
 
 _POSITIVE = click.IntRange(min=1)
 _DELIMITERS = {"comma": ",", "semicolon": ";", "tab": "\t", "\\t": "\t", "bar": "|"}
@@ -36,7 +40,7 @@ def _delimiter(ctx: click.Context, param: click.Parameter, value: str | None) ->
 
 
 @command(name="import")
-@click.argument("files", nargs=-1, required=True, metavar="FILE...", type=click.Path(path_type=Path))
+@click.argument("paths", nargs=-1, required=True, metavar="FILE|DIRECTORY...", type=click.Path(path_type=Path))
 @click.option("--format", "format_", metavar="NAME", help="The format, whatever the suffixes of the files.")
 @click.option("--preset", type=click.Choice(sorted(PRESETS)), help="Where the columns are in a well-known data set.")
 @click.option("--map", "pairs", multiple=True, metavar="FIELD=COLUMN", help="The column of a field. Repeatable.")
@@ -62,6 +66,7 @@ def _delimiter(ctx: click.Context, param: click.Parameter, value: str | None) ->
 @click.option("--encoding", metavar="NAME", help="How text without a byte order mark is encoded.  [default: utf-8]")
 @click.option("--slow-below", type=float, default=SLOW_BELOW, show_default=True, metavar="BPM", help="What is slow.")
 @click.option("--fast-from", type=float, default=FAST_FROM, show_default=True, metavar="BPM", help="What is fast.")
+@click.option("--prune", is_flag=True, help="Remove what was imported from a directory and is no longer there.")
 @click.option("--strict", is_flag=True, help="Stop at the first bad row and import nothing.")
 @click.option(
     "--max-line", type=size, default=MAX_LINE, show_default=True, metavar="SIZE", help="Characters of one row."
@@ -88,8 +93,9 @@ def _delimiter(ctx: click.Context, param: click.Parameter, value: str | None) ->
 def import_tracks(
     session: Session,
     *,
-    files: tuple[Path, ...],
+    paths: tuple[Path, ...],
     format_: str | None,
+    prune: bool,
     strict: bool,
     max_line: int,
     max_columns: int,
@@ -100,13 +106,16 @@ def import_tracks(
     as_json: bool,
     **mapped: Any,
 ) -> None:
-    """Import tracks from files, such as CSV, JSON or JSON Lines.
+    """Import tracks from files, such as CSV, JSON or JSON Lines, and from directories of audio files.
 
     The suffix of a file chooses its format: .csv, .tsv, .json, .jsonl, .ndjson or that of a plugin, each also with .gz.
     Columns named like the fields of a track are taken, however case, spaces and hyphens are written; for others, use
     --map. Well-known data sets are recognised by their header. A tempo can come from "bpm", a duration from
     "duration_ms", a mood from "valence" and the energy (the quadrants of Russell's circumplex of affect, 1980: upbeat,
     energetic, calm, mellow), an id from artist and title.
+
+    Of a DIRECTORY, all audio files below it are imported by their tags; again, only those that changed. What is not
+    tagged stays unknown. --prune removes the tracks of files that are gone.
 
     All files are one transaction. Of several rows with one track_id the first counts; a track that is already in the
     catalogue is replaced. Bad rows are reported and skipped; if there are no others, the exit code is 1. A file that
@@ -117,25 +126,50 @@ def import_tracks(
     mapping = mapping_from_options(**mapped)
     presets = {} if mapped["preset"] or mapped["pairs"] else presets_like(mapping)
     limits = Limits(line=max_line, columns=max_columns, depth=max_depth, expansion=max_expansion)
-    total = sum(map(file_size, files))  # before the store is opened: a missing file must not make one
+    for path in paths:
+        file_size(path)  # before the store is opened: a missing file must not make one
     with session.engine() as engine:
         readers = Readers.of(
             engine.registry, engine.faults.report, format_, limits, encoding=encoding, delimiter=delimiter
         )
+        collection = _collection_at(paths, readers, engine)
+        files = [path for path in paths if collection is None or path not in collection.roots]
         kinds = declared_kinds(column.value for column in engine.registry.columns.values())
         job = Import(files, evolve(mapping, declared=kinds), readers, strict)
         job.presets = {name: evolve(each, declared=kinds) for name, each in presets.items()}
+        job.collection = collection
         job.on_bad_row = lambda row: bad.append(row) if len(bad) < SHOWN_BAD_ROWS else None
         begun = time.perf_counter()
-        with _progress_bar(job, total):
+        with _progress_bar(job, sum(map(file_size, files)) + (collection.size if collection else 0)):
             written = engine.write_tracks(job)
+        if collection is not None and prune and collection.found:
+            collection.counts.removed = engine.remove_content(collection.gone)
         seconds = time.perf_counter() - begun
     report_rows(bad, job.summary)
     summary = summary_of(job, written, seconds)
     print_json(summary) if as_json else print_summary(summary)
-    if job.summary.rows and not job.summary.tracks:
-        note("No row could be used: nothing was imported.")
+    if nothing_usable := _why_nothing(job):
+        note(f"{nothing_usable}: nothing was imported.")
         raise click.exceptions.Exit(1)
+
+
+def _collection_at(paths: Sequence[Path], readers: Readers, engine: Engine) -> Collection | None:
+    """Return the audio files at those of the paths that are directories or audio files; None if none is."""
+    suffixes = readers.one_track_suffixes() if readers.format is None else frozenset()
+    roots = tuple(path for path in paths if path.is_dir() or path.suffix.lower() in suffixes)
+    if not roots:
+        return None
+    return Collection(roots, readers, known_files(track for _, track in engine.store.catalogue_since(None).written))
+
+
+def _why_nothing(job: Import) -> str | None:
+    """Return why an import took nothing, None if it did or had nothing to take."""
+    unchanged = job.collection.counts.unchanged if job.collection else 0
+    if job.summary.rows and not job.summary.tracks and not unchanged:
+        return "No row could be used"
+    if job.collection and not job.paths and not job.collection.found:
+        return f"There is no audio file below {', '.join(map(str, job.collection.roots))}"
+    return None
 
 
 @contextmanager

@@ -165,6 +165,17 @@ def qfzz_genre_similarity(setup: Setup) -> Mapping[str, Iterable[str]]:  # type:
 
 
 @hookspec
+def qfzz_genre_aliases(setup: Setup) -> Mapping[str, str]:  # type: ignore[empty-body]
+    """Name genres that are written in several ways.
+
+    Called once, when an engine is made. Returns a mapping from an alias to the genre that it means. Imports write the
+    genre where a file has the alias; names that compare equal need none. What the configuration says of an alias
+    counts before a built-in plugin, and that before others; where two others differ, neither counts. If it raises, the
+    plugin is left out.
+    """
+
+
+@hookspec
 def qfzz_learners(setup: Setup) -> Iterable[Learner]:  # type: ignore[empty-body]
     """Register learners, which keep state for each user.
 

@@ -41,6 +41,7 @@ def test_the_summary_names_every_count(cli: Cli) -> None:
         "ignored_columns": 0,
         "made_ids": 0,
         "defaults": {},
+        "aliases": 0,
         "unusable": {},
         "unknown": {},
         "split": {},

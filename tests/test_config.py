@@ -33,6 +33,9 @@ weight = 1
 strategy = "split"
 shuffle = "full"
 
+[genres.aliases]
+"Jass" = "jazz"
+
 [similarity]
 jazz = ["blues", "Bossa Nova"]
 
@@ -88,6 +91,7 @@ def test_a_whole_configuration_says_all_of_it() -> None:
         "energy": FactorConfig(weight=1.0),
     }
     assert (config.strategy, config.strategy_options) == ("split", {"shuffle": "full"})
+    assert config.genre_aliases == {"Jass": "jazz"}
     assert config.similarity == {"jazz": ("blues", "Bossa Nova")}
     assert config.columns == (
         Column(name="bpm", kind="number", source="beats", missing=120),
@@ -153,7 +157,10 @@ def test_a_weight_is_a_finite_number_of_at_least_0(weight: Any) -> None:
 
 # ---- what is wrong with it -----------------------------------------------------------------------------------------
 
-KEYS = '"store", "catalogue", "seed", "strict", "factors", "discovery", "rules", "similarity", "columns" or "plugins"'
+KEYS = (
+    '"store", "catalogue", "seed", "strict", "factors", "discovery", "rules", "genres", "similarity", "columns" or '
+    '"plugins"'
+)
 KINDS = '"category", "tags", "number", "flag" or "vector"'
 NUMBERS = "a list of as many finite numbers as its size"
 
@@ -180,6 +187,8 @@ NUMBERS = "a list of as many finite numbers as its size"
         ("[factors.genre]\nweight = nan", "2: [factors.genre] weight must be a finite number, got nan"),
         ('factors = {"a b" = {weight = "1"}}', '1: [factors."a b"] weight must be a finite number, got "1"'),
         ("[discovery]\nstrategy = ''", '2: [discovery] strategy must be text that is not blank, got ""'),
+        ("[genres]\naliases = 3", "2: [genres] aliases must be a table, got 3"),
+        ("[genres.aliases]\njass = ' '", '2: [genres.aliases] jass must be the name of a genre, got " "'),
         ("[similarity]\njazz = 'blues'", '2: [similarity] jazz must be a list, got "blues"'),
         ("[similarity]\njazz = ['a',\n' ']", '2: [similarity] jazz[1] must be the name of a genre, got " "'),
         ("[similarity]\n' ' = ['a']", '2: [similarity] " " must be the name of a genre, got " "'),

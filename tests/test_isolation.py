@@ -152,6 +152,7 @@ REGISTERING = [
     "qfzz_strategies",
     "qfzz_interaction_types",
     "qfzz_genre_similarity",
+    "qfzz_genre_aliases",
     "qfzz_learners",
     "qfzz_stores",
 ]
@@ -170,6 +171,7 @@ UNREGISTERABLE: dict[str, tuple[Any, str]] = {
     **{f"{hook} gives strings": (plugin("mine", **{hook: lambda: ["x"]}), "") for hook in REGISTERING},
     "similarity of no names": (plugin("mine", qfzz_genre_similarity=lambda: {"rock": [1]}), ""),
     "similarity to a text": (plugin("mine", qfzz_genre_similarity=lambda: {"rock": "metal"}), "must be several"),
+    "an alias of no genre": (plugin("mine", qfzz_genre_aliases=lambda: {"rock": 1}), "must be names"),
     "a factor without a name": (registering("qfzz_factors", Odd(name=None)), "needs a name"),
     "a factor of a blank name": (registering("qfzz_factors", Odd(name=" ")), "needs a name"),
     "a factor of no weight": (registering("qfzz_factors", Odd(weight=None)), "weight must be finite and 0 or more"),

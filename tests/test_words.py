@@ -24,6 +24,7 @@ KEPT = {
     ("texts", "qfzz_core/_moved.py"),
     ("told", "tests/test_plugins_0_1.py"),
     ("tell", "qfzz_core/formats/files.py"),  # the method of a file
+    ("tell", "plugins/qfzz_plugins/formats/bounded.py"),  # likewise
     ("taught", "tests/test_cli_users.py"),
     ("taught", "tests/test_transfer.py"),
 }

@@ -185,7 +185,17 @@ def _shape(make: Callable[[Body], Any]) -> Callable[[Body], Hooks]:
     return _objects("qfzz_factors", lambda body: Part(prepare=lambda request: make(body)))
 
 
-_HOOKS = ("factors", "columns", "filters", "strategies", "interaction_types", "genre_similarity", "learners", "stores")
+_HOOKS = (
+    "factors",
+    "columns",
+    "filters",
+    "strategies",
+    "interaction_types",
+    "genre_similarity",
+    "genre_aliases",
+    "learners",
+    "stores",
+)
 REGISTERING = {f"qfzz_{kind}": _hook(f"qfzz_{kind}") for kind in (*_HOOKS, "readers", "writers")} | {
     "qfzz_options": lambda body: {"qfzz_options": lambda: _called(body, None)}
 }

@@ -43,6 +43,9 @@ seed = 7
 store = "memory:"
 [factors.energy]
 weight = 0.5
+[genres.aliases]
+jass = "jazz"
+
 [similarity]
 "hip hop" = ["rap", 'trip-hop']
 [columns.year]

@@ -47,6 +47,7 @@ SETTINGS = {
     "catalogue": {"cache": False},
     "factors": {"genre": {"weight": 0.3, "match": "graded"}},
     "discovery": {"strategy": "split", "pool_depth": 10},
+    "genres": {"aliases": {"jass": "jazz"}},
     "similarity": {"jazz": ["blues"]},
     "columns": {"year": {"kind": "number", "missing": 0.0}},
     "plugins": {"disable": ["trust"], "files": [], "give_up_after": 10, "factor_seconds": 1.0},

@@ -64,6 +64,7 @@ def summary_of(job: Import, written: Written, seconds: float) -> dict[str, Any]:
         "bad": summary.bad_rows,
         "ignored_columns": summary.ignored_columns,
         "made_ids": summary.counts.made_ids,
+        "aliases": summary.aliases,
         "defaults": dict(summary.counts.defaults),
         "unusable": dict(summary.counts.unusable),
         "unknown": dict(summary.unknown),
@@ -90,6 +91,8 @@ def print_summary(summary: Mapping[str, Any]) -> None:
     for name, meaning in _OF_FILES.items() if "collection" in summary else ():
         if count := summary["collection"][name]:
             echo(f"{count:>9,}  {meaning}")
+    if summary["aliases"]:
+        echo(f"{summary['aliases']:>9,}  genres that were written otherwise, read by an alias")
     for field, count in summary["defaults"].items():
         echo(f"{count:>9,}  rows without {field}, which got the default")
     for field, count in summary["unknown"].items():

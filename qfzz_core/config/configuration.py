@@ -66,6 +66,7 @@ class Config:
     strategy: str | None = None
     strategy_options: Mapping[str, Any] = attrs.field(factory=dict)
     rules: Mapping[str, Mapping[str, Any]] = attrs.field(factory=dict)
+    genre_aliases: Mapping[str, str] = attrs.field(factory=dict)
     similarity: Mapping[str, tuple[str, ...]] = attrs.field(factory=dict)
     columns: tuple[Column, ...] = ()
     disabled: frozenset[str] = frozenset()
@@ -178,6 +179,7 @@ def _filled(empty: Config, raw: Any) -> Config:
         strategy=document.discovery.strategy,
         strategy_options=document.discovery.options,
         rules=document.rules,
+        genre_aliases=document.genres.aliases,
         similarity=document.similarity,
         columns=tuple(table.column(name) for name, table in document.columns.items()),
         disabled=document.plugins.disable,

@@ -101,6 +101,13 @@ class ColumnTable:
 
 
 @attrs.frozen(kw_only=True)
+class GenresTable:
+    """The table `[genres]`."""
+
+    aliases: Mapping[Genre, Genre] = attrs.field(factory=dict)
+
+
+@attrs.frozen(kw_only=True)
 class Document:
     """The whole configuration file."""
 
@@ -111,6 +118,7 @@ class Document:
     factors: Mapping[Name, FactorConfig] = attrs.field(factory=dict)
     discovery: DiscoveryTable = DiscoveryTable()
     rules: Mapping[Name, Mapping[str, Any]] = attrs.field(factory=dict)
+    genres: GenresTable = GenresTable()
     similarity: Mapping[Genre, tuple[Genre, ...]] = attrs.field(factory=dict)
     columns: Mapping[Name, ColumnTable] = attrs.field(factory=dict)
     plugins: PluginsTable = PluginsTable()

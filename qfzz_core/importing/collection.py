@@ -18,7 +18,7 @@ from qfzz_core.importing.file_names import UNKNOWN_ARTIST, named
 from qfzz_core.model.names import is_storable
 from qfzz_core.model.tracks import MAY_BE_UNKNOWN, Track
 
-# What a scan says of a track anew each time. What else a track has, an application, a user or an analyser gave it, and
+# What each scan says of a track again. What else a track has, an application, a user or an analyser gave it, and
 # a scan of the file that was changed leaves it.
 _OF_TAGS = frozenset(
     (

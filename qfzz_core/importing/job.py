@@ -22,6 +22,7 @@ from qfzz_core.importing.presets import preset_of
 from qfzz_core.importing.several import SEPARATORS, SEVERAL
 from qfzz_core.importing.spool import Spool
 from qfzz_core.importing.values import shown
+from qfzz_core.model.genre_aliases import GenreAliases
 from qfzz_core.model.tracks import Track, checked_track
 
 _SHOWN_COLUMNS = 5  # of those that are ignored, each in a note
@@ -53,8 +54,8 @@ class ImportSummary:
     """What an import has counted so far: every row is a track, a bad row, one that joined a track, or a repeated one.
 
     `counts` are what was made up or could not be used, over all rows; `unknown` are the tracks that lack a value of a
-    field, by field. `ignored_columns` are those without a name of
-    their own; `notes` say which they are, and what else the user should know.
+    field, by field; `aliases` is how many genres were written as an alias. `ignored_columns` are those without a name
+    of their own; `notes` say which they are, and what else the user should know.
     """
 
     rows: int = 0
@@ -65,6 +66,7 @@ class ImportSummary:
     ignored_columns: int = 0
     counts: Counts = field(factory=Counts)
     unknown: Counter[str] = field(factory=Counter)
+    aliases: int = 0
     notes: list[str] = field(factory=list)
 
 
@@ -81,7 +83,8 @@ class Import:
     Extra columns of a table become what all their values are, so its rows are kept in a temporary file until the last
     is read, unless all of them turn out to be text before.
 
-    A `collection` comes after the files: its rows name the fields themselves, whatever `mapping` reads them from.
+    Of genres that are `aliases`, the genre is taken. A `collection` comes after the files: its rows name the fields
+    themselves, whatever `mapping` reads them from.
 
     `summary` has the counts of the latest iteration. `on_progress` gets the bytes read so far, of all files together.
     """
@@ -94,6 +97,7 @@ class Import:
     on_progress: Progress | None = None
     presets: Mapping[str, FieldMapping] = field(factory=dict)
     collection: Collection | None = None
+    aliases: GenreAliases = field(factory=GenreAliases)
     summary: ImportSummary = field(init=False, factory=ImportSummary)
 
     def __iter__(self) -> Iterator[Track]:
@@ -205,7 +209,9 @@ class Import:
         try:
             if row.problem:
                 raise InvalidInput(row.problem)
-            return checked_track(mapping.track(row, self.summary.counts))
+            found = mapping.track(row, self.summary.counts)
+            self.summary.aliases += self.aliases.apply(found)
+            return checked_track(found)
         except InvalidInput as error:
             # the line number makes the "track (track_id ...)" of a `TrackError` superfluous
             bad_row = BadRow(path, row.line, error.reason if isinstance(error, TrackError) else str(error))

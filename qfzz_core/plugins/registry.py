@@ -20,7 +20,8 @@ from qfzz_core.contracts.stores import StoreScheme
 from qfzz_core.contracts.strategies import DiscoveryStrategy
 from qfzz_core.errors import ConfigError, shown
 from qfzz_core.hookspecs import Setup
-from qfzz_core.model.names import Similarity
+from qfzz_core.model.genre_aliases import GenreAliases, checked_aliases
+from qfzz_core.model.names import Similarity, normalise_genre
 from qfzz_core.model.plain import own_text
 from qfzz_core.plugins.faults import BrokenContractError, Faults, described, fault_in, several
 from qfzz_core.plugins.loader import Loader
@@ -166,6 +167,11 @@ def _read_similarity(given: Mapping[str, Iterable[str]]) -> dict[str, list[str]]
     return read
 
 
+def _read_aliases(given: Mapping[str, str]) -> dict[str, str]:
+    """Return the aliases of a plugin, read once; raises `TypeError` if they are none."""
+    return checked_aliases({alias: given[alias] for alias in several(given, MOST_SIMILAR)})
+
+
 @contextmanager
 def _named_in_errors(hook: str) -> Iterator[None]:
     """Let what is raised say which hook of a plugin it was."""
@@ -185,6 +191,7 @@ class Registry:
         self._faults = faults
         self._found: dict[str, list[Registered[Any]]] = {kind: [] for kind in KINDS}
         self._similarity: list[Mapping[str, Iterable[str]]] = [config.similarity]
+        self._aliases: list[tuple[PluginRecord, dict[str, str]]] = []
         self.setups: dict[str, Setup] = {}
         for record in loader.active():
             self._collect(record)
@@ -199,6 +206,7 @@ class Registry:
         self.readers: dict[str, Registered[Reader]] = self._settled("readers")
         self.writers: dict[str, Registered[Writer]] = self._settled("writers")
         self.similarity = Similarity(self._similarity)
+        self.genre_aliases = self._settled_aliases()
         self._settle_where()  # last: a filter that lost its own name clashes with no column
 
     # -- collecting
@@ -210,6 +218,8 @@ class Registry:
             objects = {kind: self._objects(record, kind, setup) for kind in KINDS}
             with _named_in_errors("qfzz_genre_similarity"):
                 similar = _read_similarity(self._loader.call(record, "qfzz_genre_similarity", setup=setup) or {})
+            with _named_in_errors("qfzz_genre_aliases"):
+                aliases = _read_aliases(self._loader.call(record, "qfzz_genre_aliases", setup=setup) or {})
         except ConfigError:
             raise
         except BaseException as error:  # noqa: BLE001 - a plugin may raise anything
@@ -217,6 +227,7 @@ class Registry:
             return
         self.setups[record.name] = setup
         self._similarity.append(similar)
+        self._aliases.append((record, aliases))
         # Only now: of a plugin whose last hook fails, no object may stay.
         for kind, found in objects.items():
             self._found[kind] += found
@@ -256,6 +267,19 @@ class Registry:
             if registered not in built_in:
                 self._clash(registered, f'{word} "{name}"', f"the name is used by {everyone}")
         return built_in[0] if built_in else None
+
+    def _settled_aliases(self) -> GenreAliases:
+        """Return all aliases: the configuration's before those that are built in, those before others that agree."""
+        others: dict[str, str] = {}
+        clashing: set[str] = set()
+        for record, aliases in self._aliases:
+            for alias, genre in () if record.built_in else aliases.items():
+                form = normalise_genre(alias)
+                if normalise_genre(others.setdefault(form, genre)) != normalise_genre(genre):
+                    clashing.add(form)
+        agreed = {form: genre for form, genre in others.items() if form not in clashing}
+        built_in = (aliases for record, aliases in self._aliases if record.built_in)
+        return GenreAliases([agreed, *built_in, self._config.genre_aliases])
 
     def _clash(self, registered: Registered[Any], component: str, reason: str) -> None:
         for record in self._loader.records:

@@ -149,9 +149,9 @@ def _atom(name: bytes, content: bytes) -> bytes:
 
 
 def wma(tags: Tags, seconds: float = 2) -> bytes:
-    texts = [(tags.get(name, "") + "\0").encode("utf-16-le") for name in ("title", "artist")]  # type: ignore[operator]
-    lengths = [len(text) for text in texts] + [0, 0, 0]
-    description = _asf("3326B2758E66CF11A6D900AA0062CE6C", struct.pack("<5H", *lengths) + b"".join(texts))
+    strings = [(tags.get(name, "") + "\0").encode("utf-16-le") for name in ("title", "artist")]  # type: ignore[operator]
+    lengths = [len(text) for text in strings] + [0, 0, 0]
+    description = _asf("3326B2758E66CF11A6D900AA0062CE6C", struct.pack("<5H", *lengths) + b"".join(strings))
     times = struct.pack("<QQQ", int(seconds * 10_000_000), int(seconds * 10_000_000), 0)
     properties = _asf("A1DCAB8C47A9CF118EE400C00C205365", bytes(40) + times + bytes(16))
     objects = properties + description

@@ -93,8 +93,8 @@ def _first(values: list[str]) -> str | None:
 
 def _names(values: Iterable[Any]) -> list[str]:
     """Return the names that some tags hold, each once; NUL characters separate those of one tag."""
-    texts = (text.strip() for value in values if isinstance(value, str) for text in value.split("\0"))
-    return list(dict.fromkeys(text for text in texts if text and len(text) <= _LONGEST and is_storable(text)))
+    names = (text.strip() for value in values if isinstance(value, str) for text in value.split("\0"))
+    return list(dict.fromkeys(name for name in names if name and len(name) <= _LONGEST and is_storable(name)))
 
 
 def _mbids(values: Iterable[str]) -> list[str]:

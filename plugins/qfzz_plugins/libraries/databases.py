@@ -1,4 +1,4 @@
-"""The format `library-db`: databases of beets, Navidrome and MPD, told apart by what they hold."""
+"""The format `library-db`: databases of beets, Navidrome and MPD, by what they hold."""
 
 from __future__ import annotations
 

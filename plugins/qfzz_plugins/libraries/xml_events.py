@@ -43,7 +43,7 @@ class _Document:
     def __init__(self, file: TrackFile) -> None:
         self._file = file
         self._found: deque[Element] = deque()
-        self._texts: list[list[str]] = []
+        self._written: list[list[str]] = []
         self._size = 0
         self._parser = parser = expat.ParserCreate()
         parser.StartElementHandler = self._start
@@ -71,24 +71,24 @@ class _Document:
             yield self._found.popleft()
 
     def _start(self, name: str, attributes: dict[str, str]) -> None:
-        if len(self._texts) >= _DEEPEST:
+        if len(self._written) >= _DEEPEST:
             raise self._refusal(f"elements are nested deeper than {_DEEPEST} levels")
         if sum(map(len, attributes.values())) > self._file.limits.line:
             raise self._file.too_long("an element", self._parser.CurrentLineNumber)
-        self._texts.append([])
+        self._written.append([])
         self._size = 0
         self._found.append(Element(name, self._parser.CurrentLineNumber, attributes=attributes))
 
     def _end(self, name: str) -> None:
-        text = "".join(self._texts.pop())
+        text = "".join(self._written.pop())
         self._found.append(Element(name, self._parser.CurrentLineNumber, ends=True, text=text))
 
     def _characters(self, text: str) -> None:
         self._size += len(text)
         if self._size > self._file.limits.line:
             raise self._file.too_long("an element", self._parser.CurrentLineNumber)
-        if self._texts:
-            self._texts[-1].append(text)
+        if self._written:
+            self._written[-1].append(text)
 
     def _doctype(self, name: str, system: str | None, public: str | None, has_subset: int) -> None:
         if has_subset:

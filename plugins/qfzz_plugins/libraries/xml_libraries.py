@@ -1,4 +1,4 @@
-"""The format `library-xml`: what iTunes, Apple's Music and Rekordbox export, told apart by the root of the document."""
+"""The format `library-xml`: what iTunes, Apple's Music and Rekordbox export, by the root of the document."""
 
 from __future__ import annotations
 

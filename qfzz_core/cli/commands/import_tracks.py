@@ -66,6 +66,7 @@ def _delimiter(ctx: click.Context, param: click.Parameter, value: str | None) ->
 @click.option("--encoding", metavar="NAME", help="How text without a byte order mark is encoded.  [default: utf-8]")
 @click.option("--slow-below", type=float, default=SLOW_BELOW, show_default=True, metavar="BPM", help="What is slow.")
 @click.option("--fast-from", type=float, default=FAST_FROM, show_default=True, metavar="BPM", help="What is fast.")
+@click.option("--no-aliases", is_flag=True, help="Keep genres as files write them.")
 @click.option("--prune", is_flag=True, help="Remove what was imported from a directory and is no longer there.")
 @click.option("--strict", is_flag=True, help="Stop at the first bad row and import nothing.")
 @click.option(
@@ -96,6 +97,7 @@ def import_tracks(
     paths: tuple[Path, ...],
     format_: str | None,
     prune: bool,
+    no_aliases: bool,
     strict: bool,
     max_line: int,
     max_columns: int,
@@ -138,6 +140,8 @@ def import_tracks(
         job = Import(files, evolve(mapping, declared=kinds), readers, strict)
         job.presets = {name: evolve(each, declared=kinds) for name, each in presets.items()}
         job.collection = collection
+        if not no_aliases:
+            job.aliases = engine.registry.genre_aliases
         job.on_bad_row = lambda row: bad.append(row) if len(bad) < SHOWN_BAD_ROWS else None
         begun = time.perf_counter()
         with _progress_bar(job, sum(map(file_size, files)) + (collection.size if collection else 0)):

@@ -29,6 +29,7 @@ import pluggy
 if TYPE_CHECKING:
     import click
 
+    from qfzz_core.contracts.analysers import Analyser
     from qfzz_core.contracts.columns import Column
     from qfzz_core.contracts.factors import Factor
     from qfzz_core.contracts.filters import Filter
@@ -209,6 +210,15 @@ def qfzz_writers(setup: Setup) -> Iterable[Writer]:  # type: ignore[empty-body]
 
     Called once, when an engine is made. Returns `Writer` objects, which `qfzz recommend` chooses by `--format` or
     by the suffix of the file. If it raises, the plugin is left out.
+    """
+
+
+@hookspec
+def qfzz_analysers(setup: Setup) -> Iterable[Analyser]:  # type: ignore[empty-body]
+    """Register analysers of audio files.
+
+    Called once, when an engine is made. Returns `Analyser` objects, which `qfzz analyse` chooses by `--with`. Import
+    what is heavy when `analyse` is called: nothing else waits for it then. If it raises, the plugin is left out.
     """
 
 

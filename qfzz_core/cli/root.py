@@ -16,11 +16,12 @@ if TYPE_CHECKING:
 # Each name: a module of `qfzz_core.cli.commands`, which holds a command under the module's name; and the short help,
 # which stands here so that `qfzz --help` imports no command.
 BUILT_IN = {
+    "analyse": ("analyse", "Analyse audio files for what their tags do not say."),
     "config": ("config", "Show the configuration in effect, or check a file."),
     "demo": ("demo", "Show the whole loop on a catalogue that ships with QFZZ."),
     "doctor": ("doctor", "Look for problems: versions, store, disk space, plugins."),
     "feedback": ("feedback", "Record what a user did with a track, and learn from it."),
-    "import": ("import_tracks", "Import tracks from files, such as CSV, JSON or JSON Lines."),
+    "import": ("import_tracks", "Import tracks from files such as CSV, and from directories of audio files."),
     "plugins": ("plugins", "List the plugins and what became of them."),
     "profile": ("profile", "Show, change, move or forget what is known of a user."),
     "recommend": ("recommend", "Recommend tracks to a user."),

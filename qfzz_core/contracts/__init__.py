@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 from qfzz_core._moved import serve_names
 
 if TYPE_CHECKING:
+    from qfzz_core.contracts.analysers import Analyser as Analyser
+    from qfzz_core.contracts.analysers import AnalysisError as AnalysisError
     from qfzz_core.contracts.columns import Column as Column
     from qfzz_core.contracts.columns import ColumnKind as ColumnKind
     from qfzz_core.contracts.columns import Columns as Columns
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
     from qfzz_core.contracts.filters import RangeFilter as RangeFilter
     from qfzz_core.contracts.formats import Header as Header
     from qfzz_core.contracts.formats import ImportFileError as ImportFileError
+    from qfzz_core.contracts.formats import ImportSetupError as ImportSetupError
     from qfzz_core.contracts.formats import Playlist as Playlist
     from qfzz_core.contracts.formats import PlaylistError as PlaylistError
     from qfzz_core.contracts.formats import Reader as Reader
@@ -59,10 +62,11 @@ if TYPE_CHECKING:
 serve_names(
     __name__,
     {
+        "analysers": "Analyser AnalysisError",
         "columns": "Column ColumnKind Columns Provider Rows Source",
         "factors": "CategoryTable ColumnFunction Factor NumericDistance Prepared Reason TrackFunction Values factor",
         "filters": "CategoryFilter Filter IdFilter Predicate PreparedFilter RangeFilter",
-        "formats": "Header ImportFileError Playlist PlaylistError Reader Row TrackFile Writer",
+        "formats": "Header ImportFileError ImportSetupError Playlist PlaylistError Reader Row TrackFile Writer",
         "learners": "InteractionType Learner",
         "limits": "Limits",
         "plan": "Plan",

@@ -14,7 +14,9 @@ from attrs import Factory, define, evolve, field, frozen
 
 from qfzz_core.contracts.formats import ImportFileError, ImportSetupError, Row
 from qfzz_core.formats.files import Progress, Readers
+from qfzz_core.importing.analysis import ANALYSED, FAILED
 from qfzz_core.importing.file_names import UNKNOWN_ARTIST, named
+from qfzz_core.importing.locations import path_of
 from qfzz_core.model.names import is_storable
 from qfzz_core.model.tracks import MAY_BE_UNKNOWN, Track
 
@@ -27,7 +29,6 @@ _OF_TAGS = frozenset(
         *("recording_mbid", "release_mbid", "artist_mbids", "location", "file_size", "file_mtime"),
     )
 )
-_FILE_URI = "file://"
 
 
 @frozen
@@ -81,11 +82,10 @@ def known_files(tracks: Iterable[Track]) -> dict[str, KnownFile]:
 
 
 def _kept(track: Track) -> dict[str, Any]:
-    analysed = track.get("analysed_by")
+    analysed = track.get(ANALYSED)
     by_analysers = analysed.keys() if isinstance(analysed, dict) else frozenset()
-    return {
-        key: value for key, value in track.items() if value is not None and (key not in _OF_TAGS or key in by_analysers)
-    }
+    replaced = _OF_TAGS - by_analysers | {FAILED}
+    return {key: value for key, value in track.items() if value is not None and key not in replaced}
 
 
 @define
@@ -162,7 +162,7 @@ class Collection:
             for location, known in self.known.items()
             if location not in here
             and known.track_id not in moved
-            and (path := _path_of(location)).startswith(below)
+            and (path := path_of(location)).startswith(below)
             and not path.startswith(unlisted)
         ]
         self.counts.gone = len(self.gone)
@@ -241,16 +241,8 @@ def _by_form(known: Mapping[str, KnownFile], here: AbstractSet[str]) -> dict[tup
     return {
         (each.size, each.modified): each
         for location, each in missing
-        if forms[each.size, each.modified] == 1 and not os.path.exists(_path_of(location))
+        if forms[each.size, each.modified] == 1 and not os.path.exists(path_of(location))
     }
-
-
-def _path_of(location: str) -> str:
-    if not location.startswith(_FILE_URI):
-        return location
-    from urllib.parse import unquote
-
-    return unquote(location.removeprefix(_FILE_URI), errors="surrogateescape")
 
 
 def file_id(location: str) -> str:

@@ -11,6 +11,7 @@ from typing import Any, Generic, TypeVar
 import attrs
 
 from qfzz_core.config import Config
+from qfzz_core.contracts.analysers import Analyser
 from qfzz_core.contracts.columns import Column
 from qfzz_core.contracts.factors import Factor
 from qfzz_core.contracts.filters import Filter
@@ -33,6 +34,10 @@ CONFIGURATION = Origin("configuration")
 MOST_OBJECTS = 10_000  # of one hook: some iterators never end
 MOST_SIMILAR = 100_000  # genres, and genres like one, likewise
 GREATEST_WEIGHT = 1e300  # the largest float is 1.8e308: the sum of millions of such weights is still finite
+
+
+# what identifies a track, or is made of what was heard
+_NOT_HEARD = frozenset({"track_id", "title", "artist", "tempo", "location", "analysed_by", "analysis_failed"})
 
 
 @attrs.frozen
@@ -121,6 +126,19 @@ def _check_format(protocol: Any, method: str, value: Any) -> Any:
     return value
 
 
+def _check_analyser(value: Any) -> Any:
+    _check_named(Analyser, ["analyse"], value)
+    fields: Any = getattr(value, "fields", None)
+    if not isinstance(fields, (tuple, list)) or not fields or not all(_can_be_heard(name) for name in fields):
+        said = 'fields must be a tuple of keys that can be heard, such as ("bpm", "energy")'
+        raise BrokenContractError(f'Analyser "{value.name}": {said}, got {fields!r}')
+    return value
+
+
+def _can_be_heard(name: Any) -> bool:
+    return isinstance(name, str) and bool(name.strip()) and name not in _NOT_HEARD
+
+
 def _is_suffix(value: Any) -> bool:
     return isinstance(value, str) and value.startswith(".") and value == value.lower()
 
@@ -144,6 +162,7 @@ KINDS = {
     "learners": ObjectKind("learner", partial(_check_named, Learner, ["keys", "learn", "read"])),
     "stores": ObjectKind("store", partial(_check_instance, StoreScheme), key="scheme"),
     "readers": ObjectKind("reader", partial(_check_format, Reader, "read")),
+    "analysers": ObjectKind("analyser", _check_analyser),
     "writers": ObjectKind("writer", partial(_check_format, Writer, "write")),
 }
 
@@ -204,6 +223,7 @@ class Registry:
         self.learners: dict[str, Registered[Learner]] = self._settled("learners")
         self.stores: dict[str, Registered[StoreScheme]] = self._settled("stores")
         self.readers: dict[str, Registered[Reader]] = self._settled("readers")
+        self.analysers: dict[str, Registered[Analyser]] = self._settled("analysers")
         self.writers: dict[str, Registered[Writer]] = self._settled("writers")
         self.similarity = Similarity(self._similarity)
         self.genre_aliases = self._settled_aliases()

@@ -18,7 +18,7 @@ from qfzz_core.importing.analysis import ANALYSED, FAILED
 from qfzz_core.importing.file_names import UNKNOWN_ARTIST, named
 from qfzz_core.importing.locations import path_of
 from qfzz_core.model.names import is_storable
-from qfzz_core.model.tracks import MAY_BE_UNKNOWN, Track
+from qfzz_core.model.tracks import Track
 
 # What each scan says of a track again. What else a track has, an application, a user or an analyser gave it, and
 # a scan of the file that was changed leaves it.
@@ -228,7 +228,7 @@ class Collection:
                 self.counts.artists_of_paths += guessed.artist is not None
                 self.counts.unknown_artists += guessed.artist is None
         values |= {"location": location, "file_size": file.size, "file_mtime": file.modified}
-        return {**dict.fromkeys(MAY_BE_UNKNOWN), **(known.kept if known else {}), **values}
+        return {**(known.kept if known else {}), **values}
 
     def _root_of(self, path: Path) -> Path:
         return next((root for root in map(Path.absolute, self.roots) if root in path.parents), path.parent)

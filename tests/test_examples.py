@@ -13,6 +13,8 @@ pytestmark = pytest.mark.installed
 
 # The packages that an example's tests need beside pytest.
 NEEDS = {
+    "qfzz-analyser-bliss": "hypothesis",
+    "qfzz-analyser-librosa": "hypothesis",
     "qfzz-broken": "hypothesis",
     "qfzz-scorer-daytime": "hypothesis",
     "qfzz-scorer-embedding": "hypothesis",

@@ -153,6 +153,7 @@ REGISTERING = [
     "qfzz_interaction_types",
     "qfzz_genre_similarity",
     "qfzz_genre_aliases",
+    "qfzz_analysers",
     "qfzz_learners",
     "qfzz_stores",
 ]

@@ -196,7 +196,7 @@ _HOOKS = (
     "learners",
     "stores",
 )
-REGISTERING = {f"qfzz_{kind}": _hook(f"qfzz_{kind}") for kind in (*_HOOKS, "readers", "writers")} | {
+REGISTERING = {f"qfzz_{kind}": _hook(f"qfzz_{kind}") for kind in (*_HOOKS, "readers", "writers", "analysers")} | {
     "qfzz_options": lambda body: {"qfzz_options": lambda: _called(body, None)}
 }
 IN_A_REQUEST: dict[str, Callable[[Body], Hooks]] = {

@@ -80,8 +80,9 @@ def summary_of(job: Import, written: Written, seconds: float) -> dict[str, Any]:
 def print_summary(summary: Mapping[str, Any]) -> None:
     """Write the counts to stdout: those that every import has, and the others where there is something to count."""
     files = len(summary["files"])
+    word = "path" if "collection" in summary else "file"
     echo(
-        f"Imported {summary['added'] + summary['replaced']:,} tracks from {files} file{'s' if files > 1 else ''} "
+        f"Imported {summary['added'] + summary['replaced']:,} tracks from {files} {word}{'s' if files > 1 else ''} "
         f"in {summary['seconds']:.1f} s ({summary['rows_per_second']:,} rows/s)."
     )
     for name, meaning in _MEANINGS.items():

@@ -40,7 +40,7 @@ ITUNES = """<?xml version="1.0" encoding="UTF-8"?>
       <key>Year</key><integer>1971</integer>
       <key>BPM</key><integer>169</integer>
       <key>Persistent ID</key><string>ABCD</string>
-      <key>Location</key><string>file://localhost/Users/me/Music/Rock%20%26%20Roll.mp3</string>
+      <key>Location</key><string>file://localhost/Volumes/Music/Rock%20%26%20Roll.mp3</string>
       <key>Other</key><dict><key>Name</key><string>not this</string></dict>
     </dict>
     <key>102</key>
@@ -171,7 +171,7 @@ class TestXml:
             "duration": 221,
             "year": 1971,
             "bpm": 169,
-            "location": "/Users/me/Music/Rock & Roll.mp3",
+            "location": "/Volumes/Music/Rock & Roll.mp3",
         }
         assert second == {"problem": '"Daily" is no music: Podcast'}
 

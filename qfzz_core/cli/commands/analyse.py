@@ -31,10 +31,11 @@ class UnknownAnalyserError(InvalidInput):
 @click.option("--limit", type=click.IntRange(min=1), metavar="N", help="How many files at most.")
 @click.option("--retry-failed", is_flag=True, help="Also the files that could not be analysed before.")
 def analyse(session: Session, *, name: str | None, limit: int | None, retry_failed: bool, as_json: bool) -> None:
-    """Analyse the audio files of tracks that lack a tempo, an energy or what else an analyser hears.
+    """Analyse audio files for what their tags do not say.
 
-    Analysers come with plugins. What is known already is not changed; what is new is written every 20 files, so that
-    an interrupted run goes on where it ended. A file that cannot be analysed is reported, and left out in later runs.
+    Tracks that lack a tempo, an energy or what else an analyser hears are given it. Analysers come with plugins. What
+    is known already is not changed; what is new is written every 20 files, so that an interrupted run goes on where it
+    ended. A file that cannot be analysed is reported, and left out in later runs.
     """
     begun = time.perf_counter()
     done: list[Analysis] = []

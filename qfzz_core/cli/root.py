@@ -21,7 +21,7 @@ BUILT_IN = {
     "demo": ("demo", "Show the whole loop on a catalogue that ships with QFZZ."),
     "doctor": ("doctor", "Look for problems: versions, store, disk space, plugins."),
     "feedback": ("feedback", "Record what a user did with a track, and learn from it."),
-    "import": ("import_tracks", "Import tracks from files such as CSV, and from directories of audio files."),
+    "import": ("import_tracks", "Import tracks from files, or directories of audio files."),
     "plugins": ("plugins", "List the plugins and what became of them."),
     "profile": ("profile", "Show, change, move or forget what is known of a user."),
     "recommend": ("recommend", "Recommend tracks to a user."),

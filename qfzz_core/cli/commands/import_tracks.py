@@ -108,7 +108,7 @@ def import_tracks(
     as_json: bool,
     **mapped: Any,
 ) -> None:
-    """Import tracks from files such as CSV, and from directories of audio files.
+    """Import tracks from files, or directories of audio files.
 
     The suffix of a file chooses its format: .csv, .tsv, .json, .jsonl, .ndjson or that of a plugin, each also with .gz.
     Columns named like the fields of a track are taken, however case, spaces and hyphens are written; for others, use

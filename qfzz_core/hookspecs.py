@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from qfzz_core.contracts.filters import Filter
     from qfzz_core.contracts.formats import Reader, Writer
     from qfzz_core.contracts.learners import InteractionType, Learner
+    from qfzz_core.contracts.playlists import PlaylistReader
     from qfzz_core.contracts.recommendation import Recommendation
     from qfzz_core.contracts.request import Request
     from qfzz_core.contracts.stores import StoreScheme
@@ -201,6 +202,15 @@ def qfzz_readers(setup: Setup) -> Iterable[Reader]:  # type: ignore[empty-body]
 
     Called once, when an engine is made. Returns `Reader` objects, which `qfzz import` chooses by `--format` or by
     the suffix of the file. If it raises, the plugin is left out.
+    """
+
+
+@hookspec
+def qfzz_playlist_readers(setup: Setup) -> Iterable[PlaylistReader]:  # type: ignore[empty-body]
+    """Register readers of playlists.
+
+    Called once, when an engine is made. Returns `PlaylistReader` objects, which `qfzz playlist` chooses by `--format`
+    or by the suffix of the file. If it raises, the plugin is left out.
     """
 
 

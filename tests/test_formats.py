@@ -162,7 +162,7 @@ class TestReading:
         with engine_with() as engine:
             with pytest.raises(ImportFileError, match=r'no format "jsn" for this, did you mean "json"\?'):
                 Readers.of(engine.registry, engine.faults.report, "jsn")
-            with pytest.raises(PlaylistError, match="there are csv, json, jsonl, m3u, xspf"):
+            with pytest.raises(PlaylistError, match="there are csv, json, jsonl, jspf, m3u, pls, xspf"):
                 chosen_writer(engine.registry, Path("x"), "?")
 
 
@@ -292,8 +292,8 @@ class TestWriting:
         content = [
             track("t1", location="/music/a  b.flac", path="other"),
             track("t2", location=" ", url="https://example.org/b.mp3", title="Two\nlines"),
-            track("t3"),
-            track("#4"),
+            track("t3", location="#3.mp3", duration=None),
+            track("t4", location="/music/#4\n.mp3", artist="Simon - Garfunkel", album="Bookends"),
         ]
         with engine_with() as engine:
             text = written(engine, content, "list.m3u8")
@@ -301,14 +301,19 @@ class TestWriting:
         assert text.splitlines() == [
             "#EXTM3U",
             "#PLAYLIST:Mine",
+            '#QFZZ:{"track_id": "t1"}',
             "#EXTINF:180,Ada - Title t1",
             "/music/a  b.flac",
+            '#QFZZ:{"track_id": "t2", "title": "Two\\nlines"}',
             "#EXTINF:180,Ada - Two lines",
             "https://example.org/b.mp3",
-            "#EXTINF:180,Ada - Title t3",
-            "t3",
-            "#EXTINF:180,Ada - Title #4",
-            "./#4",
+            '#QFZZ:{"track_id": "t3"}',
+            "#EXTINF:-1,Ada - Title t3",
+            "./#3.mp3",
+            '#QFZZ:{"track_id": "t4", "title": "Title t4", "artist": "Simon - Garfunkel"}',
+            "#EXTALB:Bookends",
+            "#EXTINF:180,Simon - Garfunkel - Title t4",
+            "file:///music/%234%0A.mp3",
         ]
 
     @pytest.mark.parametrize(
@@ -340,13 +345,14 @@ class TestWriting:
 
     @law
     @given(strings.filter(str.strip), strings, strings)
-    def test_whatever_a_track_says_xspf_is_xml_and_m3u_has_two_lines_for_it(
+    def test_whatever_a_track_says_xspf_is_xml_and_m3u_has_three_lines_for_it(
         self, track_id: str, title: str, location: str
     ) -> None:
         content = [track(track_id, title=title, location=location)]
         with engine_with(tracks=[]) as engine:
             assert len(xspf(written(engine, content, "list.xspf"))) == 1
-            assert written(engine, content, "list.m3u8").count("\n") == 4
+            if location.strip():
+                assert written(engine, content, "list.m3u8").count("\n") == 5
 
     @law
     @given(catalogues(known_tracks, max_size=3), st.lists(strings, max_size=3), st.booleans())
@@ -472,7 +478,7 @@ class TestTheCommandLine:
     def test_a_playlist_goes_to_stdout_in_the_format_that_is_named(self, cli: Cli) -> None:
         cli.ok("import", cli.write("a.jsonl", json_lines(track("a", path="a.flac"))))
         text = cli.ok("recommend", "alice", "--output", "-", "--format", "m3u")
-        assert text.splitlines()[2:] == ["#EXTINF:180,Ada - Title a", "a.flac"]
+        assert text.splitlines()[2:] == ['#QFZZ:{"track_id": "a"}', "#EXTINF:180,Ada - Title a", "a.flac"]
 
     def test_a_spreadsheet_can_open_safe_csv(self, cli: Cli) -> None:
         cli.ok("import", cli.write("a.jsonl", json_lines(track("a", title="=1+1"))))
@@ -482,10 +488,12 @@ class TestTheCommandLine:
         ("arguments", "code", "sentence"),
         [
             (["--safe-csv"], 2, "--safe-csv is about a file of CSV: say with --output"),
-            (["--output", "list.mp3"], 1, "list.mp3: the name must end in one of .csv, .json, .jsonl, .m3u, .m3u8"),
+            (["--allow-unplayable"], 2, "--allow-unplayable is about a playlist: say with --output"),
+            (["--output", "list.mp3"], 1, "list.mp3: the name must end in one of .csv, .json, .jsonl, .jspf, .m3u"),
+            (["--output", "list.pls"], 1, "20 of 20 tracks have no location, so no player could open them: 'sample_"),
             (["--output", "x", "--format", "m3"], 1, 'there is no format "m3" for this, did you mean "m3u"?'),
             (["--format", "m3u"], 2, "say with --output where it goes"),
-            (["--output", "no/such/directory.m3u"], 1, "cannot be written"),
+            (["--output", "no/such/directory.xspf"], 1, "cannot be written"),
         ],
     )
     def test_a_playlist_that_cannot_be_written_is_a_sentence(
@@ -498,7 +506,7 @@ class TestTheCommandLine:
     def test_a_playlist_can_be_read_by_its_owner_alone_unless_it_replaces_one_that_others_can_read(
         self, cli: Cli
     ) -> None:
-        target = cli.directory / "list.m3u"
+        target = cli.directory / "list.xspf"
         mask = os.umask(0)
         try:
             cli.ok("recommend", "alice", "--output", str(target))

@@ -17,6 +17,7 @@ from support.third_party import ONLY_RANKED, dj_with, ids, tracks, values
 from qfzz import PersonalizedDJ
 from qfzz_core import Config, hookspecs
 from qfzz_core.formats import ImportFileError, Playlist
+from qfzz_core.formats.playlists import PlaylistReaders
 
 HOME = Path(__file__).parent / "plugins_0_1"
 
@@ -31,6 +32,7 @@ CHECKSUMS = {
     "learner.py": "901feb2dfa495bce",
     "observer.py": "a3fb6901d0947be0",
     "options.py": "4a8f66de6538b9ff",
+    "playlists.py": "fb735d27a338552a",
     "similarity.py": "614176cd4e73c6ac",
     "store.py": "308518e35ad783da",
     "strategy.py": "dcff53526865995d",
@@ -173,6 +175,21 @@ def formats(folder: Path) -> None:
         assert text == b"# Mine\nt0\n"
 
 
+def playlists(folder: Path) -> None:
+    path = folder / "mine.numbers"
+    with dj_of("playlists") as dj:
+        readers = PlaylistReaders.of(dj.engine.registry, dj.engine.faults.report)
+        path.write_text("1\n\n3\n")
+        found = readers.read(path)
+        assert (found.title, [(each.line, each.description.track_id, each.problem) for each in found.entries]) == (
+            "mine",
+            [(1, "t1", None), (2, None, "there is no number"), (3, "t3", None)],
+        )
+        path.write_text("!\n")
+        with pytest.raises(ImportFileError, match=r"mine\.numbers: line 1: there is an exclamation mark"):
+            readers.read(path)
+
+
 WORKING: list[Callable[..., None]] = [
     factor_by_decorator,
     factor_by_class,
@@ -187,12 +204,13 @@ WORKING: list[Callable[..., None]] = [
     options,
     store,
     formats,
+    playlists,
 ]
 
 
 @pytest.mark.parametrize("works", WORKING, ids=lambda works: works.__name__)
 def test_a_plugin_that_was_written_for_0_1_works_as_it_did(works: Callable[..., None], tmp_path: Path) -> None:
-    works(tmp_path) if works is formats else works()
+    works(tmp_path) if works in (formats, playlists) else works()
 
 
 def test_a_command_that_was_written_for_0_1_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from qfzz_core.contracts.columns import Provider as Provider
     from qfzz_core.contracts.columns import Rows as Rows
     from qfzz_core.contracts.columns import Source as Source
+    from qfzz_core.contracts.descriptions import Description as Description
     from qfzz_core.contracts.factors import CategoryTable as CategoryTable
     from qfzz_core.contracts.factors import ColumnFunction as ColumnFunction
     from qfzz_core.contracts.factors import Factor as Factor
@@ -47,6 +48,10 @@ if TYPE_CHECKING:
     from qfzz_core.contracts.learners import Learner as Learner
     from qfzz_core.contracts.limits import Limits as Limits
     from qfzz_core.contracts.plan import Plan as Plan
+    from qfzz_core.contracts.playlists import PlaylistEntry as PlaylistEntry
+    from qfzz_core.contracts.playlists import PlaylistFile as PlaylistFile
+    from qfzz_core.contracts.playlists import PlaylistReader as PlaylistReader
+    from qfzz_core.contracts.playlists import PlaylistTitle as PlaylistTitle
     from qfzz_core.contracts.recommendation import Explanation as Explanation
     from qfzz_core.contracts.recommendation import FactorExplanation as FactorExplanation
     from qfzz_core.contracts.recommendation import FaultNote as FaultNote
@@ -64,12 +69,14 @@ serve_names(
     {
         "analysers": "Analyser AnalysisError",
         "columns": "Column ColumnKind Columns Provider Rows Source",
+        "descriptions": "Description",
         "factors": "CategoryTable ColumnFunction Factor NumericDistance Prepared Reason TrackFunction Values factor",
         "filters": "CategoryFilter Filter IdFilter Predicate PreparedFilter RangeFilter",
         "formats": "Header ImportFileError ImportSetupError Playlist PlaylistError Reader Row TrackFile Writer",
         "learners": "InteractionType Learner",
         "limits": "Limits",
         "plan": "Plan",
+        "playlists": "PlaylistEntry PlaylistFile PlaylistReader PlaylistTitle",
         "recommendation": "Explanation FactorExplanation FaultNote Recommendation",
         "request": "Request",
         "stores": "Store StoreScheme",

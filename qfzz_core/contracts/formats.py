@@ -175,11 +175,13 @@ class Playlist:
     """What a writer writes: a title, and the tracks in their order, whole and as copies.
 
     `safe_csv` says that a spreadsheet may open the file: no cell of it must be taken for a formula.
+    `allow_unplayable` lets formats that need a location take the id of a track that has none, which no player can open.
     """
 
     title: str
     tracks: Sequence[Mapping[str, Any]]
     safe_csv: bool = False
+    allow_unplayable: bool = False
 
 
 @runtime_checkable

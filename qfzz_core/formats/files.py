@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from attrs import Factory, evolve, frozen
 
@@ -43,8 +44,7 @@ def by_suffix(formats: Formats, path: Path, error: type[InvalidInput], *, also: 
 
     Raises `error` if no format has the suffix, or if several plugins claim it.
     """
-    suffix = path.suffix.lower()
-    found = [each for each in formats.values() if suffix in each.suffixes]
+    found = with_suffix(formats, path)
     # a plugin that also claims .csv must not make every `qfzz import x.csv` ambiguous
     found = [each for each in found if each.built_in] or found
     if not found:
@@ -52,8 +52,14 @@ def by_suffix(formats: Formats, path: Path, error: type[InvalidInput], *, also: 
         raise error(f"{path}: the name must end in one of {', '.join(suffixes)}{also}")
     if len(found) > 1:
         claims = " and ".join(sorted(f'"{each.name}" of {each.origin}' for each in found))
-        raise error(f"{path}: {suffix} is read or written by {claims}; choose one with --format")
+        raise error(f"{path}: {path.suffix.lower()} is read or written by {claims}; choose one with --format")
     return found[0]
+
+
+def with_suffix(formats: Formats, path: Path) -> list[Registered[Any]]:
+    """Return the formats that have the suffix of `path`."""
+    suffix = path.suffix.lower()
+    return [each for each in formats.values() if suffix in each.suffixes]
 
 
 # ---- reading --------------------------------------------------------------------------------------------------------
@@ -64,7 +70,8 @@ class Readers:
     """The readers of one engine, to which their faults are reported; without a `format`, the suffix chooses one.
 
     What a file asks for beyond the `limits` is refused. `encoding` is that of files without a byte order mark, UTF-8 if
-    not given; the `delimiter` of tables is found where none is given.
+    not given; the `delimiter` of tables is found where none is given. Files that only the readers of `playlists` read
+    are refused as such.
     """
 
     registered: Mapping[str, Registered[Reader]]
@@ -73,6 +80,7 @@ class Readers:
     limits: Limits = Factory(Limits)
     encoding: str | None = None
     delimiter: str | None = None
+    playlists: Formats = Factory(dict)
 
     @classmethod
     def of(
@@ -93,7 +101,7 @@ class Readers:
             by_name(registry.readers, format, ImportFileError)
         if encoding is not None:
             check_encoding(encoding)
-        return cls(registry.readers, report, format, limits or Limits(), encoding, delimiter)
+        return cls(registry.readers, report, format, limits or Limits(), encoding, delimiter, registry.playlist_readers)
 
     def rows(self, path: Path, on_progress: Progress | None = None) -> Iterator[Row]:
         """Yield the rows of a file.
@@ -103,16 +111,10 @@ class Readers:
         as it is: every few hundred lines and at the end, when it is the file's size.
         """
         reader = self._reader(path)
-        try:
-            with open_ordinary(path, streams=True) as raw:
-                stream = decompressed(path, raw, self.limits.expansion) if is_gzip(path) else raw
-                report = (lambda: on_progress(raw.tell())) if on_progress else (lambda: None)
-                encoding = encoding_of(stream, self.encoding)
-                with decoded(stream, encoding) as text:
-                    file = TrackFile(path, text, report, self.limits, encoding, self.delimiter)
-                    yield from self._guarded(reader, file)
-        except _DAMAGED as error:
-            raise _unreadable(path, error) from error
+        reading = opened(path, self.limits, encoding=self.encoding, delimiter=self.delimiter, on_progress=on_progress)
+        with reading as file:
+            for row in guarded(reader, "reader", file, self.report, _check):
+                yield self._within_limits(row)
         if on_progress:
             on_progress(file_size(path))
 
@@ -123,20 +125,13 @@ class Readers:
     def _reader(self, path: Path) -> Registered[Reader]:
         if self.format is not None:
             return by_name(self.registered, self.format, ImportFileError)
-        named = path.with_suffix("") if is_gzip(path) else path
+        named = uncompressed(path)
+        if not with_suffix(self.registered, named) and with_suffix(self.playlists, named):
+            raise ImportFileError(
+                f"{path}: this is a playlist, which holds no tracks but names them: "
+                f"`qfzz playlist import {path} --user USER` learns from those that the catalogue has"
+            )
         return by_suffix(self.registered, named, ImportFileError, also=", each also with .gz")
-
-    def _guarded(self, reader: Registered[Reader], file: TrackFile) -> Iterator[Row]:
-        """Yield what a reader gives; a fault of its own is reported, and ends the import."""
-        try:
-            for row in answers(reader.value.read, file):
-                _check(row)
-                yield self._within_limits(row)
-        except (ImportFileError, *_DAMAGED):
-            raise
-        except Exception as error:
-            self.report(reader.origin, f"reader {reader.name}", error)
-            raise file.unusable(f"reader {reader.name} of {reader.origin} failed: {described(error)}") from error
 
     def _within_limits(self, row: Row) -> Row:
         """Return a row, or one with a problem in place of a row that has too much."""
@@ -146,6 +141,46 @@ class Readers:
         elif row.typed and deeper_than(self.limits.depth, row.values.values()):
             problem = f"is nested deeper than {self.limits.depth} levels (--max-depth)"
         return row if problem is None else Row(row.line, problem=problem, header=row.header)
+
+
+@contextmanager
+def opened(
+    path: Path,
+    limits: Limits,
+    *,
+    encoding: str | None = None,
+    delimiter: str | None = None,
+    on_progress: Progress | None = None,
+    limited: Callable[[IO[bytes]], IO[bytes]] = lambda stream: stream,
+) -> Iterator[TrackFile]:
+    """Give a file as readers get it; raises `ImportFileError` where it cannot be opened or read on.
+
+    `limited` returns the stream that is read instead of the decompressed one.
+    """
+    try:
+        with open_ordinary(path, streams=True) as raw:
+            stream = limited(decompressed(path, raw, limits.expansion) if is_gzip(path) else raw)
+            report = (lambda: on_progress(raw.tell())) if on_progress else (lambda: None)
+            known = encoding_of(stream, encoding)
+            with decoded(stream, known) as text:
+                yield TrackFile(path, text, report, limits, known, delimiter)
+    except _DAMAGED as error:
+        raise _unreadable(path, error) from error
+
+
+def guarded(
+    reader: Registered[Any], kind: str, file: TrackFile, report: Report, check: Callable[[Any], None]
+) -> Iterator[Any]:
+    """Yield what a reader gives, checked; a fault of its own is reported, and ends the import."""
+    try:
+        for item in answers(reader.value.read, file):
+            check(item)
+            yield item
+    except (ImportFileError, *_DAMAGED):
+        raise
+    except Exception as error:
+        report(reader.origin, f"{kind} {reader.name}", error)
+        raise file.unusable(f"{kind} {reader.name} of {reader.origin} failed: {described(error)}") from error
 
 
 def _check(row: Any) -> None:
@@ -178,6 +213,11 @@ def _unreadable(path: Path, error: Exception) -> ImportFileError:
 def is_gzip(path: Path) -> bool:
     """Return whether a name says that the file is compressed."""
     return path.suffix.lower() == ".gz"
+
+
+def uncompressed(path: Path) -> Path:
+    """Return the name of a file as it would be without compression."""
+    return path.with_suffix("") if is_gzip(path) else path
 
 
 # ---- writing --------------------------------------------------------------------------------------------------------

@@ -17,6 +17,7 @@ from qfzz_core.contracts.factors import Factor
 from qfzz_core.contracts.filters import Filter
 from qfzz_core.contracts.formats import Reader, Writer
 from qfzz_core.contracts.learners import InteractionType, Learner
+from qfzz_core.contracts.playlists import PlaylistReader
 from qfzz_core.contracts.stores import StoreScheme
 from qfzz_core.contracts.strategies import DiscoveryStrategy
 from qfzz_core.errors import ConfigError, shown
@@ -163,6 +164,7 @@ KINDS = {
     "stores": ObjectKind("store", partial(_check_instance, StoreScheme), key="scheme"),
     "readers": ObjectKind("reader", partial(_check_format, Reader, "read")),
     "analysers": ObjectKind("analyser", _check_analyser),
+    "playlist_readers": ObjectKind("playlist reader", partial(_check_format, PlaylistReader, "read")),
     "writers": ObjectKind("writer", partial(_check_format, Writer, "write")),
 }
 
@@ -224,6 +226,7 @@ class Registry:
         self.stores: dict[str, Registered[StoreScheme]] = self._settled("stores")
         self.readers: dict[str, Registered[Reader]] = self._settled("readers")
         self.analysers: dict[str, Registered[Analyser]] = self._settled("analysers")
+        self.playlist_readers: dict[str, Registered[PlaylistReader]] = self._settled("playlist_readers")
         self.writers: dict[str, Registered[Writer]] = self._settled("writers")
         self.similarity = Similarity(self._similarity)
         self.genre_aliases = self._settled_aliases()

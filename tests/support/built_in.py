@@ -13,9 +13,15 @@ from qfzz_core.plugins.registry import Registry
 
 
 @cache
-def built_in_readers() -> Readers:
-    """Return the readers that are built in."""
+def built_in_registry() -> Registry:
+    """Return what built-in plugins register."""
     faults = Faults(strict=True)
     loader = Loader(find_plugins(installed=()), faults)
     loader.load(frozenset(), frozenset())
-    return Readers.of(Registry(loader, Config(), faults), faults.report)
+    return Registry(loader, Config(), faults)
+
+
+@cache
+def built_in_readers() -> Readers:
+    """Return the readers that are built in."""
+    return Readers.of(built_in_registry(), Faults(strict=True).report)

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 @click.option("--output", type=click.Path(path_type=Path), metavar="FILE", help="Write a playlist; - is stdout.")
 @click.option("--format", "format_", metavar="NAME", help="The format of the playlist, whatever the suffix of FILE.")
 @click.option("--safe-csv", is_flag=True, help="Put ' before what a spreadsheet would take for a formula.")
+@click.option("--allow-unplayable", is_flag=True, help="Write the ids of tracks that have no location.")
 @request_options
 def recommend(
     session: Session,
@@ -42,6 +43,7 @@ def recommend(
     output: Path | None,
     format_: str | None,
     safe_csv: bool,
+    allow_unplayable: bool,
     seed: int | None,
     as_json: bool,
     **values: Any,
@@ -54,12 +56,15 @@ def recommend(
     With --where, several values of one column are alternatives. A user who is not known yet is created, but not by
     --plan.
 
-    With --output, the list becomes a playlist instead: .m3u8, .xspf, .csv, .json, .jsonl, or what a plugin writes.
+    With --output, the list becomes a playlist instead: .m3u8, .pls, .xspf, .jspf, .csv, .json, .jsonl, or what a plugin
+    writes. M3U and PLS need the location of every track.
     """
     if format_ and output is None:
         raise click.UsageError("--format is the format of a playlist: say with --output where it goes")
     if safe_csv and output is None:
         raise click.UsageError("--safe-csv is about a file of CSV: say with --output where it goes")
+    if allow_unplayable and output is None:
+        raise click.UsageError("--allow-unplayable is about a playlist: say with --output where it goes")
     with session.engine(seed=seed) as engine:
         writer = output and chosen_writer(engine.registry, output, format_)
         keywords = list_keywords(engine.registry, values)
@@ -69,7 +74,7 @@ def recommend(
         found = engine.recommend(user, given_preferences(values), limit=limit, **keywords)
         if output and writer:
             tracks = [each.track for each in found]
-            _write_playlist(engine, writer, output, Playlist(f"QFZZ for {user}", tracks, safe_csv))
+            _write_playlist(engine, writer, output, Playlist(f"QFZZ for {user}", tracks, safe_csv, allow_unplayable))
         elif as_json:
             print_json([{**each.to_dict(), "explanation": each.explanation} for each in found] if explain else found)
         else:

@@ -22,6 +22,7 @@ BUILT_IN = {
     "doctor": ("doctor", "Look for problems: versions, store, disk space, plugins."),
     "feedback": ("feedback", "Record what a user did with a track, and learn from it."),
     "import": ("import_tracks", "Import tracks from files, or directories of audio files."),
+    "playlist": ("playlist", "Show playlists of other programs, and learn from them."),
     "plugins": ("plugins", "List the plugins and what became of them."),
     "profile": ("profile", "Show, change, move or forget what is known of a user."),
     "recommend": ("recommend", "Recommend tracks to a user."),

@@ -18,7 +18,7 @@ from support.cli_runs import track
 from support.third_party import plugin
 
 from qfzz_core import PluginWarning
-from qfzz_core.contracts import Description, PlaylistEntry, PlaylistFile, PlaylistTitle, TrackFile
+from qfzz_core.contracts import Description, Limits, PlaylistEntry, PlaylistFile, PlaylistTitle, TrackFile
 from qfzz_core.errors import PluginError
 from qfzz_core.formats import ImportFileError, Playlist, PlaylistError, playlists
 from qfzz_core.formats.files import chosen_writer, playlist_bytes
@@ -148,6 +148,9 @@ def entry(**fields: Any) -> dict[str, Any]:
     return fields
 
 
+DAMAGED = ('{"title": 7, "duration": -1, "other": "x"}', f'{{"duration": 1{"0" * 400}}}')
+
+
 class TestM3u:
     @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
     def test_lines_end_as_on_any_system(self, tmp_path: Path, end: str) -> None:
@@ -234,7 +237,7 @@ class TestM3u:
         with pytest.raises(ImportFileError, match=r"line 1: there is no encoding .*--encoding"):
             read(tmp_path / "list.m3u", f"#EXTENC:{name}\n/a\n")
 
-    @pytest.mark.parametrize("line", ["", "[]", "7", "{", "[" * 5_000, '{"title": 7, "duration": -1, "other": "x"}'])
+    @pytest.mark.parametrize("line", ["", "[]", "7", "{", "[" * 5_000, *DAMAGED])
     def test_a_line_of_ours_that_was_damaged_is_passed_over(self, tmp_path: Path, line: str) -> None:
         text = f"#QFZZ-PLAYLIST:{line}\n#QFZZ:{line}\n#EXTINF:1,A\n/a\n"
         assert said(tmp_path / "list.m3u8", text) == [entry(title="A", duration=1.0, location="/a")]
@@ -416,11 +419,17 @@ def test_a_bomb_is_refused_by_name(tmp_path: Path, suffix: str) -> None:
         PlaylistReaders.of(built_in_registry(), refuse).read(tmp_path / f"gone.{suffix}")
 
 
+@pytest.mark.parametrize("suffix", FORMATS)
+def test_a_list_of_too_many_entries_is_refused(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"list.{suffix}"
+    path.write_text(written([track(name, location=f"/{name}") for name in "abc"], suffix))
+    readers = PlaylistReaders(built_in_registry().playlist_readers, refuse, limits=Limits(entries=2))
+    with pytest.raises(ImportFileError, match=r"list\..*a playlist of more than 2 entries"):
+        readers.read(path)
+
+
 def test_a_file_that_is_larger_than_a_playlist_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(playlists, "MAX_BYTES", 10)
-    monkeypatch.setattr(playlists, "MAX_ENTRIES", 2)
-    with pytest.raises(ImportFileError, match="more than 2 entries"):
-        read(tmp_path / "list.m3u", "/a\n/b\n/c\n")
     with pytest.raises(ImportFileError, match="more than 10 bytes"):
         read(tmp_path / "list.m3u", "/a/b/c\n" * 2)
 

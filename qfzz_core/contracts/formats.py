@@ -135,6 +135,10 @@ class TrackFile:
         """Return the error that says what of this file is longer than a line may be, to be raised."""
         return self.unusable(f"{what} has more than {self.limits.line:,} characters (--max-line allows more)", line)
 
+    def too_many_entries(self, line: int | None = None) -> ImportFileError:
+        """Return the error that says that this playlist has more entries than are read, to be raised."""
+        return self.unusable(f"a playlist of more than {self.limits.entries:,} entries, which has to be divided", line)
+
     def unusable(self, reason: str, line: int | None = None) -> ImportFileError:
         """Return the error that says why this file cannot be imported, to be raised."""
         place = self.path if line is None else f"{self.path}: line {line}"

@@ -14,6 +14,9 @@ MAX_COLUMNS = 10_000
 # Tracks compress to a third or a tenth, and JSON with long equal keys to a thirtieth; zeros to a thousandth, as far as
 # gzip goes.
 MAX_EXPANSION = 200
+# A playlist is in memory as a whole: 100,000 entries with long names take up to 260 MB where each name has a character
+# beyond the first plane.
+MAX_ENTRIES = 100_000
 
 
 @attrs.frozen(kw_only=True)
@@ -24,11 +27,11 @@ class Limits:
     - `columns`: columns of one row.
     - `depth`: lists and objects within each other, in one value of a row; at most `MAX_DEPTH`, which stores hold.
     - `expansion`: how many times as large as its compressed bytes a file may become.
-
-    How many rows there are is not limited: they are read one at a time.
+    - `entries`: entries of a playlist. How many rows a file has is not limited: they are read one at a time.
     """
 
     line: int = attrs.field(default=MAX_LINE, validator=attrs.validators.ge(1))
     columns: int = attrs.field(default=MAX_COLUMNS, validator=attrs.validators.ge(1))
     depth: int = attrs.field(default=MAX_DEPTH, validator=[attrs.validators.ge(0), attrs.validators.le(MAX_DEPTH)])
     expansion: int = attrs.field(default=MAX_EXPANSION, validator=attrs.validators.ge(1))
+    entries: int = attrs.field(default=MAX_ENTRIES, validator=attrs.validators.ge(1))

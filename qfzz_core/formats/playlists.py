@@ -24,9 +24,7 @@ if TYPE_CHECKING:
 
     from qfzz_core.plugins.registry import Registered, Registry
 
-# A list is in memory as a whole. 200,000 entries with all of their fields take 160 MB, and 32 MB of text up to four
-# times as much, where each line holds a character beyond the first plane.
-MAX_ENTRIES = 200_000
+# which become up to four times as much text in memory, where each line holds a character beyond the first plane
 MAX_BYTES = 32_000_000
 _BUFFER = 1 << 16
 _STRINGS = tuple(each.name for each in fields(Description) if each.name not in ("duration", "artists"))
@@ -66,7 +64,7 @@ class PlaylistReaders:
         """Return what a playlist says.
 
         An entry that cannot be read has a `problem`; what makes the whole file unusable raises `ImportFileError`. So
-        does a file of more than 200,000 entries, or of more than 32 MB.
+        does a file of more than 100,000 entries, or of more than 32 MB.
         """
         reader = self._reader(path)
         title: str | None = None
@@ -76,8 +74,8 @@ class PlaylistReaders:
                 if isinstance(item, PlaylistTitle):
                     title = item.text if is_storable(item.text) else None
                     continue
-                if len(entries) >= MAX_ENTRIES:
-                    raise file.unusable(f"a playlist of more than {MAX_ENTRIES:,} entries; divide it", item.line)
+                if len(entries) >= self.limits.entries:
+                    raise file.too_many_entries(item.line)
                 entries.append(_storable(item))
         return PlaylistFile(path, reader.name, title, tuple(entries))
 

@@ -8,7 +8,6 @@ come back, as one object of JSON in ASCII, where other programs pass over it.
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -22,6 +21,7 @@ from qfzz_plugins.formats.places import location, place_of
 FIELDS = ("track_id", "title", "artist", "album", "duration", "location", "recording_mbid", "isrc")
 
 _SHOWN = 3
+_LONGEST_NUMBER = 40  # characters
 _LONGEST_DURATION = 1e9  # seconds: 30 years, and no float of a damaged file is infinite
 
 
@@ -42,6 +42,8 @@ def described(track: Mapping[str, Any]) -> Description:
 
 def seconds(value: Any) -> float | None:
     """Return a length as a float; None for 0 and less, which lists write for an unknown one, and for no number."""
+    if isinstance(value, str) and len(value) > _LONGEST_NUMBER:  # parsing takes the square of the length
+        return None
     try:
         number = float(value)
     except (TypeError, ValueError, OverflowError):
@@ -113,5 +115,5 @@ def _string(value: Any) -> str | None:
 
 def _fits(name: str, value: Any) -> bool:
     if name == "duration":
-        return value is None or (type(value) in (int, float) and math.isfinite(value) and seconds(value) is not None)
+        return value is None or (type(value) in (int, float) and seconds(value) is not None)
     return value is None or isinstance(value, str)

@@ -46,6 +46,8 @@ class PlsFormat:
                 place = int(found[2])
                 entries.setdefault(place, {}).setdefault(found[1].lower(), found[3].strip())
                 lines.setdefault(place, number)
+                if len(lines) > file.limits.entries:  # they are sorted, so all are kept
+                    raise file.too_many_entries(number)
             elif found := _TITLE.match(line):
                 exact = found[1].lower() == "qfzz-title"
                 title = completed_title(title, found[2]) if exact else found[2].strip() or title
@@ -55,7 +57,7 @@ class PlsFormat:
         if title is not None:
             yield PlaylistTitle(title)
         for place in sorted(entries):
-            said = entries[place]
+            said = entries.pop(place)
             heard = _understood(said)
             if said.get("file"):
                 heard = evolve(heard, location=place_of(said["file"], file.path.parent))

@@ -329,14 +329,6 @@ class TestXspf:
         assert str(caught.value).startswith(f"{path}: ")
         assert reason in str(caught.value)
 
-    def test_without_defusedxml_the_package_is_named(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        def missing(name: str) -> Any:
-            raise ImportError(name)
-
-        monkeypatch.setattr("qfzz_plugins.formats.xspf.import_module", missing)
-        with pytest.raises(ImportFileError, match="reading XML needs the package defusedxml: pip install defusedxml"):
-            read(tmp_path / "list.xspf", "<playlist/>")
-
 
 class TestJspf:
     def test_lists_of_listenbrainz_are_read(self, tmp_path: Path) -> None:

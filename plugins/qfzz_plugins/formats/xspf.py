@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from importlib import import_module
 from typing import Any
 
 from qfzz_core.contracts.formats import ImportFileError, Playlist, TrackFile
@@ -82,11 +81,10 @@ def _escaped(text: str) -> str:
 
 def _parser(file: TrackFile, target: _Elements) -> Any:
     """Return a function that parses a piece of a document, and None for its end; raises `ImportFileError`."""
-    try:
-        defused: Any = import_module("defusedxml.ElementTree")
-    except ImportError:
-        raise file.unusable("reading XML needs the package defusedxml: pip install defusedxml") from None
-    parser = defused.XMLParser(target=target, forbid_dtd=True)
+    from defusedxml import DTDForbidden  # here, because most engines never read XML
+    from defusedxml.ElementTree import ParseError, XMLParser
+
+    parser = XMLParser(target=target, forbid_dtd=True)
     target.expat = parser.parser
 
     def parse(piece: bytes | None) -> None:
@@ -96,10 +94,10 @@ def _parser(file: TrackFile, target: _Elements) -> Any:
             else:
                 parser.feed(piece)
                 target.check_length(len(piece))
-        except defused.DTDForbidden:
+        except DTDForbidden:
             line = target.line
             raise file.unusable("this declares a document type (DTD), which XSPF does not need", line) from None
-        except defused.ParseError as error:
+        except ParseError as error:
             raise file.unusable(f"not valid XML: {error}") from None
         except ImportFileError:
             raise

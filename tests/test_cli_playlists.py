@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -99,3 +100,27 @@ def test_the_case(cli: Cli) -> None:
     (found,) = cli.json("playlist", "show", path)["listed"]
     assert (found["line"], found["says"]["title"], found["says"]["duration"]) == (3, "B", 123.0)
     assert found["says"]["location"] == str(CASES.parent / "music" / "a.mp3")
+
+
+def test_what_may_be_several_tracks_is_listed_and_not_guessed(cli: Cli) -> None:
+    same = [track(name, title="Same") for name in "abcd"]
+    ours = [
+        track("e", title="Other", recording_mbid="m"),
+        track("f", isrc="USABC1234567"),
+        track("g", url="http://x/g"),
+    ]
+    cli.ok("import", cli.write("a.jsonl", json_lines(*same, *ours)))
+    says = [
+        {"creator": "ADA", "title": "Same"},
+        {"creator": "ada", "title": "other"},
+        {"identifier": "isrc:USABC1234567"},
+    ]
+    path = cli.write("list.jspf", json.dumps({"playlist": {"track": [*says, {"location": "http://x/g"}]}}))
+    result = cli("playlist", "import", path, "--user", "alice")
+    assert result.exit_code == 0
+    assert result.stderr == f"{path}:1: ADA - Same may be a or b or c and 1 more\n"
+    assert "        3  are tracks of the catalogue: 1 by isrc, 1 by location, 1 by names" in result.stdout
+    assert "        1  may be several tracks, left out" in result.stdout
+    lines = cli.ok("playlist", "show", path).splitlines()[2:]
+    assert [line.split()[-2:] for line in lines[1:]] == [["e", "names"], ["f", "isrc"], ["g", "location"]]
+    assert "one of a or b or c and 1 more" in lines[0]

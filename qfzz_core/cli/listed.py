@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +14,7 @@ from qfzz_core.cli.commands.tracks import all_tracks
 from qfzz_core.cli.output import echo, note, visible
 from qfzz_core.contracts.descriptions import Description
 from qfzz_core.contracts.playlists import PlaylistEntry, PlaylistFile
+from qfzz_core.model.names import normalise
 
 if TYPE_CHECKING:
     from qfzz_core.engine import Engine
@@ -157,21 +158,31 @@ class Match:
 
 
 class Matcher:
-    """Finds tracks by id and by location."""
+    """Finds tracks by their id, other ids, location, or else by an artist and title that one track alone has."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._by_location: dict[str, str] | None = None
+        self._known: dict[tuple[str, str], list[str]] | None = None
 
     def match(self, description: Description) -> Match:
         """Return the track that a description means."""
         if description.track_id is not None and self._engine.get_track(description.track_id):
             return Match(description.track_id, "id")
-        if self._by_location is None:
-            self._by_location = {
-                each["location"]: each["track_id"]
-                for each in all_tracks(self._engine)
-                if isinstance(each.get("location"), str)
-            }
-        found = self._by_location.get(description.location or "")
-        return Match(found, "location") if found else Match()
+        if self._known is None:
+            self._known = {}
+            for track in all_tracks(self._engine):
+                for key in _keys(track):
+                    self._known.setdefault(key, []).append(track["track_id"])
+        for key in _keys(asdict(description)):
+            if found := self._known.get(key):
+                return Match(found[0], key[0]) if len(found) == 1 else Match(candidates=tuple(found))
+        return Match()
+
+
+def _keys(said: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield what a track or a description may be known by, the surest first."""
+    for name in ("recording_mbid", "isrc", "location", "url", "path"):
+        if isinstance(value := said.get(name), str) and value:
+            yield name if name not in ("url", "path") else "location", value
+    if said.get("artist") and said.get("title"):
+        yield "names", f"{normalise(said['artist'])}\n{normalise(said['title'])}"

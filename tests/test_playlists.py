@@ -112,6 +112,15 @@ def test_hundreds_of_lists_are_read_back_equal(tmp_path: Path, content: list[dic
 
 
 @pytest.mark.parametrize("suffix", FORMATS)
+def test_a_relative_place_is_below_the_directory_of_the_list(tmp_path: Path, suffix: str) -> None:
+    places = ["sub/a b.mp3", "#1.mp3", " x\n.mp3", "../y%20.mp3", "Live: 1.mp3"]
+    text = written([track(str(n), location=place) for n, place in enumerate(places)], suffix)
+    base, above = tmp_path, tmp_path.parent
+    expected = [f"{base}/sub/a b.mp3", f"{base}/#1.mp3", f"{base}/ x\n.mp3", f"{above}/y%20.mp3", f"{base}/Live: 1.mp3"]
+    assert [each["location"] for each in said(tmp_path / f"list.{suffix}", text)] == expected
+
+
+@pytest.mark.parametrize("suffix", FORMATS)
 def test_what_players_read_is_in_the_words_of_the_format(suffix: str) -> None:
     plain = track("t1", title="So What", artist="Miles Davis", duration=None, location="/music/so what.flac")
     text = written([plain], suffix)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from attrs import evolve
@@ -57,15 +58,21 @@ def rest(wanted: Description, understood: Description) -> str | None:
     return json.dumps(differing) if differing else None
 
 
-def completed(understood: Description, line: str) -> Description:
-    """Return a description with the fields that such a line gives; as it is if that is no such line."""
+def completed(understood: Description, line: str, directory: Path) -> Description:
+    """Return a description with the fields that such a line gives; as it is if that is no such line.
+
+    A relative location is below `directory`, as one that the format itself says.
+    """
     try:
         given = json.loads(line)
     except (ValueError, RecursionError):
         return understood
     if not isinstance(given, dict):
         return understood
-    return evolve(understood, **{name: given[name] for name in FIELDS if name in given and _fits(name, given[name])})
+    fields = {name: given[name] for name in FIELDS if name in given and _fits(name, given[name])}
+    if fields.get("location"):
+        fields["location"] = place_of(fields["location"], directory)
+    return evolve(understood, **fields)
 
 
 def title_rest(title: str, understood: str | None) -> str | None:

@@ -72,7 +72,7 @@ def _entry(file: TrackFile, number: int, item: Any) -> PlaylistEntry:
     heard = understood({key: list(_strings(item.get(key))) for key in _READ}, file.path.parent)
     extension = item.get("extension")
     more = list(_strings(extension.get(TRACK))) if isinstance(extension, dict) else []
-    return PlaylistEntry(number, completed(heard, more[0]) if more else heard)
+    return PlaylistEntry(number, completed(heard, more[0] if more else "", file.path.parent))
 
 
 def _strings(value: Any) -> Iterator[str]:

@@ -58,7 +58,7 @@ class M3uFormat:
             elif line.strip() and not line.startswith("#"):
                 heard = _understood(said)
                 heard = evolve(heard, location=place_of(line.strip(), file.path.parent))
-                yield PlaylistEntry(number, completed(heard, said["QFZZ"]) if "QFZZ" in said else heard)
+                yield PlaylistEntry(number, completed(heard, said.get("QFZZ", ""), file.path.parent))
                 said = {}
         if title is not None:
             yield PlaylistTitle(title)

@@ -61,7 +61,7 @@ class PlsFormat:
             heard = _understood(said)
             if said.get("file"):
                 heard = evolve(heard, location=place_of(said["file"], file.path.parent))
-            yield PlaylistEntry(lines[place], completed(heard, said.get("qfzz", "")))
+            yield PlaylistEntry(lines[place], completed(heard, said.get("qfzz", ""), file.path.parent))
 
     def write(self, playlist: Playlist) -> Iterator[str]:
         """Yield the lines; raises `PlaylistError` for tracks without a location."""

@@ -159,8 +159,9 @@ class _Elements:
         text = "".join(self._text).strip()  # an indented document has white space around it
         name = self._rel if self._rel in (TRACK, TITLE) else self._path[-1]
         if self._path[1:] == ["trackList", "track"]:
-            heard = understood(self._track, self._file.path.parent)
-            self._ready.append(PlaylistEntry(self._begun, completed(heard, self._track.get(TRACK, [""])[0])))
+            directory, more = self._file.path.parent, self._track.get(TRACK, [""])
+            heard = completed(understood(self._track, directory), more[0], directory)
+            self._ready.append(PlaylistEntry(self._begun, heard))
             self._track, self._size = {}, 0
         elif self._path[1:3] == ["trackList", "track"] and len(self._path) == 4 and text:
             self._track.setdefault(name, []).append(text)

@@ -105,7 +105,7 @@ def test_what_is_written_is_read_back_equal(tmp_path: Path, content: list[dict[s
 
 
 @pytest.mark.exhaustive
-@settings(quick, max_examples=600)
+@settings(quick, max_examples=300)
 @lists
 def test_hundreds_of_lists_are_read_back_equal(tmp_path: Path, content: list[dict[str, Any]], title: str) -> None:
     check_round_trip(tmp_path, content, title)

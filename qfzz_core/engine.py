@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from qfzz_core.catalogue.library import Library
 from qfzz_core.config import Config
@@ -43,6 +43,9 @@ from qfzz_core.recommend.pipeline import Pipeline
 from qfzz_core.recommend.query import checked_track_ids
 from qfzz_core.recommend.recommender import Recommender
 from qfzz_core.recommend.sources import request_sources
+
+if TYPE_CHECKING:
+    from qfzz_core.importing.listening import Listening
 
 logging.getLogger("qfzz").addHandler(logging.NullHandler())
 logger = logging.getLogger("qfzz.engine")
@@ -302,6 +305,15 @@ class Engine(Recommender):
         if self._observers.of_feedback:
             self._observers.feedback_recorded(new)
         return len(new)
+
+    @property
+    def listening(self) -> Listening:
+        """What records plays of a listening history, and finds those that the catalogue lacked."""
+        from qfzz_core.importing.finding import finder
+        from qfzz_core.importing.listening import Listening
+
+        find, samples, refresh = finder(self.store), self._library.samples, self._profiles.refresh
+        return Listening(self._recorder, self._types, self._clock, find, samples, refresh)
 
     # -- catalogue
 

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from qfzz_core.contracts.factors import Factor
     from qfzz_core.contracts.filters import Filter
     from qfzz_core.contracts.formats import Reader, Writer
+    from qfzz_core.contracts.histories import HistoryReader
     from qfzz_core.contracts.learners import InteractionType, Learner
     from qfzz_core.contracts.playlists import PlaylistReader
     from qfzz_core.contracts.recommendation import Recommendation
@@ -215,6 +216,17 @@ def qfzz_playlist_readers(setup: Setup) -> Iterable[PlaylistReader]:  # type: ig
 
 
 @hookspec
+def qfzz_history_readers(setup: Setup) -> Iterable[HistoryReader]:  # type: ignore[empty-body]
+    """Register readers of listening histories.
+
+    Called once, when an engine is made. Returns `HistoryReader` objects. `qfzz history import` shows each the name and
+    the beginning of a file, in the order of their names, the built-in ones first; the first that recognises it reads
+    it, unless `--format` names one. `qfzz import` refuses files that any of them recognises. If it raises, the plugin
+    is left out.
+    """
+
+
+@hookspec
 def qfzz_writers(setup: Setup) -> Iterable[Writer]:  # type: ignore[empty-body]
     """Register writers of playlists.
 
@@ -250,8 +262,8 @@ def qfzz_feedback_recorded(feedback: FeedbackRecorded) -> None:
     """Observe feedback.
 
     Called after a feedback was stored, in the thread that recorded it and before `record_feedback` returns; for
-    each new one of `record_many`, and not for an event that was recorded before. If it raises, the feedback stays
-    stored.
+    each new one of `record_many`, and not for an event that was recorded before, nor for the plays of a listening
+    history, which happened long ago. If it raises, the feedback stays stored.
     """
 
 

@@ -25,6 +25,7 @@ KEPT = {
     ("told", "tests/test_plugins_0_1.py"),
     ("tell", "qfzz_core/formats/files.py"),  # the method of a file
     ("tell", "plugins/qfzz_plugins/formats/bounded.py"),  # likewise
+    ("tell", "qfzz_core/formats/histories.py"),
     ("taught", "tests/test_cli_users.py"),
     ("taught", "tests/test_transfer.py"),
 }

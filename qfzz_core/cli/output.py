@@ -121,6 +121,21 @@ def progress_line() -> Iterator[Callable[[str], None]]:
         yield lambda text: status.update(visible(text))
 
 
+@contextmanager
+def progress_bar(title: str, total: int) -> Iterator[Callable[[int], None] | None]:
+    """Give a function that shows how many bytes of a total were read, on stderr; None if that is no terminal."""
+    stderr = console(stderr=True)
+    if not stderr.is_terminal:
+        yield None
+        return
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn(title), BarColumn(), DownloadColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=stderr, transient=True) as progress:
+        task = progress.add_task("", total=total)
+        yield lambda done: progress.update(task, completed=done)
+
+
 def visible(value: object, *, kept: str = "") -> str:
     """Return a value as text on one line, in which control characters show instead of steering the terminal.
 

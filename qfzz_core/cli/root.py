@@ -21,6 +21,7 @@ BUILT_IN = {
     "demo": ("demo", "Show the whole loop on a catalogue that ships with QFZZ."),
     "doctor": ("doctor", "Look for problems: versions, store, disk space, plugins."),
     "feedback": ("feedback", "Record what a user did with a track, and learn from it."),
+    "history": ("history", "Import a listening history, and list what is not found."),
     "import": ("import_tracks", "Import tracks from files, or directories of audio files."),
     "playlist": ("playlist", "Show playlists of other programs, and learn from them."),
     "plugins": ("plugins", "List the plugins and what became of them."),

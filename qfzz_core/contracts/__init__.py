@@ -44,6 +44,9 @@ if TYPE_CHECKING:
     from qfzz_core.contracts.formats import Row as Row
     from qfzz_core.contracts.formats import TrackFile as TrackFile
     from qfzz_core.contracts.formats import Writer as Writer
+    from qfzz_core.contracts.histories import HistoryReader as HistoryReader
+    from qfzz_core.contracts.histories import LeftOut as LeftOut
+    from qfzz_core.contracts.histories import Play as Play
     from qfzz_core.contracts.learners import InteractionType as InteractionType
     from qfzz_core.contracts.learners import Learner as Learner
     from qfzz_core.contracts.limits import Limits as Limits
@@ -73,6 +76,7 @@ serve_names(
         "factors": "CategoryTable ColumnFunction Factor NumericDistance Prepared Reason TrackFunction Values factor",
         "filters": "CategoryFilter Filter IdFilter Predicate PreparedFilter RangeFilter",
         "formats": "Header ImportFileError ImportSetupError Playlist PlaylistError Reader Row TrackFile Writer",
+        "histories": "HistoryReader LeftOut Play",
         "learners": "InteractionType Learner",
         "limits": "Limits",
         "plan": "Plan",

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import gzip
 import io
+from collections.abc import Callable
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, Protocol
 
 from qfzz_core.contracts.formats import ImportFileError
 
@@ -24,7 +25,8 @@ def decompressed(path: Path, raw: IO[bytes], most: int) -> IO[bytes]:
     """
 
     def stream() -> IO[bytes]:
-        return io.BufferedReader(_Decompressed(path, _Counted(raw), most), _BUFFER)
+        counted: Any = _Counted(raw)  # which has what gzip calls
+        return expanding(gzip.GzipFile(fileobj=counted, mode="rb"), Expansion(path, most, lambda: counted.size))
 
     if raw.seekable():  # refused at once, not after seconds of reading rows: 10 MB take 0.05 s to decompress
         ahead = stream()
@@ -32,6 +34,32 @@ def decompressed(path: Path, raw: IO[bytes], most: int) -> IO[bytes]:
             ahead.read(_BUFFER)
         raw.seek(0)
     return stream()
+
+
+class Expansion:
+    """How much a compressed file has become: more than `most` times what was `read` of it raises `ImportFileError`."""
+
+    def __init__(self, path: Path, most: int, read: Callable[[], int]) -> None:
+        self._path = path
+        self._most = most
+        self._read = read
+        self._size = 0
+
+    def add(self, size: int) -> None:
+        """Count bytes that were decompressed."""
+        self._size += size
+        if self._size > _FREE and self._size > self._most * self._read():
+            reason = f"expands to more than {self._most:,} times its size (--max-expansion allows more)"
+            raise ImportFileError(f"{self._path}: {reason}")
+
+
+def expanding(stream: _Reads, expansion: Expansion) -> IO[bytes]:
+    """Return a stream that decompresses, with its pieces counted."""
+    return io.BufferedReader(_Expanding(stream, expansion), _BUFFER)
+
+
+class _Reads(Protocol):
+    def read1(self, size: int, /) -> bytes: ...
 
 
 class _Counted:
@@ -47,17 +75,13 @@ class _Counted:
         return piece
 
 
-class _Decompressed(io.RawIOBase):
-    """A raw stream over a gzip file, so that whatever is read of the buffer over it is checked piece by piece."""
+class _Expanding(io.RawIOBase):
+    """A raw stream over one that decompresses, so that whatever is read of the buffer over it is checked."""
 
-    def __init__(self, path: Path, compressed: _Counted, most: int) -> None:
+    def __init__(self, stream: _Reads, expansion: Expansion) -> None:
         super().__init__()
-        self._path = path
-        self._compressed = compressed
-        self._most = most
-        packed: Any = compressed  # which has what gzip calls
-        self._stream = gzip.GzipFile(fileobj=packed, mode="rb")
-        self._size = 0
+        self._stream = stream
+        self._expansion = expansion
 
     def readable(self) -> bool:
         """Return True."""
@@ -68,8 +92,5 @@ class _Decompressed(io.RawIOBase):
         view = memoryview(buffer).cast("B")
         piece = self._stream.read1(len(view))
         view[: len(piece)] = piece
-        self._size += len(piece)
-        if self._size > _FREE and self._size > self._most * self._compressed.size:
-            reason = f"expands to more than {self._most:,} times its size (--max-expansion allows more)"
-            raise ImportFileError(f"{self._path}: {reason}")
+        self._expansion.add(len(piece))
         return len(piece)

@@ -165,7 +165,7 @@ def opened(
             with decoded(stream, known) as text:
                 yield TrackFile(path, text, report, limits, known, delimiter)
     except _DAMAGED as error:
-        raise _unreadable(path, error) from error
+        raise unreadable(path, error) from error
 
 
 def guarded(
@@ -201,13 +201,15 @@ def file_size(path: Path) -> int:
     try:
         return path.stat().st_size
     except OSError as error:
-        raise _unreadable(path, error) from error
+        raise unreadable(path, error) from error
 
 
-def _unreadable(path: Path, error: Exception) -> ImportFileError:
+def unreadable(path: Path, error: Exception) -> ImportFileError:
+    """Return the error that says why a file cannot be read, to be raised."""
     if isinstance(error, OSError) and error.strerror:
         return ImportFileError(f"{path}: cannot be read: {error.strerror}")
-    return ImportFileError(f"{path}: not a valid gzip file: {error}")
+    kind = "gzip file" if is_gzip(path) else "zip archive"
+    return ImportFileError(f"{path}: not a valid {kind}: {error}")
 
 
 def is_gzip(path: Path) -> bool:

@@ -16,6 +16,7 @@ from qfzz_core.contracts.columns import Column
 from qfzz_core.contracts.factors import Factor
 from qfzz_core.contracts.filters import Filter
 from qfzz_core.contracts.formats import Reader, Writer
+from qfzz_core.contracts.histories import HistoryReader
 from qfzz_core.contracts.learners import InteractionType, Learner
 from qfzz_core.contracts.playlists import PlaylistReader
 from qfzz_core.contracts.stores import StoreScheme
@@ -118,8 +119,8 @@ def _check_factor(value: Any) -> Any:
     return value
 
 
-def _check_format(protocol: Any, method: str, value: Any) -> Any:
-    _check_named(protocol, [method], value)
+def _check_format(protocol: Any, methods: Iterable[str], value: Any) -> Any:
+    _check_named(protocol, methods, value)
     suffixes: Any = getattr(value, "suffixes", None)
     if not isinstance(suffixes, (tuple, list)) or not all(map(_is_suffix, suffixes)):
         said = 'suffixes must be a tuple of strings in lower case, such as (".csv",)'
@@ -162,10 +163,11 @@ KINDS = {
     "interaction_types": ObjectKind("interaction type", partial(_check_instance, InteractionType)),
     "learners": ObjectKind("learner", partial(_check_named, Learner, ["keys", "learn", "read"])),
     "stores": ObjectKind("store", partial(_check_instance, StoreScheme), key="scheme"),
-    "readers": ObjectKind("reader", partial(_check_format, Reader, "read")),
+    "readers": ObjectKind("reader", partial(_check_format, Reader, ["read"])),
     "analysers": ObjectKind("analyser", _check_analyser),
-    "playlist_readers": ObjectKind("playlist reader", partial(_check_format, PlaylistReader, "read")),
-    "writers": ObjectKind("writer", partial(_check_format, Writer, "write")),
+    "playlist_readers": ObjectKind("playlist reader", partial(_check_format, PlaylistReader, ["read"])),
+    "history_readers": ObjectKind("history reader", partial(_check_format, HistoryReader, ["recognises", "read"])),
+    "writers": ObjectKind("writer", partial(_check_format, Writer, ["write"])),
 }
 
 
@@ -227,6 +229,7 @@ class Registry:
         self.readers: dict[str, Registered[Reader]] = self._settled("readers")
         self.analysers: dict[str, Registered[Analyser]] = self._settled("analysers")
         self.playlist_readers: dict[str, Registered[PlaylistReader]] = self._settled("playlist_readers")
+        self.history_readers: dict[str, Registered[HistoryReader]] = self._settled("history_readers")
         self.writers: dict[str, Registered[Writer]] = self._settled("writers")
         self.similarity = Similarity(self._similarity)
         self.genre_aliases = self._settled_aliases()

@@ -14,9 +14,9 @@ from qfzz_core.contracts.limits import MAX_LINE
 from qfzz_core.hookspecs import hookimpl
 from qfzz_core.importing.values import shown
 from qfzz_core.model.tracks import REQUIRED_FIELDS, TEXT_FIELDS
-from qfzz_plugins.formats.dialects import TableLines
+from qfzz_plugins.formats.dialects import TableLines, allow_long_fields
+from qfzz_plugins.histories.tables import Scrobbles
 
-_LONGEST_FIELD = 2**31 - 1  # the most that a C long holds on every system
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -28,7 +28,7 @@ class CsvReader:
 
     def read(self, file: TrackFile) -> Iterator[Row]:
         """Yield a row of text for each line, or for several lines that quotes hold together."""
-        _allow_long_fields()
+        allow_long_fields()
         lines = TableLines(file)
         # strict, or an unclosed quote would swallow the rest of the file without an error
         reader = csv.reader(lines, strict=True, delimiter=lines.delimiter)
@@ -132,15 +132,6 @@ def _names(file: TrackFile, reader: Any, line: int) -> list[str]:
     return names
 
 
-def _allow_long_fields() -> None:
-    """Let a field be as long as a line may be, which `TableLines` checks; the module's own limit is 131,072.
-
-    It is one for the whole process: it is only ever raised, and by one call, so threads do not disturb each other.
-    """
-    if csv.field_size_limit() < _LONGEST_FIELD:
-        csv.field_size_limit(_LONGEST_FIELD)
-
-
 def _span(first: int, last: int) -> str:
     return f" (lines {first} to {last})" if last > first else ""
 
@@ -165,6 +156,12 @@ def _line(values: Iterable[Any], *, safe: bool) -> str:
 def qfzz_readers() -> list[CsvReader]:
     """Register the reader."""
     return [CsvReader()]
+
+
+@hookimpl
+def qfzz_history_readers() -> list[Scrobbles]:
+    """Register the reader of histories that are tables."""
+    return [Scrobbles()]
 
 
 @hookimpl

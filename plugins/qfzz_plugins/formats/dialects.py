@@ -12,6 +12,7 @@ DELIMITERS = (",", ";", "\t", "|")
 # Rows that show what separates fields: a header alone may hold a comma within a name. Twenty rows take 0.2 ms.
 _LINES = 20
 _CHARACTERS = 65_536
+_LONGEST_FIELD = 2**31 - 1  # the most that a C long holds on every system
 _SAID = re.compile(r'"?sep=(.)"?\r?\n?', re.IGNORECASE)  # how spreadsheets name the delimiter, above the header
 
 
@@ -75,3 +76,12 @@ def _fit(lines: Sequence[str], delimiter: str) -> tuple[bool, int, int]:
     # the empty last field of a row may be a value that is missing: such a row has at most as many as the header
     agreeing = sum(1 < width <= widths[0] for width in widths[1:])
     return agreeing * 2 >= len(widths) - 1, widths[0], agreeing
+
+
+def allow_long_fields() -> None:
+    """Let a field be as long as a line may be, which `TableLines` checks; the module's own limit is 131,072.
+
+    It is one for the whole process: it is only ever raised, and by one call, so threads do not disturb each other.
+    """
+    if csv.field_size_limit() < _LONGEST_FIELD:
+        csv.field_size_limit(_LONGEST_FIELD)

@@ -10,6 +10,9 @@ from qfzz_core.contracts.formats import Playlist, Row, TrackFile
 from qfzz_core.hookspecs import hookimpl
 from qfzz_core.importing.values import shown
 from qfzz_plugins.formats.json_text import JsonText, problem_of
+from qfzz_plugins.histories.own import Plays
+from qfzz_plugins.histories.scrobbles import ListenBrainz, Maloja, PanoLines
+from qfzz_plugins.histories.spotify import SpotifyExtended, SpotifyShort
 
 _EXPECTED = 'expected a list of objects, or an object that holds one under "tracks"'
 
@@ -87,6 +90,12 @@ def _object_row(number: int, item: Any) -> Row:
 def qfzz_readers() -> list[JsonFormat | JsonLinesFormat]:
     """Register the readers."""
     return [JsonFormat(), JsonLinesFormat()]
+
+
+@hookimpl
+def qfzz_history_readers() -> list[SpotifyExtended | SpotifyShort | ListenBrainz | Maloja | PanoLines | Plays]:
+    """Register the readers of histories that are JSON."""
+    return [SpotifyExtended(), SpotifyShort(), ListenBrainz(), Maloja(), PanoLines(), Plays()]
 
 
 @hookimpl

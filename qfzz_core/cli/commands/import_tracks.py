@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,10 +12,11 @@ from attrs import evolve
 
 from qfzz_core.cli.import_summary import SHOWN_BAD_ROWS, print_summary, report_rows, summary_of
 from qfzz_core.cli.options import command, size
-from qfzz_core.cli.output import console, note, print_json
+from qfzz_core.cli.output import note, print_json, progress_bar
 from qfzz_core.cli.session import Session
 from qfzz_core.contracts.limits import MAX_COLUMNS, MAX_EXPANSION, MAX_LINE, Limits
 from qfzz_core.formats.files import Readers, file_size
+from qfzz_core.formats.histories import Histories
 from qfzz_core.importing.collection import Collection, known_files
 from qfzz_core.importing.column_types import declared_kinds
 from qfzz_core.importing.job import BadRow, Import
@@ -136,6 +136,10 @@ def import_tracks(
         )
         collection = _collection_at(paths, readers, engine)
         files = [path for path in paths if collection is None or path not in collection.roots]
+        if not (format_ or mapped["preset"] or mapped["pairs"]):
+            histories = Histories.of(engine.registry, engine.faults.report)
+            for path in files:
+                histories.refuse(path)
         kinds = declared_kinds(column.value for column in engine.registry.columns.values())
         job = Import(files, evolve(mapping, declared=kinds), readers, strict)
         job.presets = {name: evolve(each, declared=kinds) for name, each in presets.items()}
@@ -144,7 +148,8 @@ def import_tracks(
             job.aliases = engine.registry.genre_aliases
         job.on_bad_row = lambda row: bad.append(row) if len(bad) < SHOWN_BAD_ROWS else None
         begun = time.perf_counter()
-        with _progress_bar(job, sum(map(file_size, files)) + (collection.size if collection else 0)):
+        total = sum(map(file_size, files)) + (collection.size if collection else 0)
+        with progress_bar("Importing", total) as job.on_progress:
             written = engine.write_tracks(job)
         if collection is not None and prune and collection.found:
             collection.counts.removed = engine.remove_content(collection.gone)
@@ -174,19 +179,3 @@ def _why_nothing(job: Import) -> str | None:
     if job.collection and not job.paths and not job.collection.found:
         return f"There is no audio file below {', '.join(map(str, job.collection.roots))}"
     return None
-
-
-@contextmanager
-def _progress_bar(job: Import, total: int) -> Iterator[None]:
-    """Show how many bytes were read, if stderr is a terminal."""
-    stderr = console(stderr=True)
-    if not stderr.is_terminal:
-        yield
-        return
-    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
-
-    columns = (TextColumn("Importing"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=stderr, transient=True) as progress:
-        task = progress.add_task("", total=total)
-        job.on_progress = lambda done: progress.update(task, completed=done)
-        yield

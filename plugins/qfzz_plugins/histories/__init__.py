@@ -1,0 +1,1 @@
+"""The listening histories that services and scrobblers export."""

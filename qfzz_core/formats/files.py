@@ -169,14 +169,19 @@ def opened(
 
 
 def guarded(
-    reader: Registered[Any], kind: str, file: TrackFile, report: Report, check: Callable[[Any], None]
+    reader: Registered[Any],
+    kind: str,
+    file: TrackFile,
+    report: Report,
+    check: Callable[[Any], None],
+    damage: tuple[type[Exception], ...] = _DAMAGED,
 ) -> Iterator[Any]:
-    """Yield what a reader gives, checked; a fault of its own is reported, and ends the import."""
+    """Yield what a reader gives, checked; a fault of its own, which `damage` is not, is reported and ends the import."""
     try:
         for item in answers(reader.value.read, file):
             check(item)
             yield item
-    except (ImportFileError, *_DAMAGED):
+    except (ImportFileError, *damage):
         raise
     except Exception as error:
         report(reader.origin, f"{kind} {reader.name}", error)

@@ -15,15 +15,16 @@ from qfzz_core.contracts.limits import Limits
 from qfzz_core.formats.archives import DAMAGED, files_in, is_zip
 from qfzz_core.formats.decompression import decompressed
 from qfzz_core.formats.encodings import decoded, encoding_of
-from qfzz_core.formats.files import Progress, by_name, file_size, is_gzip, unreadable
+from qfzz_core.formats.files import Progress, by_name, file_size, guarded, is_gzip, unreadable
 from qfzz_core.model.files import open_ordinary
-from qfzz_core.plugins.faults import BrokenContractError, Report, answer, answers, described, fault_in
+from qfzz_core.plugins.faults import BrokenContractError, Report, answer, fault_in
 
 if TYPE_CHECKING:
     from qfzz_core.plugins.registry import Registered, Registry
 
 Entries = Iterator[tuple[Path, Play | LeftOut]]
 
+_DAMAGE = (OSError, EOFError, *DAMAGED)
 _BEGINNING = 65_536  # bytes that a reader recognises a file by: a listen with all that ListenBrainz knows has 5,000
 
 
@@ -70,7 +71,7 @@ class Histories:
             with open_ordinary(path) as raw:
                 readers = (self.recognised(inner, stream) for inner, stream in self._contents(path, raw))
                 reader = next(filter(None, readers), None)
-        except (OSError, EOFError, ImportFileError, *DAMAGED):
+        except (ImportFileError, *_DAMAGE):
             return
         if reader is not None:
             raise ImportFileError(
@@ -88,7 +89,7 @@ class Histories:
             with open_ordinary(path, streams=not is_zip(path)) as raw:
                 report = (lambda: on_progress(raw.tell())) if on_progress else (lambda: None)
                 yield from self._of_contents(path, raw, report)
-        except (OSError, EOFError, *DAMAGED) as error:
+        except _DAMAGE as error:
             raise unreadable(path, error) from error
         if on_progress:
             on_progress(file_size(path))
@@ -103,7 +104,9 @@ class Histories:
             encoding = encoding_of(stream)
             with decoded(stream, encoding) as text:
                 file = TrackFile(inner, text, report, self.limits, encoding)
-                yield from ((inner, entry) for entry in self._guarded(reader, file))
+                yield from (
+                    (inner, entry) for entry in guarded(reader, "history reader", file, self.report, _check, _DAMAGE)
+                )
         if not found:
             raise self._unknown(path)
 
@@ -120,19 +123,6 @@ class Histories:
         reader = by_name(self.registered, self.format or "", ImportFileError)
         return reader if inner == path or inner.suffix.lower() in reader.suffixes else None
 
-    def _guarded(self, reader: Registered[HistoryReader], file: TrackFile) -> Iterator[Play | LeftOut]:
-        """Yield what a reader gives; a fault of its own is reported, and ends the import."""
-        try:
-            for entry in answers(reader.value.read, file):
-                if not isinstance(entry, (Play, LeftOut)):
-                    raise BrokenContractError(f"read must give objects of Play or LeftOut, got {entry!r:.200}")
-                yield entry
-        except (ImportFileError, OSError, EOFError, *DAMAGED):
-            raise
-        except Exception as error:
-            self.report(reader.origin, f"history reader {reader.name}", error)
-            raise file.unusable(f"reader {reader.name} of {reader.origin} failed: {described(error)}") from error
-
     def _unknown(self, path: Path) -> ImportFileError:
         what = "no file of the archive is" if is_zip(path) else "this is not"
         names = ", ".join(sorted(self.registered))
@@ -147,3 +137,8 @@ def _beginning(stream: IO[bytes]) -> str:
     encoding = encoding_of(stream)
     piece = buffered.peek(_BEGINNING)[:_BEGINNING]
     return codecs.getincrementaldecoder(encoding)(errors="replace").decode(piece).lstrip("\ufeff")
+
+
+def _check(entry: Any) -> None:
+    if not isinstance(entry, (Play, LeftOut)):
+        raise BrokenContractError(f"read must give objects of Play or LeftOut, got {entry!r:.200}")

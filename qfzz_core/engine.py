@@ -46,6 +46,7 @@ from qfzz_core.recommend.sources import request_sources
 
 if TYPE_CHECKING:
     from qfzz_core.importing.listening import Listening
+    from qfzz_core.matching.matcher import Matcher
 
 logging.getLogger("qfzz").addHandler(logging.NullHandler())
 logger = logging.getLogger("qfzz.engine")
@@ -340,6 +341,15 @@ class Engine(Recommender):
             return None
         with store_errors_pass:  # a plugin may hold the engine, and is not to blame for what is damaged
             return self._library.find(wanted)
+
+    def matcher(self) -> Matcher:
+        """Return what finds the tracks that other lists mean, in the catalogue as it is now.
+
+        Every call makes one anew: keep it while you match a list.
+        """
+        from qfzz_core.matching.matcher import Matcher
+
+        return Matcher(self._library.current(), lambda: self.store.catalogue_since(None).written)
 
     def unusable_values(self) -> dict[str, int]:
         """Return for each column how many values were there but of the wrong kind; they count as missing."""

@@ -74,6 +74,11 @@ def test_the_same_title_of_an_artist_comes_once_unless_it_is_asked_for(cli: Cli)
     assert [len(listed(cli, *more)) for more in ([], ["--distinct"], ["--no-distinct"])] == [1, 1, 2]
 
 
+def test_editions_of_a_work_come_once_unless_exact_titles_are_asked_for(cli: Cli) -> None:
+    cli.ok("import", cli.write("x.jsonl", json_lines(track("a", title="Rio"), track("b", title="Rio - Remastered"))))
+    assert [len(listed(cli, *more)) for more in ([], ["--exact-titles"])] == [1, 2]
+
+
 def test_what_was_disliked_last_is_left_out_unless_it_is_asked_for(cli: Cli) -> None:
     cli.ok("import", cli.write("x.jsonl", json_lines(track("a"), track("b"))))
     cli.ok("feedback", "alice", "a", "dislike")

@@ -132,7 +132,7 @@ def test_a_refusal_names_the_key(dj: PersonalizedDJ, preferences: dict[str, Any]
     [
         ({"exclude": "t1"}, "exclude must be several track ids"),
         ({"exclude": ["t1", 2]}, "exclude holds 2"),
-        ({"distinct": 1}, "distinct must be True or False"),
+        ({"distinct": 1}, 'distinct must be True, False or "exact", got 1'),
         ({"context": ["home"]}, "context must be a mapping"),
         ({"where": ["jazz"]}, "where"),
     ],
@@ -297,6 +297,13 @@ def test_distinct_keeps_the_best_ranked_recording_of_a_song() -> None:
     )
     assert ids(dj.recommend("u", PLAIN, distinct=True)) == ["t0", "t2", "t3"]
     assert ids(dj.recommend("u", PLAIN, distinct=True, limit=2)) == ["t0", "t2"]
+
+
+def test_editions_of_a_work_are_one_unless_whole_titles_are_compared() -> None:
+    titles = ["Rio", "Rio - 2009 Remaster", "RIO (Live)", "Rio [Mono]", "Rio (Radio Edit)", "Rio (1982)", "Rio - Remix"]
+    dj = with_tracks([track(f"t{n}", artist="Duran Duran", title=title) for n, title in enumerate([*titles, "rio"])])
+    assert ids(dj.recommend("u", PLAIN, distinct=True)) == ["t0", "t6"]
+    assert ids(dj.recommend("u", PLAIN, distinct="exact")) == [f"t{n}" for n in range(7)]
 
 
 @pytest.mark.parametrize("d", [0.0, 0.4, 1.0])

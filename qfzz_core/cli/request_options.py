@@ -109,7 +109,8 @@ request_options = _all_of(
         show_default=True,
         help="At most so many tracks of one artist; 0 for any number.",
     ),
-    click.option("--distinct/--no-distinct", default=True, show_default=True, help="Each artist and title once."),
+    click.option("--distinct/--no-distinct", default=True, show_default=True, help="Each artist and work once."),
+    click.option("--exact-titles", is_flag=True, help="Editions of one work, such as a remaster, are two."),
 )
 
 
@@ -134,7 +135,7 @@ def list_keywords(registry: Registry, values: Mapping[str, Any]) -> CommonKeywor
         "exclude": values["exclude"],
         "where": where,
         "max_per_artist": values["max_per_artist"] or None,
-        "distinct": values["distinct"],
+        "distinct": "exact" if values["distinct"] and values["exact_titles"] else values["distinct"],
     }
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 
 from qfzz_core.contracts.columns import CategoryColumn, Columns, Rows, as_rows
 from qfzz_core.contracts.factors import Values
 from qfzz_core.contracts.plan import Plan
+from qfzz_core.model.editions import work_title
 from qfzz_core.model.plain import sealed
 from qfzz_core.ranking.filters import Mask, Passes
 from qfzz_core.ranking.scan import Candidates
@@ -158,20 +160,27 @@ class MaxPerArtist:
 
 
 class Distinct:
-    """Keeps the first row of each artist and title that it is called with; of several artists, the first one counts."""
+    """Keeps the first row of each artist and work that it is called with; of several artists, the first one counts.
 
-    def __init__(self, artists: CategoryColumn, titles: CategoryColumn) -> None:
+    A work is a title without what editions add to it; with `whole`, the whole title.
+    """
+
+    def __init__(self, artists: CategoryColumn, titles: CategoryColumn, *, whole: bool = False) -> None:
         self._artists = artists
         self._titles = titles
-        self._seen: set[tuple[int, int]] = set()
+        self._whole = whole
+        self._seen: set[tuple[int, Any]] = set()
 
     def __call__(self, rows: Rows) -> Mask:
         """Return which rows are kept, remembering them."""
         artists = self._artists.vocabulary.primaries(self._artists.codes[rows])
-        keys = zip(artists.tolist(), self._titles.codes[rows].tolist(), strict=True)
-        return np.fromiter(map(self._keeps, keys), np.bool_, len(rows))
+        titles = self._titles.codes[rows].tolist() if self._whole else self._works(rows)
+        return np.fromiter(map(self._keeps, zip(artists.tolist(), titles, strict=True)), np.bool_, len(rows))
 
-    def _keeps(self, key: tuple[int, int]) -> bool:
+    def _works(self, rows: Rows) -> list[str | None]:
+        return [title and work_title(title) for title in self._titles.names(rows)]
+
+    def _keeps(self, key: tuple[int, Any]) -> bool:
         is_new = key not in self._seen
         self._seen.add(key)
         return is_new

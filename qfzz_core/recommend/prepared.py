@@ -115,7 +115,7 @@ def _constraints(snapshot: Snapshot, query: Query) -> list[Callable[[], Keeps]]:
     columns = snapshot.columns
     constraints: list[Callable[[], Keeps]] = []
     if query.distinct:
-        constraints.append(partial(Distinct, columns["artist"], columns["title"]))
+        constraints.append(partial(Distinct, columns["artist"], columns["title"], whole=query.distinct == "exact"))
     if query.max_per_artist is not None:
         constraints.append(partial(MaxPerArtist, columns["artist"], query.max_per_artist))
     return constraints

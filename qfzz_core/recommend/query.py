@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Collection, Iterable, Mapping
-from typing import Any, TypedDict, TypeVar
+from typing import Any, Literal, TypedDict, TypeVar
 
 import attrs
 
@@ -22,18 +22,22 @@ from qfzz_core.recommend.conditions import column_condition
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
+Distinctness = bool | Literal["exact"]
+
+
 class CommonKeywords(TypedDict, total=False):
     """The keywords of every call that recommends, with those of `Keywords` declared here alone.
 
     `exclude` are track ids. `where` maps a column to a value, a list of values or a (low, high) range, or a filter to
-    its option. `max_per_artist` (1 or more) and `distinct` (no artist and title twice) keep the best-ranked tracks.
+    its option. `max_per_artist` (1 or more) and `distinct` keep the best-ranked tracks: no artist and work
+    twice, or with "exact" no artist and whole title.
     `context` is passed to the plugins.
     """
 
     exclude: Iterable[str]
     where: Mapping[str, Any] | None
     max_per_artist: int | None
-    distinct: bool
+    distinct: Distinctness
     context: Mapping[str, Any] | None
 
 
@@ -86,7 +90,7 @@ class Query:
     conditions: Mapping[str, PreparedFilter]
     filters: Mapping[str, Any]
     max_per_artist: int | None
-    distinct: bool
+    distinct: Distinctness
     context: Mapping[str, Any]
     discovers: bool = True
 
@@ -102,9 +106,8 @@ def checked_query(registry: Registry, preferences: Any, keywords: Keywords) -> Q
     conditions, filters = _where(given["where"], registry)
     if given["max_per_artist"] is not None:
         _check_declared(registry, "max_per_artist", "artist")
-    if not isinstance(given["distinct"], bool):
-        raise RequestError(f"distinct must be True or False, got {shown(given['distinct'])}")
-    if given["distinct"]:
+    distinct = _distinctness(given["distinct"])
+    if distinct:
         _check_declared(registry, "distinct", "artist", "title")
     return Query(
         preferences=checked_preferences(preferences),
@@ -113,9 +116,17 @@ def checked_query(registry: Registry, preferences: Any, keywords: Keywords) -> Q
         conditions=conditions,
         filters=filters,
         max_per_artist=checked_count(given["max_per_artist"], "max_per_artist", 1),
-        distinct=given["distinct"],
+        distinct=distinct,
         context=_context(given["context"]),
     )
+
+
+def _distinctness(value: Any) -> Distinctness:
+    if isinstance(value, bool):
+        return value
+    if text_of(value) == "exact":
+        return "exact"
+    raise RequestError(f'distinct must be True, False or "exact", got {shown(value)}')
 
 
 def checked_threads(value: Any) -> int:

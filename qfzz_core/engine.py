@@ -7,7 +7,7 @@ import secrets
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from functools import partial
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 from qfzz_core.catalogue.library import Library
@@ -310,11 +310,11 @@ class Engine(Recommender):
     @property
     def listening(self) -> Listening:
         """What records plays of a listening history, and finds those that the catalogue lacked."""
-        from qfzz_core.importing.finding import finder
         from qfzz_core.importing.listening import Listening
 
-        find, samples, refresh = finder(self.store), self._library.samples, self._profiles.refresh
-        return Listening(self._recorder, self._types, self._clock, find, samples, refresh)
+        matcher = cache(self.matcher)  # made when something is looked for
+        find = lambda heard: matcher().match(heard)  # noqa: E731 - it is one of the arguments
+        return Listening(self._recorder, self._types, self._clock, find, self._library.samples, self._profiles.refresh)
 
     # -- catalogue
 
@@ -345,7 +345,7 @@ class Engine(Recommender):
     def matcher(self) -> Matcher:
         """Return what finds the tracks that other lists mean, in the catalogue as it is now.
 
-        Every call makes one anew: keep it while you match a list.
+        Every call makes a new one: keep it while you match a list.
         """
         from qfzz_core.matching.matcher import Matcher
 

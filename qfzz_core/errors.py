@@ -136,13 +136,6 @@ class ClockError(InvalidInput):
     """The clock that the engine was given fails, or gives no time that can be kept; nothing was changed."""
 
 
-class MissingExtraError(QfzzError):
-    """A package that an extra of QFZZ installs is not there."""
-
-    def __init__(self, what: str, package: str, extra: str) -> None:
-        super().__init__(f"before {what}, {package} has to be installed: pip install 'qfzz[{extra}]'")
-
-
 class ArgumentTypeError(InvalidInput, TypeError):
     """A plugin called a method with an argument of a type that it does not take."""
 

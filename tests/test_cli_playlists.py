@@ -103,7 +103,7 @@ def test_the_case(cli: Cli) -> None:
 
 
 def test_what_may_be_several_tracks_is_listed_and_not_guessed(cli: Cli) -> None:
-    same = [track(name, title="Same") for name in "abcd"]
+    same = [track(name, title="Same", duration=100 + 10 * n) for n, name in enumerate("abcd")]  # other cuts
     ours = [
         track("e", title="Other", recording_mbid="m"),
         track("f", isrc="USABC1234567"),

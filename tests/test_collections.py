@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +19,6 @@ from qfzz_core.importing.collection import Collection, known_files, scanned
 from qfzz_core.importing.file_names import named
 from qfzz_core.importing.job import Import
 from qfzz_core.importing.mapping import FieldMapping
-
-pytest.importorskip("tinytag", reason="reading tags needs the extra `tags`")
 
 UNKNOWN = ("genre", "mood", "energy", "tempo")
 
@@ -170,13 +167,6 @@ class TestBadFiles:
         put(music, "a.mp3", {"title": "T", "artist": "A"})
         (music / "b.mp3").write_bytes(b"no sound")
         assert f"{music}/b.mp3: it holds neither" in cli.fails("import", "--strict", str(music))
-
-    def test_without_tinytag_the_error_names_what_to_install(
-        self, cli: Cli, music: Path, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        put(music, "x.mp3", {"title": "T", "artist": "A"})
-        monkeypatch.setitem(sys.modules, "tinytag", None)
-        assert 'pip install "qfzz[tags]"' in cli.fails("import", str(music))
 
     @given(st.data())
     @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -19,8 +19,8 @@ from support.cli_runs import Cli, isolated, json_lines, track
 
 from qfzz_core.contracts import Description, Play
 from qfzz_core.engine import Engine
-from qfzz_core.importing.history import Found
 from qfzz_core.importing.plays import description_of, identity, interaction_type, words_of
+from qfzz_core.matching.matcher import Match
 
 CASES = Path(__file__).resolve().parents[2] / "shared" / "cases" / "tables"
 START = datetime(2021, 1, 1, tzinfo=UTC)
@@ -263,8 +263,11 @@ def test_a_description_comes_back_from_the_log_as_it_was() -> None:
     assert description_of({"title": "T", "later": 1}) == Description(title="T")
 
 
+CUTS = (("x", 174), ("y", 190))
+
+
 def test_unmatched_plays_are_listed_by_how_often_they_were_heard(cli: Cli) -> None:
-    same = json_lines(*(track(each, title="Feeling Good", artist="Nina Simone", duration=174) for each in ("x", "y")))
+    same = json_lines(*(track(each, title="Feeling Good", artist="Nina Simone", duration=n) for each, n in CUTS))
     cli.ok("import", cli.write("t.jsonl", same))
     plays = [short(1), short(2), short(3, "Feeling Good"), short(4, "Lilac Wine")]
     summary = bring(cli, write(cli, "a.json", plays))
@@ -340,9 +343,9 @@ def test_a_track_is_found_by_what_names_it_best(cli: Cli) -> None:
         assert find(Description(location="file:///a.mp3")).track_id == "by_place"
         assert find(Description(**same)).candidates == ("t1", "t2")
         assert find(Description(title="BY_ISRC", artist="ADA")).duration == 180
-        assert find(Description(title="Jóga")) == find(Description(title="Jóga", artist="B")) == Found()
+        assert find(Description(title="Jóga")) == find(Description(title="Jóga", artist="B")) == Match()
         engine.remove_content(["by_isrc"])
-        assert find(Description(isrc="i")) == Found()
+        assert find(Description(isrc="i")) == Match()
 
 
 # ---- a kill ---------------------------------------------------------------------------------------------------------

@@ -81,8 +81,8 @@ def main(path: Path, entries: int, scale_to: int, seed: int) -> None:
 
 def read(path: Path) -> list[Track]:
     """Return the different tracks of a table."""
-    opened = gzip.open(path, "rt", encoding="utf-8") if path.suffix == ".gz" else path.open(encoding="utf-8")
-    with opened as file:
+    opened: Any = gzip.open if path.suffix == ".gz" else open
+    with opened(path, "rt", encoding="utf-8") as file:
         rows = {row["track_id"]: row for row in csv.DictReader(file) if row["track_name"] and row["track_artist"]}
     return [
         {

@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 from attrs import asdict, frozen
 
-from qfzz_core.cli.commands.tracks import all_tracks
 from qfzz_core.cli.output import echo, note, visible
-from qfzz_core.contracts.descriptions import Description
 from qfzz_core.contracts.playlists import PlaylistEntry, PlaylistFile
-from qfzz_core.model.names import normalise
 
 if TYPE_CHECKING:
     from qfzz_core.engine import Engine
+    from qfzz_core.matching.matcher import Matcher
 
 SHOWN = 20  # entries that were left out, as many as bad rows of an import
 _CANDIDATES = 3
@@ -64,7 +62,7 @@ class Listed:
 
 def resolved(engine: Engine, playlists: Iterable[PlaylistFile]) -> list[Listed]:
     """Return the entries of lists with what the catalogue has of them."""
-    matcher = Matcher(engine)
+    matcher = engine.matcher()
     return [_listed(matcher, playlist, entry) for playlist in playlists for entry in playlist.entries]
 
 
@@ -72,7 +70,7 @@ def _listed(matcher: Matcher, playlist: PlaylistFile, entry: PlaylistEntry) -> L
     if entry.problem is not None:
         return Listed(playlist, entry)
     match = matcher.match(entry.description)
-    return Listed(playlist, entry, match.track_id, match.by, tuple(match.candidates))
+    return Listed(playlist, entry, match.track_id, match.by, match.candidates if match.is_ambiguous else ())
 
 
 # ---- reports --------------------------------------------------------------------------------------------------------
@@ -143,46 +141,3 @@ def _reason(each: Listed) -> str:
 def _some(candidates: Sequence[str]) -> str:
     more = f" and {len(candidates) - _CANDIDATES:,} more" if len(candidates) > _CANDIDATES else ""
     return " or ".join(candidates[:_CANDIDATES]) + more
-
-
-# ---- matching -------------------------------------------------------------------------------------------------------
-
-
-@frozen
-class Match:
-    """A track, and by what it was found."""
-
-    track_id: str | None = None
-    by: str | None = None
-    candidates: tuple[str, ...] = ()
-
-
-class Matcher:
-    """Finds tracks by their id, other ids, location, or else by an artist and title that one track alone has."""
-
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
-        self._known: dict[tuple[str, str], list[str]] | None = None
-
-    def match(self, description: Description) -> Match:
-        """Return the track that a description means."""
-        if description.track_id is not None and self._engine.get_track(description.track_id):
-            return Match(description.track_id, "id")
-        if self._known is None:
-            self._known = {}
-            for track in all_tracks(self._engine):
-                for key in _keys(track):
-                    self._known.setdefault(key, []).append(track["track_id"])
-        for key in _keys(asdict(description)):
-            if found := self._known.get(key):
-                return Match(found[0], key[0]) if len(found) == 1 else Match(candidates=tuple(found))
-        return Match()
-
-
-def _keys(said: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Yield what a track or a description may be known by, the surest first."""
-    for name in ("recording_mbid", "isrc", "location", "url", "path"):
-        if isinstance(value := said.get(name), str) and value:
-            yield name if name not in ("url", "path") else "location", value
-    if said.get("artist") and said.get("title"):
-        yield "names", f"{normalise(said['artist'])}\n{normalise(said['title'])}"

@@ -37,7 +37,6 @@ if TYPE_CHECKING:
     from qfzz_core.contracts.filters import RangeFilter as RangeFilter
     from qfzz_core.contracts.formats import Header as Header
     from qfzz_core.contracts.formats import ImportFileError as ImportFileError
-    from qfzz_core.contracts.formats import ImportSetupError as ImportSetupError
     from qfzz_core.contracts.formats import Playlist as Playlist
     from qfzz_core.contracts.formats import PlaylistError as PlaylistError
     from qfzz_core.contracts.formats import Reader as Reader
@@ -75,7 +74,7 @@ serve_names(
         "descriptions": "Description",
         "factors": "CategoryTable ColumnFunction Factor NumericDistance Prepared Reason TrackFunction Values factor",
         "filters": "CategoryFilter Filter IdFilter Predicate PreparedFilter RangeFilter",
-        "formats": "Header ImportFileError ImportSetupError Playlist PlaylistError Reader Row TrackFile Writer",
+        "formats": "Header ImportFileError Playlist PlaylistError Reader Row TrackFile Writer",
         "histories": "HistoryReader LeftOut Play",
         "learners": "InteractionType Learner",
         "limits": "Limits",

@@ -17,7 +17,6 @@ from qfzz_core.model.names import is_storable
 __all__ = [
     "Header",
     "ImportFileError",
-    "ImportSetupError",
     "Playlist",
     "PlaylistError",
     "Reader",
@@ -33,10 +32,6 @@ _PIECE = 1 << 16  # characters: 380 objects of JSON; the rows of a file of 50 MB
 
 class ImportFileError(InvalidInput):
     """A file cannot be imported at all; the message names the file, and the line where there is one."""
-
-
-class ImportSetupError(ImportFileError):
-    """No file of this kind can be imported here, since something that reading it needs is not installed."""
 
 
 class PlaylistError(InvalidInput):

@@ -174,14 +174,20 @@ def guarded(
     file: TrackFile,
     report: Report,
     check: Callable[[Any], None],
+    *,
     damage: tuple[type[Exception], ...] = _DAMAGED,
 ) -> Iterator[Any]:
-    """Yield what a reader gives, checked; a fault of its own, which `damage` is not, is reported and ends the import."""
+    """Yield what a reader gives, checked; a fault of its own is reported, and ends the import.
+
+    `damage` are errors of the file, which pass.
+    """
     try:
         for item in answers(reader.value.read, file):
             check(item)
             yield item
-    except (ImportFileError, *damage):
+    except ImportFileError:
+        raise
+    except damage:
         raise
     except Exception as error:
         report(reader.origin, f"{kind} {reader.name}", error)

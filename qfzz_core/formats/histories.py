@@ -104,9 +104,8 @@ class Histories:
             encoding = encoding_of(stream)
             with decoded(stream, encoding) as text:
                 file = TrackFile(inner, text, report, self.limits, encoding)
-                yield from (
-                    (inner, entry) for entry in guarded(reader, "history reader", file, self.report, _check, _DAMAGE)
-                )
+                entries = guarded(reader, "history reader", file, self.report, _check, damage=_DAMAGE)
+                yield from ((inner, entry) for entry in entries)
         if not found:
             raise self._unknown(path)
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from attrs import Factory, define, evolve, field, frozen
 
-from qfzz_core.contracts.formats import ImportFileError, ImportSetupError, Row
+from qfzz_core.contracts.formats import ImportFileError, Row
 from qfzz_core.formats.files import Progress, Readers
 from qfzz_core.importing.analysis import ANALYSED, FAILED
 from qfzz_core.importing.file_names import UNKNOWN_ARTIST, named
@@ -191,10 +191,7 @@ class Collection:
         return sum(file.size for file in self.pending)
 
     def rows(self, on_progress: Progress | None = None) -> Iterator[tuple[Path, Row]]:
-        """Yield each pending file and its row, which has a problem if the file cannot be read.
-
-        Raises `ImportSetupError` if no file can be.
-        """
+        """Yield each pending file and its row, which has a problem if the file cannot be read."""
         done = 0
         for file in self.pending:
             yield file.path, self._row(file)
@@ -205,8 +202,6 @@ class Collection:
     def _row(self, file: AudioFile) -> Row:
         try:
             rows = [*self.readers.rows(file.path)]
-        except ImportSetupError:
-            raise
         except ImportFileError as error:
             return Row(0, problem=str(error).removeprefix(f"{file.path}: "))
         if len(rows) != 1 or rows[0].problem:

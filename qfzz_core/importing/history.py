@@ -18,24 +18,11 @@ from qfzz_core.formats.files import Progress, file_size
 from qfzz_core.formats.histories import Histories
 from qfzz_core.importing.job import BadRow
 from qfzz_core.importing.plays import event_id, identity, interaction_type, numbered, unmatched_id, words_of
+from qfzz_core.matching.matcher import Match
 from qfzz_core.model.timestamps import timestamp
 from qfzz_core.profiles.recorder import MOST_AHEAD, Clock, Feedback, valid_feedback
 
-
-@frozen
-class Found:
-    """What the catalogue has for a description.
-
-    `track_id` is None where nothing matches, and where several tracks do: `candidates` are their ids then. `duration`
-    is that of the track, None if it is unknown.
-    """
-
-    track_id: str | None = None
-    duration: float | None = None
-    candidates: tuple[str, ...] = ()
-
-
-Find = Callable[[Description], Found]
+Find = Callable[[Description], Match]
 
 
 @define
@@ -93,7 +80,7 @@ class HistoryImport:
     on_progress: Progress | None = None
     summary: HistorySummary = field(init=False, factory=HistorySummary)
     _tracks: dict[Description, int] = field(init=False, factory=dict)
-    _found: list[Found] = field(init=False, factory=list)
+    _found: list[Match] = field(init=False, factory=list)
     _taken: list[_Taken] = field(init=False, factory=list)
     _latest: datetime = field(init=False, factory=lambda: datetime.max.replace(tzinfo=UTC))
 
@@ -143,8 +130,8 @@ class HistoryImport:
         summary.plays += kind == "play"
         summary.skips += kind == "skip"
         summary.matched += found.track_id is not None
-        summary.ambiguous += bool(found.candidates)
-        summary.unmatched += found.track_id is None and not found.candidates
+        summary.ambiguous += found.is_ambiguous
+        summary.unmatched += found.track_id is None and not found.is_ambiguous
         self._taken.append(_Taken(play.timestamp, mine, number, kind, play.source, play.played, play.skipped))
 
     def feedback(self, user_id: str, types: Mapping[str, InteractionType]) -> Iterator[Feedback]:

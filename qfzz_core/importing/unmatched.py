@@ -9,8 +9,9 @@ from attrs import define, evolve, field, frozen
 
 from qfzz_core.contracts.descriptions import Description
 from qfzz_core.contracts.learners import InteractionType
-from qfzz_core.importing.history import Find, Found
+from qfzz_core.importing.history import Find
 from qfzz_core.importing.plays import REMATCHED, UNMATCHED_PREFIX, description_of, interaction_type
+from qfzz_core.matching.matcher import Match
 from qfzz_core.model.events import Event, Interaction
 from qfzz_core.profiles.recorder import Clock, Feedback, valid_feedback
 
@@ -81,7 +82,7 @@ def unmatched_tracks(newest_first: Iterable[Event]) -> list[Unmatched]:
 
 def rematched(newest_first: Iterable[Event], find: Find) -> list[Rematched]:
     """Return the plays of which the track is found now, the earliest first."""
-    found: dict[Description, Found] = {}
+    found: dict[Description, Match] = {}
     replaced = []
     for event, play in unmatched_plays(newest_first):
         heard = _heard(play)

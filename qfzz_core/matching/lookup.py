@@ -18,6 +18,18 @@ IDENTIFIERS: dict[str, Callable[[str], str]] = {
 }
 """What identifies a recording beside our own id, in the order in which it counts, and how its values compare."""
 
+_LOCATIONS = (
+    "location",
+    "url",
+    "path",
+)  # where a track lies, the first that is there: as in the lists that are written
+
+
+def identifier(track: Track, kind: str) -> str | None:
+    """Return what identifies a track, None if it has nothing of this kind."""
+    given = map(track.get, _LOCATIONS if kind == "location" else (kind,))
+    return next((each for each in given if isinstance(each, str) and each.strip()), None)
+
 
 class RowsByCode:
     """The rows of each code of a column, in the order of the catalogue: 8 bytes a row."""
@@ -48,8 +60,8 @@ class Identified:
         positions: dict[str, list[int]] = {kind: [] for kind in IDENTIFIERS}
         for position, track in tracks:
             for kind, form in IDENTIFIERS.items():
-                value = track.get(kind)
-                if isinstance(value, str) and value.strip():
+                value = identifier(track, kind)
+                if value is not None:
                     hashes[kind].append(hash(form(value)))
                     positions[kind].append(position)
         self._places = {kind: _sorted(hashes[kind], positions[kind]) for kind in IDENTIFIERS}

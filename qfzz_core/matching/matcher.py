@@ -11,7 +11,7 @@ from attrs import frozen
 from qfzz_core.catalogue.snapshot import Snapshot
 from qfzz_core.contracts.columns import Rows, as_rows
 from qfzz_core.contracts.descriptions import Description
-from qfzz_core.matching.lookup import IDENTIFIERS, Identified, RowsByCode
+from qfzz_core.matching.lookup import IDENTIFIERS, Identified, RowsByCode, identifier
 from qfzz_core.matching.trigrams import Trigrams
 from qfzz_core.matching.verdict import Candidate, best_of, may_be, similar
 from qfzz_core.matching.words import Wanted, artists_of
@@ -30,13 +30,14 @@ class Match:
 
     `by` is "id", "recording_mbid", "isrc", "location" or "names". `score` says how alike the words are, in [0, 1], 1
     for an identifier. `candidates` are the ids of all tracks that it may be, the likeliest first: more than one beside
-    no `track_id` is for a person to decide.
+    no `track_id` is for a person to decide. `duration` are the seconds of the track, None if they are unknown.
     """
 
     track_id: str | None = None
     by: str | None = None
     score: float = 0.0
     candidates: tuple[str, ...] = ()
+    duration: float | None = None
 
     @property
     def is_ambiguous(self) -> bool:
@@ -61,8 +62,7 @@ class Matcher:
     def match(self, description: Description) -> Match:
         """Return the track that a description means.
 
-        An identifier counts before words. Raises `MissingExtraError` if names have to be compared and rapidfuzz, the
-        extra `qfzz[matching]`, is not installed.
+        An identifier counts before words.
         """
         found = self._identified(description)
         if found is not None:
@@ -73,21 +73,31 @@ class Matcher:
     # -- identifiers
 
     def _identified(self, description: Description) -> Match | None:
-        if description.track_id and self._snapshot.row(description.track_id) is not None:
-            return Match(description.track_id, "id", 1.0, (description.track_id,))
+        row = self._snapshot.row(description.track_id) if description.track_id else None
+        if row is not None:
+            return self._match([row], "id", 1.0)
         for kind, form in IDENTIFIERS.items():
             value = getattr(description, kind)
-            if value:
-                ids = self._having(kind, form(value))
-                if ids:
-                    return Match(ids[0], kind, 1.0, tuple(ids))
+            if value and len(rows := self._having(kind, form(value))):
+                return self._match(rows, kind, 1.0)
         return None
 
-    def _having(self, kind: str, value: str) -> list[str]:
+    def _having(self, kind: str, value: str) -> Rows:
         positions = self._by_identifier.positions(kind, value)
         tracks = self._snapshot.tracks_at(positions) if positions else []
         form = IDENTIFIERS[kind]
-        return [track["track_id"] for track in tracks if track is not None and form(str(track.get(kind))) == value]
+        return self._snapshot.rows(
+            track["track_id"] for track in tracks if track is not None and form(identifier(track, kind) or "") == value
+        )
+
+    def _match(self, rows: Sequence[int] | Rows, by: str, score: float, *, is_one: bool = True) -> Match:
+        """Return the match of rows of which the first is meant, if it is one."""
+        some = as_rows(rows)
+        ids = tuple(self._snapshot.ids(some))
+        if not is_one or not ids:
+            return Match(candidates=ids, score=score)
+        duration = float(self._durations.at(some[:1])[0])
+        return Match(ids[0], by, score, ids, None if np.isnan(duration) else duration)
 
     @cached_property
     def _by_identifier(self) -> Identified:
@@ -103,8 +113,7 @@ class Matcher:
             if len(like):
                 more = np.union1d(rows, self._by_artist.of(like, _MOST_ROWS))
                 chosen = best_of(wanted, self._candidates(as_rows(more), wanted))
-        ids = tuple(self._snapshot.ids(as_rows(chosen.rows)))
-        return Match(ids[0] if chosen.is_one else None, "names" if chosen.is_one else None, chosen.score, ids)
+        return self._match(chosen.rows, "names", chosen.score, is_one=chosen.is_one)
 
     def _rows_of(self, artists: Sequence[str], wanted: Wanted) -> Rows:
         """Return the rows of artists of these names, and of titles written as the wanted one is."""

@@ -4,20 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from itertools import takewhile
-from typing import TYPE_CHECKING
 
 from attrs import field, frozen
+from rapidfuzz.distance.OSA import distance
 
-from qfzz_core.errors import MissingExtraError
 from qfzz_core.matching.words import Wanted, artists_of, folded, folded_work, numbers
 from qfzz_core.model.cached_property import cached_property
 from qfzz_core.model.editions import Edition, edition_of
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-# Letters that a name of so many may differ by, for a slip of the keyboard. With one more everywhere, 1,000 entries of
-# a catalogue of 28,000 tracks found 4 more of their tracks and 9 wrong ones.
+# Letters by which names may differ for slips of the keyboard. Of 2,000 damaged entries of a catalogue of 27,000 tracks
+# 97.5% are found with these, and 99.0% of the matches are right, those of absent tracks counted; nearly all others are
+# another edition of the same recording.
 _MOST_SLIPS = (*[0] * 4, *[1] * 4, *[2] * 8, *[3] * 16, 4)  # by length
 # How far two lengths of one recording may lie apart: sources round, and count silence at the end or do not.
 _SECONDS_APART, _SHARE_APART = 10.0, 0.07
@@ -86,8 +83,8 @@ def similar(one: str, other: str) -> float:
     slips = _MOST_SLIPS[longest] if longest < len(_MOST_SLIPS) else _MOST_SLIPS[-1]
     if abs(len(one) - len(other)) > slips or not slips:
         return 0.0
-    distance = _distance()(one, other, score_cutoff=slips)
-    return 0.0 if distance > slips else 1.0 - distance / longest
+    apart = distance(one, other, score_cutoff=slips)
+    return 0.0 if apart > slips else 1.0 - apart / longest
 
 
 def may_be(wanted: Wanted, title: str) -> bool:
@@ -181,16 +178,3 @@ def _other_cut(one: Rated, other: Rated) -> bool:
     if one.fit[:2] != other.fit[:2] or first is None or second is None:
         return False
     return abs(first - second) > _OTHER_CUT
-
-
-_found: list[Callable[..., float]] = []
-
-
-def _distance() -> Callable[..., float]:
-    if not _found:
-        try:
-            from rapidfuzz.distance.OSA import distance
-        except ImportError as error:
-            raise MissingExtraError("names can be compared", "rapidfuzz", "matching") from error
-        _found.append(distance)
-    return _found[0]

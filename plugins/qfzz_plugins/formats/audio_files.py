@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from qfzz_core.contracts.formats import ImportSetupError, Row, TrackFile
+from qfzz_core.contracts.formats import Row, TrackFile
 from qfzz_core.hookspecs import hookimpl
 from qfzz_core.model.names import is_storable
 from qfzz_plugins.formats.bounded import BoundedFile
@@ -35,12 +35,10 @@ class AudioReader:
     def read(self, file: TrackFile) -> Iterator[Row]:
         """Yield the row of what is tagged; without a title or an artist where there is none.
 
-        Raises `ImportSetupError` without tinytag, and `ImportFileError` for a file in which there is no sound.
+        Raises `ImportFileError` for a file in which there is no sound.
         """
-        try:
-            from tinytag import TinyTag
-        except ImportError as error:
-            raise ImportSetupError(f'reading tags needs tinytag: pip install "qfzz[tags]" ({error})') from error
+        from tinytag import TinyTag  # here, because most engines never read tags
+
         size = os.fstat(file.content.fileno()).st_size
         bounded: Any = BoundedFile(file.content, size)
         try:

@@ -64,9 +64,8 @@ def import_playlists(
         from qfzz_core.profiles.recorder import valid_feedback
 
         types = {name: each.value for name, each in engine.registry.interaction_types.items()}
-        valid_feedback(
-            types, user, "any", type_, clock=UTC_NOW
-        )  # said even if nothing of the list is there to learn from
+        # said even if nothing of the list is there to learn from
+        valid_feedback(types, user, "any", type_, clock=UTC_NOW)
         events = {each.event_id(type_): each.track_id for each in entries if each.track_id is not None}
         new = engine.record_many(
             {"user_id": user, "track_id": track_id, "interaction_type": type_, "event_id": event_id}

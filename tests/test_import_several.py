@@ -283,7 +283,7 @@ class TestJoining:
         summary = job.summary
         assert (summary.rows, summary.tracks, summary.joined, summary.repeated) == (6, 3, 1, 2)
 
-    def test_a_later_row_tells_an_unknown_genre(self, tmp_path: Path) -> None:
+    def test_a_later_row_says_an_unknown_genre(self, tmp_path: Path) -> None:
         found, job = joined(tmp_path / "a.jsonl", [track("t1", genre=None), track("t1", genre="pop")], "genre")
         assert (found, job.summary.joined, job.summary.unknown) == ([track("t1", genre="pop")], 1, {})
 

@@ -18,11 +18,8 @@ IDENTIFIERS: dict[str, Callable[[str], str]] = {
 }
 """What identifies a recording beside our own id, in the order in which it counts, and how its values compare."""
 
-_LOCATIONS = (
-    "location",
-    "url",
-    "path",
-)  # where a track lies, the first that is there: as in the lists that are written
+# Where a track lies, the first that is there: as in the lists that are written.
+_LOCATIONS = ("location", "url", "path")
 
 
 def identifier(track: Track, kind: str) -> str | None:

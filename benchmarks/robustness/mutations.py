@@ -10,18 +10,24 @@ import gzip
 import json
 import sys
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from random import Random
 from typing import Any
 
+from benchmarks.robustness import foreign_files
 from qfzz_core import Engine
 from qfzz_core.cli.files import read_document
 from qfzz_core.config import Config, load_config
+from qfzz_core.engine import UTC_NOW
 from qfzz_core.errors import PluginError, QfzzError
 from qfzz_core.formats.files import Readers
+from qfzz_core.formats.histories import Histories
+from qfzz_core.formats.playlists import PlaylistReaders
+from qfzz_core.importing.history import HistoryImport
 from qfzz_core.importing.job import Import
 from qfzz_core.importing.mapping import FieldMapping
+from qfzz_core.matching.matcher import Match
 from qfzz_core.storage.copies import profile_document, record_from_document
 
 TRACKS = [
@@ -56,6 +62,7 @@ disable = ["m3u"]
 a.b = { c = [1, 2.5, 1979-05-27], d = \"\"\"x
 y\"\"\" }
 """
+PLAYLISTS = {".m3u8", ".m3u", ".pls", ".xspf", ".jspf"}
 # what is put in: bytes that mean something to one of the formats, and some that mean nothing
 PARTS = [*b"\"'\\,;:[]{}=#.\r\n\t\0 -+eE059tnN", 0x80, 0xC3, 0xED, 0xFF]
 WORDS = [b"NaN", b"1e999999", b"9" * 5_000, b"[" * 2_000, b'{"a":' * 500, b"\\ud800", b"\xed\xa0\x80", b"null", b"true"]
@@ -76,6 +83,10 @@ def samples() -> dict[str, bytes]:
         "a.json.gz": gzip.compress(whole, mtime=0),
         "qfzz.toml": CONFIGURATION.encode(),
         "profile": _document(),
+        **foreign_files.playlists(),
+        **foreign_files.histories(),
+        **foreign_files.libraries(),
+        **foreign_files.audio(),
     }
 
 
@@ -109,13 +120,26 @@ def mutated(content: bytes, other: bytes, random: Random) -> bytes:
     return content
 
 
-def readings(engine: Engine) -> Mapping[str, Callable[[Path], Any]]:
-    """Return how files are read, by the suffix of their name."""
-    readers = Readers.of(engine.registry, engine.faults.report)
+def readings(engine: Engine) -> Callable[[Path], Any]:
+    """Return what reads a file, as its name says that it is one."""
+    registry, report = engine.registry, engine.faults.report
+    readers, playlists, histories = (each.of(registry, report) for each in (Readers, PlaylistReaders, Histories))
     mapping = FieldMapping()
-    tracks = lambda path: engine.write_tracks(Import([path], mapping, readers))  # noqa: E731 - one of three
-    document = lambda path: record_from_document(read_document(path))  # noqa: E731 - one of three
-    return {".toml": load_config, "": document, **dict.fromkeys((".csv", ".json", ".jsonl", ".gz"), tracks)}
+
+    def read(path: Path) -> Any:
+        if path.name.startswith("history "):
+            job = HistoryImport([path], histories, lambda heard: Match(), UTC_NOW)
+            job.read()
+            return list(job.feedback("u", {name: each.value for name, each in registry.interaction_types.items()}))
+        if path.suffix in PLAYLISTS:
+            return playlists.read(path)
+        if path.suffix == ".toml":
+            return load_config(path)
+        if path.suffix:
+            return engine.write_tracks(Import([path], mapping, readers))
+        return record_from_document(read_document(path))
+
+    return read
 
 
 def main(seed: int, count: int, directory: Path) -> None:
@@ -129,7 +153,7 @@ def main(seed: int, count: int, directory: Path) -> None:
             path = directory / name
             path.write_bytes(mutated(contents[name], random.choice(list(contents.values())), random))
             try:
-                read[path.suffix](path)
+                read(path)
                 found["read"] += 1
             except Exception as error:  # noqa: BLE001 - any but the library's own is what is looked for
                 # what a built-in reader does wrong becomes an error of the plugin

@@ -17,7 +17,7 @@ import attrs
 
 from benchmarks.robustness.trial import Finding, Settings, Trial
 
-MUTATED = 50_000
+MUTATED = 100_000
 PER_WORKER = 5_000
 MOST_MEMORY = 500  # MB above what an import of one row takes
 MOST_SECONDS = 1.0  # above the same, to refuse what can be refused from the first megabytes
@@ -76,6 +76,9 @@ def _numbered(begin: str, part: str, end: str, most: int = 200_000) -> Callable[
 
 _ROWS = f"{HEADER}\n"
 _PROFILE = '{"format": "qfzz-profile", "version": 1, "profile": {"user_id": "u", "genres": {"x": 0.5'
+_ENTITIES = f"<!DOCTYPE playlist [<!ENTITY l0 'lol'>{LAUGHS}]><playlist>&l9;</playlist>"
+_PLAYLIST = ("playlist", "import", "--user", "u")
+_HISTORY = ("history", "import", "--user", "u")
 BOMBS = (
     Bomb("a line of CSV that does not end", "a.csv", _repeated(_ROWS, "x")),
     Bomb("a line of JSON that does not end", "a.jsonl", _repeated('{"a": "', "x")),
@@ -100,7 +103,15 @@ BOMBS = (
         _numbered(f"[{_object('[{}')[:-1]}", ", {{}}", "]}]", 1_000_000),
         at_once=False,
     ),
-    Bomb("entities of entities", "a.xspf", lambda size: [f"<!DOCTYPE p [<!ENTITY l0 'lol'>{LAUGHS}]><p>&l9;</p>"]),
+    Bomb("entities of entities in a library", "a.xml", lambda size: [_ENTITIES]),
+    Bomb("entities of entities in a playlist", "a.xspf", lambda size: [_ENTITIES], arguments=_PLAYLIST),
+    Bomb("a line of a playlist that does not end", "a.m3u8", _repeated("#EXTM3U\n", "x"), arguments=_PLAYLIST),
+    Bomb("a playlist without end", "a.m3u8", _repeated("#EXTM3U\n", "a.mp3\n"), arguments=_PLAYLIST),
+    Bomb("gzip of a playlist", "a.m3u8.gz", _repeated("#EXTM3U\n", "a.mp3\n"), arguments=_PLAYLIST),
+    Bomb("a history that does not end", "a.json", _repeated('[{"endTime": "', "x"), arguments=_HISTORY),
+    Bomb(
+        "gzip of a history", "a.jsonl.gz", _repeated('{"listened_at": 1, "track_metadata": "', "0"), arguments=_HISTORY
+    ),
     Bomb("a profile of lists in lists", "a.json", _repeated("", "["), arguments=("profile", "import")),
     Bomb("a profile that does not end", "a.json", _repeated("[", "{},"), arguments=("profile", "import")),
     Bomb(

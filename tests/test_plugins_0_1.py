@@ -16,18 +16,24 @@ from support.third_party import ONLY_RANKED, dj_with, ids, tracks, values
 
 from qfzz import PersonalizedDJ
 from qfzz_core import Config, hookspecs
+from qfzz_core.contracts import Play
 from qfzz_core.formats import ImportFileError, Playlist
+from qfzz_core.formats.histories import Histories
 from qfzz_core.formats.playlists import PlaylistReaders
+from qfzz_core.importing.analysis import Analysis
 
 HOME = Path(__file__).parent / "plugins_0_1"
 
 CHECKSUMS = {
+    "analysers.py": "cb65857a41f830bf",
     "columns.py": "c53efd0d2a0a5637",
     "command.py": "25163022186e9491",
     "factor_by_class.py": "6181167a5e715d7b",
     "factor_by_decorator.py": "18801b5aee2d96a2",
     "filters.py": "a81f29c6a5976ff1",
     "formats.py": "33fb6c1ba42ad23b",
+    "genre_aliases.py": "f89dcced1a33df7d",
+    "histories.py": "aa57aeb2dab51da3",
     "interaction_type.py": "c9f5661e734de3c6",
     "learner.py": "901feb2dfa495bce",
     "observer.py": "a3fb6901d0947be0",
@@ -190,6 +196,32 @@ def playlists(folder: Path) -> None:
             readers.read(path)
 
 
+def histories(folder: Path) -> None:
+    path = folder / "my.diary"
+    path.write_text("dear diary\n2026-11-01T10:00:00+00:00 So What\nnothing\n")
+    with dj_of("histories") as dj:
+        entries = Histories.of(dj.engine.registry, dj.engine.faults.report).entries(path)
+        found = [(each.line, each.heard.title if isinstance(each, Play) else each.reason) for _, each in entries]
+    assert found == [(2, "So What"), (3, "there is no title")]
+
+
+def genre_aliases() -> None:
+    with dj_of("genre_aliases") as dj:
+        assert dj.engine.registry.genre_aliases.genre("Jass") == "jazz"
+
+
+def analysers(folder: Path) -> None:
+    (folder / "a.mp3").write_bytes(b"")
+    with dj_of("analysers") as dj:
+        dj.add_content([{**tracks(1)[0], "energy": None, "location": str(folder / "a.mp3")}])
+        engine = dj.engine
+        analysis = Analysis(engine.registry.analysers["names"], engine.store, engine.faults.report)
+        analysis.run(analysis.lacking([{**tracks(1)[0], "energy": None, "location": str(folder / "a.mp3")}]))
+        track = dj.get_track("t0")
+        assert track is not None
+        assert track["energy"] == 0.25
+
+
 WORKING: list[Callable[..., None]] = [
     factor_by_decorator,
     factor_by_class,
@@ -205,12 +237,16 @@ WORKING: list[Callable[..., None]] = [
     store,
     formats,
     playlists,
+    histories,
+    genre_aliases,
+    analysers,
 ]
+IN_A_FOLDER = (formats, playlists, histories, analysers)
 
 
 @pytest.mark.parametrize("works", WORKING, ids=lambda works: works.__name__)
 def test_a_plugin_that_was_written_for_0_1_works_as_it_did(works: Callable[..., None], tmp_path: Path) -> None:
-    works(tmp_path) if works in (formats, playlists) else works()
+    works(tmp_path) if works in IN_A_FOLDER else works()
 
 
 def test_a_command_that_was_written_for_0_1_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

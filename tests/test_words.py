@@ -26,7 +26,9 @@ KEPT = {
     ("tell", "qfzz_core/formats/files.py"),  # the method of a file
     ("tell", "plugins/qfzz_plugins/formats/bounded.py"),  # likewise
     ("tell", "qfzz_core/formats/histories.py"),
-    ("recall", "benchmarks/matching/command.py"),  # the share of a catalogue that is found
+    ("recall", "benchmarks/matching/command.py"),  # the share of entries whose tracks are found
+    ("recall", "docs/how-to/matching.md"),
+    ("recall", "docs/reference/benchmarks.md"),
     ("taught", "tests/test_cli_users.py"),
     ("taught", "tests/test_transfer.py"),
 }

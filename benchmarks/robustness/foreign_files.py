@@ -108,8 +108,8 @@ def audio() -> dict[str, bytes]:
         file.setsampwidth(2)
         file.setframerate(8_000)
         file.writeframes(bytes(1_000))
-    texts = ((b"TIT2", b"\x03T"), (b"TPE1", b"\x03A"), (b"TBPM", b"\x03120"))
-    frames = b"".join(name + struct.pack(">I", len(text)) + b"\0\0" + text for name, text in texts)
+    tags = ((b"TIT2", b"\x03T"), (b"TPE1", b"\x03A"), (b"TBPM", b"\x03120"))
+    frames = b"".join(name + struct.pack(">I", len(text)) + b"\0\0" + text for name, text in tags)
     tag = b"ID3\x04\0\0" + bytes(len(frames) >> shift & 0x7F for shift in (21, 14, 7, 0)) + frames
     comments = b"".join(struct.pack("<I", len(text)) + text for text in (b"TITLE=T", b"ARTIST=A"))
     block = struct.pack("<I", 1) + b"t" + struct.pack("<I", 2) + comments

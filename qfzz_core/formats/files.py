@@ -119,8 +119,9 @@ class Readers:
             on_progress(file_size(path))
 
     def one_track_suffixes(self) -> frozenset[str]:
-        """Return the suffixes of files that are a track each."""
-        return frozenset(suffix for each in self.registered.values() if each.one_track for suffix in each.suffixes)
+        """Return the suffixes of files that are a track each; none if another format was asked for."""
+        readers = [each for each in self.registered.values() if self.format in (None, each.name)]
+        return frozenset(suffix for each in readers if each.one_track for suffix in each.suffixes)
 
     def _reader(self, path: Path) -> Registered[Reader]:
         if self.format is not None:

@@ -223,7 +223,7 @@ class FieldMapping:
             first, further = _names(value, split or UNSPLIT), _names(others, split or LISTS)
             if first is None or further is None:
                 continue  # the check of tracks says what is wrong
-            if first == [value] and further:
+            if first == [value] and others is not None:
                 found[all_names] = further  # as it was written, the first name in whatever place
                 continue
             names = unique(first + further, NORMAL[name])
@@ -232,6 +232,8 @@ class FieldMapping:
             if len(names) > 1:
                 found[all_names] = names
                 counts.split[name] += 1
+            elif others is not None and not further:
+                found[all_names] = []
 
     def _derive(self, found: dict[str, Any]) -> None:
         """Fill in tempo, mood and duration where the row gives only what stands in for them."""

@@ -106,7 +106,7 @@ BOMBS = (
     Bomb("entities of entities in a library", "a.xml", lambda size: [_ENTITIES]),
     Bomb("entities of entities in a playlist", "a.xspf", lambda size: [_ENTITIES], arguments=_PLAYLIST),
     Bomb("a line of a playlist that does not end", "a.m3u8", _repeated("#EXTM3U\n", "x"), arguments=_PLAYLIST),
-    Bomb("a playlist without end", "a.m3u8", _repeated("#EXTM3U\n", "a.mp3\n"), arguments=_PLAYLIST),
+    Bomb("a playlist without end", "a.m3u8", _repeated("#EXTM3U\n", "a.mp3\n"), at_once=False, arguments=_PLAYLIST),
     Bomb("gzip of a playlist", "a.m3u8.gz", _repeated("#EXTM3U\n", "a.mp3\n"), arguments=_PLAYLIST),
     Bomb("a history that does not end", "a.json", _repeated('[{"endTime": "', "x"), arguments=_HISTORY),
     Bomb(

@@ -164,8 +164,8 @@ def import_tracks(
 
 def _collection_at(paths: Sequence[Path], readers: Readers, engine: Engine) -> Collection | None:
     """Return the audio files at those of the paths that are directories or audio files; None if none is."""
-    suffixes = readers.one_track_suffixes() if readers.format is None else frozenset()
-    roots = tuple(path for path in paths if path.is_dir() or path.suffix.lower() in suffixes)
+    suffixes = readers.one_track_suffixes()
+    roots = tuple(path for path in paths if suffixes and (path.is_dir() or path.suffix.lower() in suffixes))
     if not roots:
         return None
     return Collection(roots, readers, known_files(track for _, track in engine.store.catalogue_since(None).written))

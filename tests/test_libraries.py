@@ -185,7 +185,7 @@ class TestXml:
                 "duration": 637,
                 "bpm": 128,
                 "key": "5A",
-                "location": "C:/Music/Strobe [long].mp3",
+                "location": "C:\\Music\\Strobe [long].mp3",
             }
         ]
 

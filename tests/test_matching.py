@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from benchmarks.matching.damage import damaged
 from qfzz_core import Engine
 from qfzz_core.contracts.descriptions import Description
+from qfzz_core.matching.lookup import IDENTIFIERS
 from qfzz_core.matching.matcher import Match, Matcher
-from qfzz_core.matching.places import place_of
 from qfzz_core.matching.trigrams import Trigrams
 from qfzz_core.model.strings import EncodedStrings
 from qfzz_core.testing.samples import a_track
@@ -146,7 +146,7 @@ def test_a_track_that_is_gone_is_not_found() -> None:
     ],
 )
 def test_a_path_is_a_path_however_it_is_written(location: str, place: str) -> None:
-    assert place_of(location) == place
+    assert IDENTIFIERS["location"](location) == place
 
 
 @settings(max_examples=60, deadline=None)

@@ -16,7 +16,7 @@ from qfzz_core.contracts.formats import ImportFileError, Row
 from qfzz_core.formats.files import Progress, Readers
 from qfzz_core.importing.analysis import ANALYSED, FAILED
 from qfzz_core.importing.file_names import UNKNOWN_ARTIST, named
-from qfzz_core.importing.locations import path_of
+from qfzz_core.importing.locations import local_path
 from qfzz_core.model.names import is_storable
 from qfzz_core.model.tracks import Track
 
@@ -162,7 +162,7 @@ class Collection:
             for location, known in self.known.items()
             if location not in here
             and known.track_id not in moved
-            and (path := path_of(location)).startswith(below)
+            and (path := local_path(location)).startswith(below)
             and not path.startswith(unlisted)
         ]
         self.counts.gone = len(self.gone)
@@ -236,7 +236,7 @@ def _by_form(known: Mapping[str, KnownFile], here: AbstractSet[str]) -> dict[tup
     return {
         (each.size, each.modified): each
         for location, each in missing
-        if forms[each.size, each.modified] == 1 and not os.path.exists(path_of(location))
+        if forms[each.size, each.modified] == 1 and not os.path.exists(local_path(location))
     }
 
 

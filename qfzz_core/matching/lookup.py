@@ -8,24 +8,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qfzz_core.contracts.columns import Rows, as_rows
-from qfzz_core.matching.places import place_of
+from qfzz_core.model.places import location, path_of
 from qfzz_core.model.tracks import Track
 
 IDENTIFIERS: dict[str, Callable[[str], str]] = {
     "recording_mbid": lambda text: text.strip().lower(),
     "isrc": lambda text: text.strip().upper().replace("-", ""),
-    "location": place_of,
+    "location": lambda text: path_of(text.strip()).replace("\\", "/").removeprefix("./"),
 }
 """What identifies a recording beside our own id, in the order in which it counts, and how its values compare."""
-
-# Where a track lies, the first that is there: as in the lists that are written.
-_LOCATIONS = ("location", "url", "path")
 
 
 def identifier(track: Track, kind: str) -> str | None:
     """Return what identifies a track, None if it has nothing of this kind."""
-    given = map(track.get, _LOCATIONS if kind == "location" else (kind,))
-    return next((each for each in given if isinstance(each, str) and each.strip()), None)
+    if kind == "location":
+        return location(track)
+    value = track.get(kind)
+    return value if isinstance(value, str) and value.strip() else None
 
 
 class RowsByCode:

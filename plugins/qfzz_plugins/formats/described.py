@@ -17,7 +17,8 @@ from attrs import evolve
 from qfzz_core.contracts.descriptions import Description
 from qfzz_core.contracts.formats import Playlist, PlaylistError
 from qfzz_core.errors import shown
-from qfzz_plugins.formats.places import location, place_of
+from qfzz_core.model.places import location
+from qfzz_plugins.formats.places import place_of
 
 FIELDS = ("track_id", "title", "artist", "album", "duration", "location", "recording_mbid", "isrc")
 

@@ -1,4 +1,4 @@
-"""Where a track lies: paths of every system and URIs, as playlists write them and as they are compared."""
+"""Where a track lies: paths of every system and URIs, as playlists write them."""
 
 from __future__ import annotations
 
@@ -6,22 +6,15 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, unquote
+from urllib.parse import quote
 
-LOCATION_KEYS = ("location", "url", "path")
+from qfzz_core.model.places import DRIVE, location, path_of, unquoted
 
 # Two letters at least, or the drive of C:\music would be a scheme; and slashes, or "Live: Part 1.mp3" would have one.
 _URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://|(?:data|file|spotify|urn):", re.IGNORECASE)
-_DRIVE = re.compile(r"[A-Za-z]:[\\/]")
 _NO_TEXT = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ufffe\uffff]+")
 # beside letters, digits and -._~, what RFC 3986 allows in a URI; "%" too, because a web address is quoted already
 IN_URIS = "/:?#[]@!$&'()*+,;=%~"
-
-
-def location(track: Mapping[str, Any]) -> str | None:
-    """Return the first text under `location`, `url` or `path` that is not blank; None without one."""
-    given = map(track.get, LOCATION_KEYS)
-    return next((each for each in given if isinstance(each, str) and each.strip()), None)
 
 
 def place_of(text: str, directory: Path | None = None) -> str:
@@ -38,28 +31,15 @@ def place_of(text: str, directory: Path | None = None) -> str:
 
 def place_of_reference(text: str, directory: Path | None = None) -> str:
     """Return a place that is written as a URI reference, in which paths are quoted."""
-    return place_of(text if _URI.match(text) or _DRIVE.match(text) else unquoted(text), directory)
-
-
-def path_of(uri: str) -> str:
-    """Return the path that a URI of a file means; any other URI as it is, and one that is no text."""
-    scheme, _, path = uri.partition(":")
-    if scheme.lower() != "file":
-        return uri
-    if path.startswith("//"):
-        computer, _, path = path[2:].partition("/")
-        path = f"/{path}" if computer in ("", "localhost") else f"//{computer}/{path}"
-    path = unquoted(path)
-    bare = path.lstrip("/")
-    return bare.replace("/", "\\") if _DRIVE.match(bare) else path or uri
+    return place_of(text if _URI.match(text) or DRIVE.match(text) else unquoted(text), directory)
 
 
 def uri_of(place: str) -> str:
     """Return a place as a URI reference: a web address stays, a path is quoted."""
     if _URI.match(place):
         return quote(place, safe=IN_URIS)
-    path = place.replace("\\", "/") if _DRIVE.match(place) or place.startswith("\\\\") else place
-    if _DRIVE.match(path):
+    path = place.replace("\\", "/") if DRIVE.match(place) or place.startswith("\\\\") else place
+    if DRIVE.match(path):
         return f"file:///{quote(path, safe='/:')}"
     if path.startswith("/"):
         return f"file:{'' if path.startswith('//') else '//'}{quote(path, safe='/:')}"
@@ -69,14 +49,6 @@ def uri_of(place: str) -> str:
 def one_line(text: str) -> str:
     """Return a text without line breaks and what else XML cannot hold; each run of them becomes a space."""
     return _NO_TEXT.sub(" ", text)
-
-
-def unquoted(text: str) -> str:
-    """Return a text without its percent signs; as it is if what they stand for is no UTF-8."""
-    try:
-        return unquote(text, errors="strict")
-    except UnicodeDecodeError:
-        return text
 
 
 def written_place(track: Mapping[str, Any]) -> str:
@@ -96,7 +68,7 @@ def is_absolute(place: str) -> bool:
 
 
 def _is_absolute_path(place: str) -> bool:
-    return place.startswith(("/", "\\")) or bool(_DRIVE.match(place))
+    return place.startswith(("/", "\\")) or bool(DRIVE.match(place))
 
 
 def _joined(directory: Path, relative: str) -> str:

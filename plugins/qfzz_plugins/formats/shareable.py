@@ -8,8 +8,9 @@ from pathlib import Path
 from urllib.parse import quote
 
 from qfzz_core.contracts.descriptions import Description
+from qfzz_core.model.places import unquoted
 from qfzz_plugins.formats.described import seconds
-from qfzz_plugins.formats.places import IN_URIS, place_of_reference, unquoted, uri_of
+from qfzz_plugins.formats.places import IN_URIS, place_of_reference, uri_of
 
 # where a track, and a list, has what the format cannot say
 TRACK = "urn:qfzz-track"

@@ -42,7 +42,7 @@ def rows_of_sqlite(file: TrackFile) -> Iterator[Row]:
             for place, row in enumerate(rows, start=1):
                 values = library.values(dict(zip(names, row, strict=True)), folders)
                 yield Row(place, known(values), typed=True)
-    except sqlite3.Error as error:
+    except (sqlite3.Error, UnicodeDecodeError) as error:  # the latter for names of columns
         raise file.unusable(f"the database cannot be read: {error}") from error
 
 

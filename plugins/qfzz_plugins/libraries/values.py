@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Iterable, Mapping
 from typing import Any
-from urllib.parse import unquote
 
-_DRIVE = re.compile(r"/[A-Za-z]:/")
+from qfzz_core.model.places import path_of
 
 
 def known(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -40,12 +38,5 @@ def first_and_all(names: Iterable[Any], one: str, several: str) -> dict[str, Any
 
 
 def place(uri: str | None) -> str | None:
-    """Return the path that a URI of a file of this computer means; any other place as it is."""
-    if not uri or not uri.lower().startswith(("file://localhost/", "file:///")):
-        return uri
-    path = uri[uri.index("/", len("file://")) :]
-    try:
-        path = unquote(path, errors="strict")
-    except UnicodeDecodeError:
-        return uri
-    return path[1:] if _DRIVE.match(path) else path
+    """Return the path that a URI of a file means; any other place as it is."""
+    return path_of(uri) if uri else uri

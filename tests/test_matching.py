@@ -57,15 +57,17 @@ CATALOGUE = (
         ("Watreloo", "ABBA", "t0"),
         ("Waterloo (feat. Somebody)", "ABBA & Others", "t0"),
         ("Waterloo - 2011 Remaster", "ABBA", "t0"),
-        ("Waterloo (Live)", "ABBA", None),
+        ("Waterloo (Live)", "ABBA", "t0"),  # of which there is no live recording
         ("Waterloo", "Abbott", None),
         ("Dancing Queen", "ABBA", "t1"),
         ("Mamma Mia", "ABBA", "t3"),
         ("Mamma Mia - Live at Wembley", "ABBA", "t2"),
         ("Mamma Mia (Acoustic)", "ABBA", None),
+        ("Memories - Live", "Maroon 5", None),
         ("Crazy In Love (feat. Jay\u2010Z)", "Beyonce", "t4"),
         ("Crazy in Love", "JAY-Z", "t4"),
-        ("Crazy in Lvoe", "Beyonce Knowles & Jay Z", "t4"),
+        ("Crazy in Lvoe", "Beyonce & Somebody", "t4"),
+        ("Crazy in Love", "Somebody & Jay Z", None),
         ("Dont Stop Pt. 2", "Beatles", "t6"),
         ("Dont Stop Pt. 3", "Beatles", None),
         ("Memories", "Maroon 5", None),
@@ -86,6 +88,25 @@ def test_a_length_that_no_recording_has_speaks_against_a_track() -> None:
         "t0",
         None,
         "t0",
+    ]
+
+
+def test_a_live_entry_is_never_the_studio_track_where_both_are_there() -> None:
+    matcher = matcher_of(song("Mamma Mia", duration=210), song("Mamma Mia (Live)", duration=300))
+    assert found(matcher, "Mamma Mia - Live") == "t1"
+    assert found(matcher, "Mamma Mia - Live", duration=301.0) == "t1"
+    assert found(matcher, "Mamma Mia - Live", duration=210.0) is None
+    assert found(matcher, "Mamma Mia", duration=300.0) is None
+
+
+def test_a_guest_alone_is_the_artist_only_if_the_lengths_agree() -> None:
+    matcher = matcher_of(song("Icy", "Gucci Mane"))
+    said = "Icy (feat. Gucci Mane)", "Logic"
+    assert [found(matcher, *said, duration=seconds) for seconds in (None, 200.0, 203.0, 209.0)] == [
+        None,
+        "t0",
+        "t0",
+        None,
     ]
 
 

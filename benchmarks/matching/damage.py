@@ -57,7 +57,7 @@ def damaged(track: Mapping[str, Any], chance: Random, most: int = 3) -> Descript
 
 
 def live(track: Mapping[str, Any]) -> Description:
-    """Return an entry for a live recording of the same song, which the catalogue lacks."""
+    """Return an entry for a live recording of the same song."""
     return Description(
         title=f"{track['title']} - Live at Wembley", artist=track["artist"], duration=float(track["duration"])
     )

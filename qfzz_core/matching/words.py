@@ -54,11 +54,20 @@ def artists_of(form: str) -> tuple[str, ...]:
     return _different(name for each in names for name in (each, each.removeprefix("the ")) if name)
 
 
+@lru_cache(maxsize=65_536)
+def main_artists(form: str) -> frozenset[str]:
+    """Return the folded names of the artist who comes first in a credit: the whole of it, and its first part."""
+    first = next((part for part in _BETWEEN.split(form) if part and part.strip()), form)
+    names = folded(form), folded(first)
+    return frozenset(name for each in names for name in (each, each.removeprefix("the ")) if name)
+
+
 @frozen
 class Wanted:
     """What a description says, ready to be compared.
 
-    `artists` are the names of all that it credits, the first as it is written; `forms` are their normal forms.
+    `artists` are the names of all that it credits, the first as it is written, `main` those of who comes first, and
+    `forms` the normal forms of all.
     """
 
     title: str
@@ -67,6 +76,7 @@ class Wanted:
     whole: str
     forms: tuple[str, ...]
     artists: tuple[str, ...]
+    main: frozenset[str]
     duration: float | None
     album: str | None
 
@@ -89,6 +99,7 @@ class Wanted:
             whole=folded(title),
             forms=_different([*forms, *parts]),
             artists=_different(names),
+            main=main_artists(forms[0]),
             duration=description.duration if description.duration and description.duration > 0 else None,
             album=folded(normalise(description.album)) if description.album else None,
         )

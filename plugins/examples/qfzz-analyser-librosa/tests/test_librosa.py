@@ -63,10 +63,11 @@ def test_a_triad_is_heard_as_its_key(notes: tuple[int, ...], name: str) -> None:
 
 
 def test_its_options_are_checked() -> None:
-    with Engine(plugins=[qfzz_analyser_librosa]) as engine:
+    with Engine(plugins=[qfzz_analyser_librosa], installed=()) as engine:
         assert engine.registry.analysers["librosa"].value.seconds == 60
     with pytest.raises(ConfigError, match="seconds"):
         Engine(
             plugins=[qfzz_analyser_librosa],
+            installed=(),
             config=Config.from_dict({"plugins": {"qfzz_analyser_librosa": {"seconds": 1}}}),
         )

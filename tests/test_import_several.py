@@ -20,7 +20,7 @@ from qfzz_core.importing.job import Import
 from qfzz_core.importing.mapping import Counts, FieldMapping
 from qfzz_core.importing.presets import mapping_from_options, presets_like
 from qfzz_core.importing.several import SEPARATORS, Split, listed, looks_several, unique
-from qfzz_core.importing.values import seconds
+from qfzz_core.importing.values import names_nothing, seconds
 from qfzz_core.model.names import normalise, normalise_genre
 from qfzz_plugins.formats.csv_files import CsvWriter
 from qfzz_plugins.formats.json_files import JsonFormat, JsonLinesFormat
@@ -187,7 +187,8 @@ class TestNotSplitting:
 class TestRoundTrips:
     @law
     @given(
-        st.lists(names, min_size=1, max_size=3, unique_by=normalise_genre),
+        # a genre called NULL is unknown in a table
+        st.lists(names.filter(lambda n: not names_nothing(n)), min_size=1, max_size=3, unique_by=normalise_genre),
         st.lists(names, min_size=1, max_size=3, unique_by=normalise),
         st.sets(st.sampled_from(["genre", "mood", "energy", "tempo", "duration"])),
         st.sampled_from(["csv", "json", "jsonl"]),

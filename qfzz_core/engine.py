@@ -31,7 +31,7 @@ from qfzz_core.model.timestamps import timestamp
 from qfzz_core.model.tracks import Track, checked_tracks
 from qfzz_core.plugins.faults import Faults, Health, answer, described, fault_in, store_errors_pass
 from qfzz_core.plugins.loader import Loader
-from qfzz_core.plugins.record import PluginRecord, disabled_by_environment, find_plugins
+from qfzz_core.plugins.record import PluginRecord, disabled_by_environment, found_plugins
 from qfzz_core.plugins.registry import Registry
 from qfzz_core.plugins.settings import made_settings, opened_store
 from qfzz_core.profiles import replay
@@ -79,7 +79,7 @@ class Engine(Recommender):
         self._clock = checked_clock(clock)
         seed = _checked_seed(seed)
         self.faults = Faults(strict=self.config.strict)
-        self._loader = Loader(_found(plugins, self.config, installed), self.faults)
+        self._loader = Loader(found_plugins(plugins, self.config, installed), self.faults)
         self._loader.load(self.config.disabled, disabled_by_environment())
         self.registry = Registry(self._loader, self.config, self.faults)
         self.settings = made_settings(self.config, self.registry, self._loader.records, self.faults.report)
@@ -207,7 +207,7 @@ class Engine(Recommender):
 
         Nothing is written, and nobody waits. `progress` is called now and then with the number of events replayed.
         """
-        return replay.check_log(self._recorder, checked_user_id(user_id), _checked_progress(progress))
+        return replay.check_log(self._recorder, checked_user_id(user_id), replay.checked_progress(progress))
 
     def rebuild(self, user_id: str, progress: Callable[[int], None] | None = None) -> list[str]:
         """Replay a user's log into weights and learned state, and return in sentences what was different.
@@ -216,7 +216,7 @@ class Engine(Recommender):
         The user is locked meanwhile: no feedback is lost. Raises `ProfileError` for an unknown user, and
         `StoreCorruptError` for a log that lacks its beginning.
         """
-        changed = replay.rebuild(self._recorder, checked_user_id(user_id), _checked_progress(progress))
+        changed = replay.rebuild(self._recorder, checked_user_id(user_id), replay.checked_progress(progress))
         self._profiles.latest.drop(user_id)
         self._profiles.refresh(user_id)
         logger.info("profile rebuilt, %d differences", len(changed))
@@ -354,23 +354,6 @@ class Engine(Recommender):
     def unusable_values(self) -> dict[str, int]:
         """Return for each column how many values were there but of the wrong kind; they count as missing."""
         return self._library.unusable()
-
-
-def _checked_progress(progress: Callable[[int], None] | None) -> Callable[[int], None] | None:
-    if progress is not None and not callable(progress):
-        raise RequestError(f"progress must be a function of a number, got {shown(progress)}")
-    return progress
-
-
-def _found(plugins: Any, config: Config, installed: Any) -> list[PluginRecord]:
-    """Return a record for every plugin there is; raises `ConfigError` for arguments that cannot be used."""
-    objects = several_of(plugins)
-    names = None if installed is None else several_of(installed)
-    if objects is None:
-        raise ConfigError(f"plugins must be several objects with hook implementations, got {shown(plugins)}")
-    if installed is not None and (names is None or any(text_of(name) is None for name in names)):
-        raise ConfigError(f"installed must be several names of plugins, got {shown(installed)}")
-    return find_plugins(objects, config=config, installed=names)
 
 
 def _checked_seed(seed: Any) -> int | None:

@@ -17,7 +17,9 @@ from typing import Any, Literal
 import attrs
 
 from qfzz_core.config import Config
-from qfzz_core.model.plain import attempted, class_name, own_text
+from qfzz_core.errors import ConfigError, shown
+from qfzz_core.model.names import text_of
+from qfzz_core.model.plain import attempted, class_name, own_text, several_of
 
 GROUP = "qfzz"
 OWN_DISTRIBUTION = "qfzz"
@@ -98,6 +100,17 @@ class PluginRecord:
 
 
 # ---- finding ------------------------------------------------------------------------------------------------------
+
+
+def found_plugins(plugins: Any, config: Config, installed: Any) -> list[PluginRecord]:
+    """Return a record for every plugin there is; raises `ConfigError` for arguments that cannot be used."""
+    objects = several_of(plugins)
+    names = None if installed is None else several_of(installed)
+    if objects is None:
+        raise ConfigError(f"plugins must be several objects with hook implementations, got {shown(plugins)}")
+    if installed is not None and (names is None or any(text_of(name) is None for name in names)):
+        raise ConfigError(f"installed must be several names of plugins, got {shown(installed)}")
+    return find_plugins(objects, config=config, installed=names)
 
 
 def find_plugins(

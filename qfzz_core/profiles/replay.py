@@ -9,7 +9,7 @@ from typing import Any
 
 from qfzz_core.contracts.learners import Learner
 from qfzz_core.contracts.stores import KeepsLatest, Store, UserRecord, UserTransaction
-from qfzz_core.errors import ProfileError, StoreCorruptError, shown
+from qfzz_core.errors import ProfileError, RequestError, StoreCorruptError, shown
 from qfzz_core.model.events import Event
 from qfzz_core.model.profiles import ProfileSnapshot
 from qfzz_core.model.weights import WEIGHT_FIELDS
@@ -143,6 +143,14 @@ NO_BEGINNING = "the log does not begin with the creation of the user, so it does
 
 Progress = Callable[[int], None]  # called now and then with the number of events replayed so far
 _PROGRESS_STEP = 1_000  # events, which take some 15 ms
+
+
+def checked_progress(progress: Any) -> Progress | None:
+    """Return what is called with the number of events; raises `RequestError` for what cannot be called."""
+    if progress is not None and not callable(progress):
+        raise RequestError(f"progress must be a function of a number, got {shown(progress)}")
+    called: Progress | None = progress
+    return called
 
 
 def check_log(recorder: Recorder, user_id: str, progress: Progress | None = None) -> list[str]:

@@ -12,8 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from benchmarks.matching.damage import damaged
-from qfzz_core import Engine
+from qfzz_core import Config, Engine
 from qfzz_core.contracts.descriptions import Description
+from qfzz_core.errors import RequestError
 from qfzz_core.matching.lookup import IDENTIFIERS
 from qfzz_core.matching.matcher import Match, Matcher
 from qfzz_core.matching.trigrams import Trigrams
@@ -153,6 +154,12 @@ def test_a_track_that_is_gone_is_not_found() -> None:
         engine.remove_content(["t0"])
         assert found(engine.matcher(), "Waterloo") is None
         assert matcher.match(Description(isrc="X")).track_id is None
+
+
+def test_without_the_column_of_artists_there_is_nothing_to_compare() -> None:
+    config = Config.from_dict({"plugins": {"disable": ["columns"]}})
+    with Engine(store="memory:", config=config) as engine, pytest.raises(RequestError, match="no active plugin"):
+        engine.matcher()
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ _CHUNK = 1 << 20  # bytes whose trigrams are made at a time
 
 
 class Trigrams:
-    """An index of strings by the hashed trigrams of their bytes; 8 bytes for each byte of the strings at most."""
+    """An index of strings by the hashed trigrams of their bytes; 4 bytes for each byte of the strings, and 2 MB."""
 
     def __init__(self, strings: EncodedStrings) -> None:
         hashes, owners = _trigrams(strings)

@@ -137,9 +137,7 @@ def import_tracks(
         collection = _collection_at(paths, readers, engine)
         files = [path for path in paths if collection is None or path not in collection.roots]
         if not (format_ or mapped["preset"] or mapped["pairs"]):
-            histories = Histories.of(engine.registry, engine.faults.report)
-            for path in files:
-                histories.refuse(path)
+            _refuse_histories(files, engine)
         kinds = declared_kinds(column.value for column in engine.registry.columns.values())
         job = Import(files, evolve(mapping, declared=kinds), readers, strict)
         job.presets = {name: evolve(each, declared=kinds) for name, each in presets.items()}
@@ -160,6 +158,13 @@ def import_tracks(
     if nothing_usable := _why_nothing(job):
         note(f"{nothing_usable}: nothing was imported.")
         raise click.exceptions.Exit(1)
+
+
+def _refuse_histories(files: Sequence[Path], engine: Engine) -> None:
+    """Raise `ImportFileError` for a file that is a listening history, and names the command that takes it."""
+    histories = Histories.of(engine.registry, engine.faults.report)
+    for path in files:
+        histories.refuse(path)
 
 
 def _collection_at(paths: Sequence[Path], readers: Readers, engine: Engine) -> Collection | None:

@@ -49,7 +49,7 @@ class Match:
 class Matcher:
     """Finds the tracks of one state of the catalogue.
 
-    What it needs is built when it is first used: 24 bytes for each track, 4 for each byte of an artist's name, and 2 MB.
+    What it needs is built at the first use: 24 bytes for each track, 4 for each byte of an artist's name, and 2 MB.
     `all_tracks` gives every track with its position, and is read when the first identifier is looked for. Raises
     `RequestError` if no plugin declares the columns of artists, titles and durations.
     """
